@@ -1,0 +1,1 @@
+"""The model: encoded images in, text out; and the loops that run it."""

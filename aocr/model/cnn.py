@@ -1,0 +1,106 @@
+"""The sliding CNN: images to a sequence of features (COMPAT.md, section 5, "Sliding CNN")."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+BATCH_NORM_EPSILON = 0.001
+BATCH_NORM_DECAY = 0.99
+DROPOUT_RATE = 0.5
+
+
+class Convolution(NamedTuple):
+    """One layer: a square kernel, stride 1, then batch norm if asked for, ReLU, and max-pooling."""
+
+    scope: str
+    kernel: int
+    filters: int
+    batch_norm: bool
+    pool: tuple[int, int] | None  # height, width
+
+
+LAYERS = (
+    Convolution("conv_conv1", 3, 64, False, (2, 2)),
+    Convolution("conv_conv2", 3, 128, False, (2, 2)),
+    Convolution("conv_conv3", 3, 256, True, None),
+    Convolution("conv_conv4", 3, 256, False, (2, 1)),
+    Convolution("conv_conv5", 3, 512, True, None),
+    Convolution("conv_conv6", 3, 512, False, (2, 1)),
+    Convolution("conv_conv7", 2, 512, True, (2, 1)),
+)
+
+
+class Training(NamedTuple):
+    """What the layers need in training only.
+
+    Attributes:
+        step: int32 scalar, the global step, which the moving averages warm up with.
+        updates: the layers append the operations that move their averages.
+    """
+
+    step: tf.Tensor
+    updates: list[tf.Operation]
+
+
+def features(images: tf.Tensor, training: Training | None = None) -> tf.Tensor:
+    """Runs the seven convolutions and drops out features in training.
+
+    Args:
+        images: float32 `[N, 32, W, C]`, from 0 to 255.
+        training: None when reading: moving averages in place of the batch's, and no dropout.
+
+    Returns:
+        float32 `[N, ceil(W / 4), 512]`.
+    """
+    x = (images - 128) / 128
+    for layer in LAYERS:
+        x = _convolution(x, layer, training)
+    x = tf.squeeze(x, axis=1)  # [N, 1, T, 512] --> [N, T, 512]
+    return tf.nn.dropout(x, rate=DROPOUT_RATE) if training else x
+
+
+def _convolution(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf.Tensor:
+    """`[N, H, W, C]` to `[N, ceil(H / pool), ceil(W / pool), filters]`."""
+    with tf.compat.v1.variable_scope(layer.scope):
+        shape = [layer.kernel, layer.kernel, x.shape[-1], layer.filters]
+        weights = tf.compat.v1.get_variable(
+            "W", shape, initializer=tf.compat.v1.glorot_uniform_initializer()
+        )
+        x = tf.nn.conv2d(x, weights, strides=1, padding="SAME")
+        if layer.batch_norm:
+            x = _batch_norm(x, training)
+    x = tf.nn.relu(x)
+    return tf.nn.max_pool2d(x, layer.pool, layer.pool, "SAME") if layer.pool else x
+
+
+def _batch_norm(x: tf.Tensor, training: Training | None) -> tf.Tensor:
+    """Batch normalisation over all axes but the last (Ioffe and Szegedy, 2015)."""
+    get, zeros, ones = tf.compat.v1.get_variable, tf.zeros_initializer(), tf.ones_initializer()
+    channels = [x.shape[-1]]
+    with tf.compat.v1.variable_scope("BatchNorm"):
+        gamma = get("gamma", channels, initializer=ones)
+        beta = get("beta", channels, initializer=zeros)
+        mean = get("moving_mean", channels, initializer=zeros, trainable=False)
+        variance = get("moving_variance", channels, initializer=ones, trainable=False)
+    normalize = tf.compat.v1.nn.fused_batch_norm
+    if not training:
+        return normalize(
+            x, gamma, beta, mean, variance, epsilon=BATCH_NORM_EPSILON, is_training=False
+        )[0]
+    x, *batch = normalize(x, gamma, beta, epsilon=BATCH_NORM_EPSILON, is_training=True)
+    rate = 1 - moving_average_decay(training.step)
+    for average, value in zip((mean, variance), batch[:2], strict=True):
+        training.updates.append(average.assign_sub(rate * (average - value)).op)
+    return x
+
+
+def moving_average_decay(step: tf.Tensor) -> tf.Tensor:
+    """Share of the old average that a step keeps: `min(0.99, (1 + step) / (10 + step))`.
+
+    0.7.6 keeps 0.99 from the first step on. Its averages start at 1, far from the true variance
+    of about 0.001, so that a model read garbage for its first 600 steps.
+    """
+    step = tf.cast(step, tf.float32)
+    return tf.minimum(BATCH_NORM_DECAY, (1 + step) / (10 + step))

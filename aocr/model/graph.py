@@ -1,0 +1,218 @@
+"""The three graphs, assembled from the layers: for training, for testing, for serving."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from aocr.defaults import Config, TrainingOptions
+from aocr.model import cnn, image
+from aocr.model.decoder import Decoder, Greedy
+from aocr.model.encoder import encode
+from aocr.model.loss import sequence_losses
+from aocr.model.reading import Reading, spell
+from aocr.util import data_gen
+from aocr.util.charset import Charset
+
+ADADELTA_RHO = 0.95
+ADADELTA_EPSILON = 1e-8
+
+
+class TrainGraph(NamedTuple):
+    """A graph that trains.
+
+    Attributes:
+        graph: what holds it all.
+        start_epoch: run it before each pass over the data.
+        batch: what is trained on.
+        step: one step of the optimizer.
+        global_step: int32 scalar.
+        loss: float32 scalar, the batch's mean.
+        summary: serialized TensorBoard summaries.
+        features: `[N, T, 512]`, the CNN's output.
+        gradients: the gradient of each trainable variable, by name, before clipping.
+    """
+
+    graph: tf.Graph
+    start_epoch: tf.Operation
+    batch: data_gen.TrainingBatch
+    step: tf.Operation
+    global_step: tf.Tensor
+    loss: tf.Tensor
+    summary: tf.Tensor
+    features: tf.Tensor
+    gradients: dict[str, tf.Tensor]
+
+
+class EvalGraph(NamedTuple):
+    """A graph that tests.
+
+    Attributes:
+        graph: what holds it all.
+        start: run it before the first batch.
+        batch: what is tested.
+        reading: what was read.
+        losses: float32 `[N]`, teacher-forced.
+    """
+
+    graph: tf.Graph
+    start: tf.Operation
+    batch: data_gen.EvaluationBatch
+    reading: Reading
+    losses: tf.Tensor
+
+
+class ServingGraph(NamedTuple):
+    """A graph that reads; without variables for training, and without a device.
+
+    Attributes:
+        graph: what holds it all.
+        input: string scalar or `[N]`, encoded images: `input_image_as_bytes:0`.
+        images: float32 `[N, 32, W, C]`, prepared; may be fed in place of the input.
+        features: float32 `[N, T, 512]`, the CNN's output.
+        greedy: the decoder's symbols, logits and attention.
+        reading: what was read, `[N]`.
+        output: the texts, in the shape of the input.
+        probability: their probabilities, in the shape of the input.
+    """
+
+    graph: tf.Graph
+    input: tf.Tensor
+    images: tf.Tensor
+    features: tf.Tensor
+    greedy: Greedy
+    reading: Reading
+    output: tf.Tensor
+    probability: tf.Tensor
+
+
+def build_train_graph(
+    config: Config, options: TrainingOptions, dataset: str, rejected: list[int]
+) -> TrainGraph:
+    """Records in, training steps out."""
+    with tf.Graph().as_default() as graph:
+        iterator = tf.compat.v1.data.make_initializable_iterator(
+            data_gen.training_batches(
+                dataset, config, _prepare(config), rejected, options.batch_size
+            )
+        )
+        batch = iterator.get_next()
+        global_step = _global_step()
+        training = cnn.Training(global_step, [])
+        features = cnn.features(batch.images, training)
+        decoder = _decoder(features, config)
+        loss = tf.reduce_mean(_teacher_forced_losses(decoder, batch.targets))
+        optimizer = tf.compat.v1.train.AdadeltaOptimizer(
+            options.initial_learning_rate, ADADELTA_RHO, ADADELTA_EPSILON
+        )
+        gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
+        clipped, norm = _clip(gradients, options.max_gradient_norm)
+        with tf.control_dependencies(training.updates):  # averages move before the weights do
+            step = optimizer.apply_gradients(zip(clipped, variables, strict=True), global_step)
+        return TrainGraph(
+            graph=graph,
+            start_epoch=iterator.initializer,
+            batch=batch,
+            step=step,
+            global_step=tf.convert_to_tensor(global_step),
+            loss=loss,
+            summary=_summary(loss, norm),
+            features=features,
+            gradients={v.op.name: g for v, g in zip(variables, gradients, strict=True)},
+        )
+
+
+def build_eval_graph(
+    config: Config, dataset: str, undecodable: list[int], batch_size: int
+) -> EvalGraph:
+    """Records in, readings and losses out."""
+    with tf.Graph().as_default() as graph:
+        iterator = tf.compat.v1.data.make_initializable_iterator(
+            data_gen.evaluation_batches(
+                dataset, config, _prepare(config), undecodable, batch_size
+            )
+        )
+        batch = iterator.get_next()
+        decoder = _decoder(cnn.features(batch.images), config)
+        _global_step()
+        return EvalGraph(
+            graph=graph,
+            start=iterator.initializer,
+            batch=batch,
+            reading=spell(decoder.greedy(), Charset(config.characters)),
+            losses=_teacher_forced_losses(decoder, batch.targets),
+        )
+
+
+def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGraph:
+    """Encoded images in, texts out (COMPAT.md, section 3).
+
+    Args:
+        config: the model.
+        stop_at_eos: see `Decoder.greedy`.
+    """
+    with tf.Graph().as_default() as graph:
+        encoded = tf.compat.v1.placeholder(tf.string, name="input_image_as_bytes")
+        images = image.prepare_all(tf.reshape(encoded, [-1]), config)  # [] or [N] --> [N, ...]
+        features = cnn.features(images)
+        greedy = _decoder(features, config).greedy(stop_at_eos)
+        reading = spell(greedy, Charset(config.characters))
+        _scalar_for_one(reading.text, "prediction")
+        _scalar_for_one(reading.probability, "probability")
+        return ServingGraph(
+            graph=graph,
+            input=encoded,
+            images=images,
+            features=features,
+            greedy=greedy,
+            reading=reading,
+            output=tf.reshape(reading.text, tf.shape(encoded)),
+            probability=tf.reshape(reading.probability, tf.shape(encoded)),
+        )
+
+
+def _prepare(config: Config) -> data_gen.Prepare:
+    return functools.partial(image.prepare, config=config)
+
+
+def _decoder(features: tf.Tensor, config: Config) -> Decoder:
+    memory = encode(features, config.encoder_units)
+    return Decoder(config, Charset(config.characters).size, memory)
+
+
+def _teacher_forced_losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:
+    return sequence_losses(decoder.teacher_forced(data_gen.decoder_inputs(targets)), targets)
+
+
+def _global_step() -> tf.Variable:
+    """The number of training steps so far; named `Variable` in every checkpoint of 0.7.6."""
+    return tf.compat.v1.get_variable(
+        "Variable", [], tf.int32, initializer=tf.zeros_initializer(), trainable=False
+    )
+
+
+def _clip(gradients, max_norm: float | None):
+    """Gradients scaled to at most a global norm (None: as they are), and their norm before."""
+    norm = tf.linalg.global_norm(gradients)
+    if max_norm is None:
+        return gradients, norm
+    return tf.clip_by_global_norm(gradients, max_norm, use_norm=norm)
+
+
+def _summary(loss: tf.Tensor, gradient_norm: tf.Tensor) -> tf.Tensor:
+    scalar = tf.compat.v1.summary.scalar
+    return tf.compat.v1.summary.merge(
+        [scalar("loss", loss), scalar("total_gradient_norm", gradient_norm)]
+    )
+
+
+def _scalar_for_one(values: tf.Tensor, name: str) -> tf.Tensor:
+    """`[N]` as it is, but `[1]` as a scalar: public clients of 0.7.6 feed `[bytes]` and want one.
+
+    Only the two names of the frozen graph do so; the signature's outputs have the input's shape.
+    """
+    shape = tf.shape(values)
+    rank = tf.cast(tf.not_equal(shape[0], 1), tf.int32)
+    return tf.reshape(values, shape[:rank], name=name)

@@ -1,0 +1,1 @@
+"""Everything around the model: files in, files out, numbers and pictures."""

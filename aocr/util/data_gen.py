@@ -1,0 +1,146 @@
+"""TFRecords to batches, in the graph (tf.data)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from aocr.defaults import Config
+from aocr.util import records
+from aocr.util.charset import EOS_ID, FIRST_CHARACTER_ID, GO_ID, PAD_ID
+
+SHUFFLE_BUFFER = 4096
+"""Records that are shuffled among each other; bounds the memory of a large dataset."""
+
+Prepare = Callable[[tf.Tensor], tf.Tensor]
+"""An encoded image, string scalar, to pixels `[32, W, C]`."""
+
+
+class TrainingBatch(NamedTuple):
+    """Attributes: images float32 `[N, 32, W, C]`; targets int32 `[N, S]`, see `targets_of`."""
+
+    images: tf.Tensor
+    targets: tf.Tensor
+
+
+class EvaluationBatch(NamedTuple):
+    """A batch in dataset order.
+
+    Attributes:
+        index: int64 `[N]`, the record's place in the dataset, from 0.
+        images: float32 `[N, 32, W, C]`; of an image that cannot be decoded, zeros.
+        targets: int32 `[N, S]`; all padding for a label that the model cannot spell.
+        labels: string `[N]`.
+        comments: string `[N]`, the image's path, or empty.
+        encoded: string `[N]`, the image files.
+    """
+
+    index: tf.Tensor
+    images: tf.Tensor
+    targets: tf.Tensor
+    labels: tf.Tensor
+    comments: tf.Tensor
+    encoded: tf.Tensor
+
+
+def training_batches(
+    path: str, config: Config, prepare: Prepare, rejected: Sequence[int], batch_size: int
+) -> tf.data.Dataset:
+    """One pass over the usable records, shuffled anew each time; the last batch may be smaller.
+
+    Args:
+        path: TFRecords.
+        config: sizes and characters.
+        prepare: decodes and resizes.
+        rejected: places of records to leave out (see `survey`).
+        batch_size: N.
+    """
+
+    def to_example(index: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
+        record = records.parse(serialized)
+        return TrainingBatch(prepare(record.image), targets_of(record.label, config))
+
+    bad = tf.constant(np.array(rejected, np.int64))
+    return (
+        tf.data.TFRecordDataset(path)
+        .enumerate()
+        .filter(lambda index, _: tf.reduce_all(tf.not_equal(index, bad)))
+        .shuffle(SHUFFLE_BUFFER)
+        .map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_batches(
+    path: str, config: Config, prepare: Prepare, undecodable: Sequence[int], batch_size: int
+) -> tf.data.Dataset:
+    """Every record once, in the dataset's order.
+
+    Args:
+        path: TFRecords.
+        config: sizes and characters.
+        prepare: decodes and resizes.
+        undecodable: places of records whose image cannot be decoded (see `survey`).
+        batch_size: N.
+    """
+    bad = tf.constant(np.array(undecodable, np.int64))
+    blank = tf.zeros([32, config.image_width, config.channels])
+
+    def to_example(index: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
+        record = records.parse(serialized)
+        return EvaluationBatch(
+            index=index,
+            images=tf.cond(
+                tf.reduce_any(tf.equal(index, bad)), lambda: blank, lambda: prepare(record.image)
+            ),
+            targets=targets_of(record.label, config),
+            labels=record.label,
+            comments=record.comment,
+            encoded=record.image,
+        )
+
+    return (
+        tf.data.TFRecordDataset(path)
+        .enumerate()
+        .map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def targets_of(label: tf.Tensor, config: Config) -> tf.Tensor:
+    """A label's symbols: int32 `[S]`, the characters, EOS, then padding.
+
+    All padding, which weighs nothing in the loss, for a label that is longer than
+    `max_prediction` or holds a character that the model lacks.
+
+    Args:
+        label: string scalar, UTF-8.
+        config: gives `characters`, `max_prediction` and `decoder_steps` (S).
+    """
+    code_points = tf.strings.unicode_decode(label, "UTF-8")
+    ids = _ids_of(code_points, config.characters)
+    spellable = tf.reduce_all(ids != PAD_ID) & (tf.size(ids) <= config.max_prediction)
+    symbols = tf.concat([ids[: config.max_prediction], [EOS_ID]], axis=0)
+    symbols = tf.where(spellable, symbols, PAD_ID)
+    padded = tf.pad(symbols, [[0, config.decoder_steps - tf.size(symbols)]])
+    return tf.ensure_shape(padded, [config.decoder_steps])
+
+
+def _ids_of(code_points: tf.Tensor, characters: str) -> tf.Tensor:
+    """Ids of int32 code points `[L]`, by binary search; `PAD_ID` for an unknown one."""
+    known = np.array([ord(c) for c in characters], np.int32)
+    order = np.argsort(known).astype(np.int32)
+    ordered = tf.constant(known[order])
+    place = tf.minimum(tf.searchsorted(ordered, code_points), len(known) - 1)
+    found = tf.equal(tf.gather(ordered, place), code_points)
+    return tf.where(found, tf.gather(tf.constant(order), place) + FIRST_CHARACTER_ID, PAD_ID)
+
+
+def decoder_inputs(targets: tf.Tensor) -> tf.Tensor:
+    """What a teacher-forced decoder is fed: GO, then the targets but the last. `[N, S]`."""
+    return tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=GO_ID)

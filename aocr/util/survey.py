@@ -1,0 +1,174 @@
+"""A pass over a dataset before it is used: what in it cannot be used as it is, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from aocr.defaults import Config
+from aocr.util import records
+from aocr.util.charset import Charset
+from aocr.util.errors import UserError
+
+NAMED = 10
+"""How many items of each kind are named; all are counted."""
+
+Decode = Callable[[tf.Tensor], tf.Tensor]
+"""An encoded image, string scalar, to pixels `[h, w, C]`."""
+
+
+@dataclasses.dataclass
+class Finding:
+    """One kind of problem: the places of all records that have it, and the first few by name."""
+
+    places: list[int] = dataclasses.field(default_factory=list)
+    named: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, place: int, description: str) -> None:
+        """Counts a record, and names it if it is among the first."""
+        self.places.append(place)
+        if len(self.named) < NAMED:
+            self.named.append(description)
+
+    def log(self, title: str, fate: str) -> None:
+        """Says how many there are and what becomes of them, then names the first."""
+        if self.places:
+            logging.warning("%i %s: %s.", len(self.places), title, fate)
+            for description in self.named:
+                logging.warning("    %s", description)
+            if len(self.places) > len(self.named):
+                logging.warning("    and %i more.", len(self.places) - len(self.named))
+
+
+@dataclasses.dataclass
+class Survey:
+    """What a pass over the records found."""
+
+    records: int = 0
+    too_long: Finding = dataclasses.field(default_factory=Finding)
+    unknown: Finding = dataclasses.field(default_factory=Finding)
+    undecodable: Finding = dataclasses.field(default_factory=Finding)
+    too_wide: Finding = dataclasses.field(default_factory=Finding)
+
+    @property
+    def untrainable(self) -> list[int]:
+        """Places of the records that training leaves out, in order, each once."""
+        findings = (self.too_long, self.unknown, self.undecodable)
+        return sorted({place for finding in findings for place in finding.places})
+
+    @property
+    def usable(self) -> int:
+        """Records that training uses."""
+        return self.records - len(self.untrainable)
+
+
+def survey(path: str, config: Config, decode: Decode, session: Callable) -> Survey:
+    """Reads every record, decodes every image, and checks every label.
+
+    Args:
+        path: TFRecords.
+        config: the sizes and characters to check against.
+        decode: the decoder that the model itself uses.
+        session: opens a `tf.compat.v1.Session` on a graph.
+
+    Raises:
+        UserError: there is no such file, or it is not a whole TFRecord file.
+    """
+    if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
+        raise UserError(f"no dataset {path}: make one with 'aocr dataset ANNOTATIONS {path}'")
+    found, charset = Survey(), Charset(config.characters)
+    with tf.Graph().as_default() as graph:
+        rows = tf.compat.v1.data.make_one_shot_iterator(_sizes(path, decode)).get_next()
+    with session(graph) as opened:
+        try:
+            while True:
+                _inspect(found, config, charset, *opened.run(rows))
+        except tf.errors.OutOfRangeError:
+            return found
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+            reason = str(error.message).splitlines()[0]
+            raise UserError(
+                f"{path} breaks off or is not a TFRecord file of aocr, after record "
+                f"{found.records} ({reason}): make it again with 'aocr dataset'"
+            ) from error
+
+
+def _sizes(path: str, decode: Decode) -> tf.data.Dataset:
+    """Each record as label, comment and decoded size `[1, 2]`, or `[0, 2]` if it won't decode."""
+
+    def describe(serialized: tf.Tensor) -> tf.data.Dataset:
+        record = records.parse(serialized)
+        sizes = tf.data.Dataset.from_tensors(record.image).map(lambda x: tf.shape(decode(x))[:2])
+        sizes = sizes.ignore_errors().batch(1)
+        nothing = tf.data.Dataset.from_tensors(tf.zeros([0, 2], tf.int32))
+        return tf.data.Dataset.zip(
+            (
+                tf.data.Dataset.from_tensors((record.label, record.comment)),
+                sizes.concatenate(nothing).take(1),
+            )
+        )
+
+    return tf.data.TFRecordDataset(path).interleave(
+        describe, cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _inspect(found: Survey, config: Config, charset: Charset, names, sizes) -> None:
+    """Adds one record to what was found."""
+    place = found.records
+    found.records += 1
+    label, comment = (value.decode("utf-8", "replace") for value in names)
+    name = f"record {place + 1}" + (f", {comment}" if comment else "")
+    if len(label) > config.max_prediction:
+        found.too_long.add(place, f"{name}: {label!r} has {len(label)} characters")
+    unknown = charset.unknown(label)
+    if unknown:
+        found.unknown.add(place, f"{name}: {unknown!r} in {label!r}")
+    if not len(sizes):
+        found.undecodable.add(place, name)
+    elif sizes[0][1] > config.max_width:
+        found.too_wide.add(place, f"{name}: {sizes[0][1]} pixels wide, {sizes[0][0]} high")
+
+
+def log_for_training(found: Survey, config: Config) -> None:
+    """Says what training leaves out and what it shrinks.
+
+    Raises:
+        UserError: nothing is left to train on.
+    """
+    _log_labels(found, config, "left out")
+    found.undecodable.log("images cannot be decoded", "left out")
+    _log_wide(found, config)
+    logging.info("Training on %i of %i records.", found.usable, found.records)
+    if not found.usable:
+        raise UserError(
+            "no record of the dataset can be trained on: see the lines above, and mind "
+            "--max-prediction, --full-ascii, and the upper-casing of 'aocr dataset'"
+            if found.records
+            else "the dataset is empty: no record to train on"
+        )
+
+
+def log_for_testing(found: Survey, config: Config) -> None:
+    """Says which records cannot be read right; they count as wrong.
+
+    Raises:
+        UserError: there is no record.
+    """
+    _log_labels(found, config, "tested, without a loss")
+    found.undecodable.log("images cannot be decoded", "counted as read wrong")
+    _log_wide(found, config)
+    if not found.records:
+        raise UserError("the dataset is empty: no record to test")
+
+
+def _log_labels(found: Survey, config: Config, fate: str) -> None:
+    found.too_long.log(f"labels are longer than --max-prediction={config.max_prediction}", fate)
+    found.unknown.log("labels hold characters outside the model's charset", fate)
+
+
+def _log_wide(found: Survey, config: Config) -> None:
+    found.too_wide.log(f"images are wider than --max-width={config.max_width}", "shrunk to fit")
