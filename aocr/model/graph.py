@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -27,8 +26,7 @@ class TrainGraph(NamedTuple):
         graph: what holds it all.
         start_epoch: run it before each pass over the data.
         batch: what is trained on.
-        step: one step of the optimizer.
-        global_step: int32 scalar.
+        step: int32 scalar, the global step after the optimizer's step that fetching it takes.
         loss: float32 scalar, the batch's mean.
         summary: serialized TensorBoard summaries.
         features: `[N, T, 512]`, the CNN's output.
@@ -38,8 +36,7 @@ class TrainGraph(NamedTuple):
     graph: tf.Graph
     start_epoch: tf.Operation
     batch: data_gen.TrainingBatch
-    step: tf.Operation
-    global_step: tf.Tensor
+    step: tf.Tensor
     loss: tf.Tensor
     summary: tf.Tensor
     features: tf.Tensor
@@ -100,7 +97,7 @@ def build_train_graph(
         )
         batch = iterator.get_next()
         global_step = _global_step()
-        training = cnn.Training(global_step, [])
+        training = cnn.Training(tf.convert_to_tensor(global_step), [])
         features = cnn.features(batch.images, training)
         decoder = _decoder(features, config)
         loss = tf.reduce_mean(_teacher_forced_losses(decoder, batch.targets))
@@ -110,13 +107,14 @@ def build_train_graph(
         gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
         clipped, norm = _clip(gradients, options.max_gradient_norm)
         with tf.control_dependencies(training.updates):  # averages move before the weights do
-            step = optimizer.apply_gradients(zip(clipped, variables, strict=True), global_step)
+            update = optimizer.apply_gradients(zip(clipped, variables, strict=True), global_step)
+        with tf.control_dependencies([update]):
+            step = global_step.read_value()
         return TrainGraph(
             graph=graph,
             start_epoch=iterator.initializer,
             batch=batch,
             step=step,
-            global_step=tf.convert_to_tensor(global_step),
             loss=loss,
             summary=_summary(loss, norm),
             features=features,
@@ -130,9 +128,7 @@ def build_eval_graph(
     """Records in, readings and losses out."""
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
-            data_gen.evaluation_batches(
-                dataset, config, _prepare(config), undecodable, batch_size
-            )
+            data_gen.evaluation_batches(dataset, config, _prepare(config), undecodable, batch_size)
         )
         batch = iterator.get_next()
         decoder = _decoder(cnn.features(batch.images), config)
@@ -174,7 +170,7 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
 
 
 def _prepare(config: Config) -> data_gen.Prepare:
-    return functools.partial(image.prepare, config=config)
+    return lambda encoded: image.prepare(encoded, config)
 
 
 def _decoder(features: tf.Tensor, config: Config) -> Decoder:

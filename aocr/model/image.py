@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from aocr.defaults import IMAGE_HEIGHT, Config
 
 
-def prepare(encoded: tf.Tensor, config: Config) -> tf.Tensor:
+class Prepared(NamedTuple):
+    """Attributes: pixels float32 `[32, W, C]`; width int32 scalar, without the padding."""
+
+    pixels: tf.Tensor
+    width: tf.Tensor
+
+
+def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
     """Decodes one image, shrinks it to fit and pads it at the bottom and the right.
 
     An image that fits is left at its own size; none is enlarged.
 
     Args:
         encoded: string scalar, a PNG, JPEG, BMP or GIF file (of a GIF the first frame).
-        config: gives `image_width` and `channels`.
+        config: gives `image_width` (W) and `channels` (C).
 
     Returns:
-        float32 `[32, image_width, channels]`, from 0 to 255 (bicubic resizing may overshoot).
+        Pixels from 0 to 255 (bicubic resizing may overshoot).
     """
     pixels = decode(encoded, config.channels)  # [] --> [h, w, C]
     height, width = _fitted_size(pixels, config.image_width)
     resized = _resize_like_tensorflow_1(pixels, height, width)  # [h, w, C] --> [h', w', C]
     padding = [[0, IMAGE_HEIGHT - height], [0, config.image_width - width], [0, 0]]
     padded = tf.pad(resized, padding)  # [h', w', C] --> [32, W, C]
-    return tf.ensure_shape(padded, [IMAGE_HEIGHT, config.image_width, config.channels])
+    shape = [IMAGE_HEIGHT, config.image_width, config.channels]
+    return Prepared(tf.ensure_shape(padded, shape), width)
 
 
 def prepare_all(encoded: tf.Tensor, config: Config) -> tf.Tensor:
-    """`prepare` for each of `[N]` encoded images: float32 `[N, 32, image_width, channels]`."""
+    """The prepared pixels of each of `[N]` encoded images: float32 `[N, 32, W, C]`."""
     shape = tf.TensorSpec([IMAGE_HEIGHT, config.image_width, config.channels], tf.float32)
-    return tf.map_fn(lambda image: prepare(image, config), encoded, fn_output_signature=shape)
+    return tf.map_fn(
+        lambda image: prepare(image, config).pixels, encoded, fn_output_signature=shape
+    )
 
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:

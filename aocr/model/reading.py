@@ -17,11 +17,13 @@ class Reading(NamedTuple):
         text: string `[N]`, UTF-8, the characters up to the first EOS.
         probability: float64 `[N]`, the product of the steps' probabilities up to and including
             the first EOS.
+        symbols: int32 `[N, S]`, what the decoder wrote, special symbols and all.
         attention: float32 `[N, S, T]`.
     """
 
     text: tf.Tensor
     probability: tf.Tensor
+    symbols: tf.Tensor
     attention: tf.Tensor
 
 
@@ -36,5 +38,6 @@ def spell(greedy: Greedy, charset: Charset) -> Reading:
         probability=tf.reduce_prod(
             tf.where(ended, tf.ones([], tf.float64), tf.cast(probabilities, tf.float64)), axis=1
         ),
+        symbols=greedy.symbols,
         attention=greedy.attention,
     )

@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.defaults import Config
+from aocr.defaults import IMAGE_HEIGHT, Config
 from aocr.util import records
 from aocr.util.charset import EOS_ID, FIRST_CHARACTER_ID, GO_ID, PAD_ID
 
 SHUFFLE_BUFFER = 4096
 """Records that are shuffled among each other; bounds the memory of a large dataset."""
 
-Prepare = Callable[[tf.Tensor], tf.Tensor]
-"""An encoded image, string scalar, to pixels `[32, W, C]`."""
+Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+"""An encoded image, string scalar, to pixels `[32, W, C]` and their width without padding."""
 
 
 class TrainingBatch(NamedTuple):
@@ -32,6 +32,7 @@ class EvaluationBatch(NamedTuple):
     Attributes:
         index: int64 `[N]`, the record's place in the dataset, from 0.
         images: float32 `[N, 32, W, C]`; of an image that cannot be decoded, zeros.
+        widths: int32 `[N]`, of the images without padding; of one that cannot be decoded, 0.
         targets: int32 `[N, S]`; all padding for a label that the model cannot spell.
         labels: string `[N]`.
         comments: string `[N]`, the image's path, or empty.
@@ -40,6 +41,7 @@ class EvaluationBatch(NamedTuple):
 
     index: tf.Tensor
     images: tf.Tensor
+    widths: tf.Tensor
     targets: tf.Tensor
     labels: tf.Tensor
     comments: tf.Tensor
@@ -61,7 +63,8 @@ def training_batches(
 
     def to_example(index: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
         record = records.parse(serialized)
-        return TrainingBatch(prepare(record.image), targets_of(record.label, config))
+        pixels, _ = prepare(record.image)
+        return TrainingBatch(pixels, targets_of(record.label, config))
 
     bad = tf.constant(np.array(rejected, np.int64))
     return (
@@ -88,15 +91,19 @@ def evaluation_batches(
         batch_size: N.
     """
     bad = tf.constant(np.array(undecodable, np.int64))
-    blank = tf.zeros([32, config.image_width, config.channels])
+    blank = tf.zeros([IMAGE_HEIGHT, config.image_width, config.channels])
 
     def to_example(index: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
         record = records.parse(serialized)
+        pixels, width = tf.cond(
+            tf.reduce_any(tf.equal(index, bad)),
+            lambda: (blank, 0),
+            lambda: tuple(prepare(record.image)),
+        )
         return EvaluationBatch(
             index=index,
-            images=tf.cond(
-                tf.reduce_any(tf.equal(index, bad)), lambda: blank, lambda: prepare(record.image)
-            ),
+            images=pixels,
+            widths=width,
             targets=targets_of(record.label, config),
             labels=record.label,
             comments=record.comment,

@@ -1,0 +1,25 @@
+"""A model directory to an export."""
+
+from __future__ import annotations
+
+from aocr.defaults import Config
+from aocr.model import session
+from aocr.model.graph import build_serving_graph
+from aocr.util import export as exports
+
+
+def export(
+    config: Config, model_dir: str, gpu_id: int, folder: str, form: str, force: bool
+) -> None:
+    """Exports the newest checkpoint; see `aocr.util.export.export`.
+
+    Raises:
+        UserError: no checkpoint, or the folder has something in it.
+    """
+    session.require_checkpoint(model_dir)
+    exports.check_folder(folder, force)
+    model = build_serving_graph(config)
+    with session.open_session(model.graph, gpu_id) as opened:
+        session.restore(opened, model_dir)
+        endpoints = exports.Endpoints(model.input, model.output, model.probability)
+        exports.export(opened, endpoints, folder, form, force)

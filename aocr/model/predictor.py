@@ -1,0 +1,114 @@
+"""Reads images by file name, in the order of their names."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from aocr.defaults import Config
+from aocr.model import session
+from aocr.model.graph import ServingGraph, build_serving_graph
+
+BATCH_SIZE = 64
+"""Images read at once at most; whatever has arrived is read without waiting for more."""
+
+
+class Prediction(NamedTuple):
+    """One file and what was read from it; `failure` says why nothing was, else it is empty."""
+
+    path: str
+    text: str
+    probability: float
+    failure: str
+
+
+def predict(
+    config: Config, paths: Iterable[str], model_dir: str, gpu_id: int
+) -> Iterator[Prediction]:
+    """Reads each file; a missing or corrupt one is a prediction with a failure.
+
+    Args:
+        config: the model.
+        paths: image files. They may arrive one by one: nothing waits for a full batch.
+        model_dir: where the model's checkpoints are.
+        gpu_id: negative for the CPU.
+
+    Raises:
+        UserError: no checkpoint.
+    """
+    session.require_checkpoint(model_dir)
+    model = build_serving_graph(config)
+    with session.open_session(model.graph, gpu_id) as opened, ThreadPoolExecutor() as threads:
+        session.restore(opened, model_dir)
+        for batch in _batches_as_they_come(paths):
+            yield from _read_batch(opened, model, threads, batch)
+
+
+def log_result(prediction: Prediction) -> None:
+    """The lines of COMPAT.md, section 4, and the reason of a failure."""
+    if prediction.failure:
+        logging.error("Result: error while opening file %s.", prediction.path)
+        logging.error("%s: %s", prediction.path, prediction.failure)
+    else:
+        logging.info("Result: OK. %.2f %s", prediction.probability, prediction.text)
+
+
+def _batches_as_they_come(paths: Iterable[str]) -> Iterator[list[str]]:
+    """Lists of one to `BATCH_SIZE` paths: all that have arrived when the last batch is done."""
+    arrived: queue.Queue[str | None] = queue.Queue(maxsize=4 * BATCH_SIZE)
+
+    def pump() -> None:
+        for path in itertools.chain(paths, [None]):
+            arrived.put(path)
+
+    threading.Thread(target=pump, daemon=True).start()
+    ended = False
+    while not ended:
+        batch = [arrived.get()]
+        while len(batch) < BATCH_SIZE and not arrived.empty() and batch[-1] is not None:
+            batch.append(arrived.get())
+        ended = batch[-1] is None
+        present = [path for path in batch if path is not None]
+        if present:
+            yield present
+
+
+def _read_batch(
+    opened: tf.compat.v1.Session,
+    model: ServingGraph,
+    threads: ThreadPoolExecutor,
+    paths: list[str],
+) -> Iterator[Prediction]:
+    """One prediction a path, in order."""
+
+    def load(path: str) -> np.ndarray | str:
+        try:
+            with tf.io.gfile.GFile(path, "rb") as file:
+                return opened.run(model.images, {model.input: file.read()})[0]
+        except tf.errors.NotFoundError:
+            return "no such file"
+        except tf.errors.InvalidArgumentError:
+            return "not a whole PNG, JPEG, BMP or GIF image"
+        except tf.errors.OpError as error:
+            return str(error.message).splitlines()[0]
+
+    loaded = list(threads.map(load, paths))
+    images = [image for image in loaded if not isinstance(image, str)]
+    readings: Iterator[tuple[bytes, float]] = iter(())
+    if images:
+        reading = opened.run(model.reading, {model.images: np.stack(images)})
+        readings = zip(reading.text, reading.probability, strict=True)
+    for path, image in zip(paths, loaded, strict=True):
+        if isinstance(image, str):
+            yield Prediction(path, "", 0.0, failure=image)
+        else:
+            text, probability = next(readings)
+            yield Prediction(path, text.decode(), float(probability), failure="")

@@ -1,0 +1,83 @@
+"""The log: one format for the console and the file, which may be remote."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+FORMAT = "%(asctime)-15s %(name)-5s %(levelname)-8s %(message)s"
+"""As 0.7.6 printed it; programs parse it."""
+
+TRACEBACKS = "aocr.traceback"
+"""A logger whose records reach the file, but not the console."""
+
+
+def start(path: str) -> None:
+    """Sends all log records to the file, which is appended to, and to stderr.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    console = logging.StreamHandler()
+    console.addFilter(lambda record: record.name != TRACEBACKS)
+    file = _RemoteFile(path) if "://" in path else logging.FileHandler(path, encoding="utf-8")
+    logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[console, file], force=True)
+
+
+def import_tensorflow(path: str) -> None:
+    """Imports TensorFlow, with its start-up lines in the log file and not on the console.
+
+    Its C++ writes them to the file descriptor of stderr, whatever TF_CPP_MIN_LOG_LEVEL says.
+
+    Also turns on oneDNN's kernels where TensorFlow would leave them off: on CPUs without AVX-512
+    they make a training step a third faster. Whoever sets these variables is obeyed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    with _stderr_into(os.devnull if "://" in path else path):
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs, and says so
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def _stderr_into(path: str) -> Iterator[None]:
+    """Appends what this process writes to file descriptor 2 to a file."""
+    sys.stderr.flush()
+    console = os.dup(2)
+    target = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    os.dup2(target, 2)
+    try:
+        yield
+    finally:
+        os.dup2(console, 2)
+        os.close(console)
+        os.close(target)
+
+
+class _RemoteFile(logging.FileHandler):
+    """A log at `gs://` or the like: a local copy, which is put in place when the run ends."""
+
+    def __init__(self, path: str) -> None:
+        import tensorflow as tf
+
+        self._files = tf.io.gfile
+        self._remote = path
+        descriptor, local = tempfile.mkstemp(suffix=".log")
+        os.close(descriptor)
+        if self._files.exists(path):
+            self._files.copy(path, local, overwrite=True)
+        super().__init__(local, encoding="utf-8")
+
+    def close(self) -> None:
+        """Puts the log in place."""
+        super().close()
+        if os.path.exists(self.baseFilename):
+            self._files.makedirs(os.path.dirname(self._remote))
+            self._files.copy(self.baseFilename, self._remote, overwrite=True)
+            os.remove(self.baseFilename)
