@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from aocr import __version__
-from aocr.defaults import Config, TrainingOptions
+from aocr.defaults import TEST_BATCH_SIZE, Config, TrainingOptions
 from aocr.util import log
 from aocr.util.charset import DIGITS_AND_CAPITALS, FULL_ASCII
 from aocr.util.errors import UserError
 
+SHOW_DEFAULT = "(default: %(default)s)"
 EXIT_OK, EXIT_FAILURE, EXIT_INTERRUPTED = 0, 1, 130
 
 
@@ -78,12 +79,12 @@ def _train(args: argparse.Namespace) -> int:
 def _test(args: argparse.Namespace) -> int:
     from aocr.model import evaluator
 
-    evaluator.test(
+    evaluator.evaluate(
         _config(args),
         args.dataset,
         args.model_dir,
         args.gpu_id,
-        args.batch_size or evaluator.BATCH_SIZE,
+        args.batch_size,
         evaluator.Display(not args.no_distance, args.output_dir if args.visualize else None),
     )
     return EXIT_OK
@@ -150,94 +151,72 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_command(commands, name: str, run, parents, text: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        parents=parents,
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+def _add_command(commands, name: str, run, parents, text: str):
+    """A command's parser; what adds its own arguments is returned."""
+    description = f"{text[0].upper()}{text[1:]}."
+    parser = commands.add_parser(name, parents=parents, help=text, description=description)
     parser.set_defaults(run=run)
-    return parser
+    return parser.add_argument
 
 
 def _add_dataset_command(commands, parents) -> None:
-    parser = _add_command(
-        commands, "dataset", _dataset, parents, "build TFRecords from labelled images"
-    )
-    add = parser.add_argument
+    text = "build TFRecords from labelled images"
+    add = _add_command(commands, "dataset", _dataset, parents, text)
     add("annotations", help="annotation file, one 'path label' a line, UTF-8")
-    add("output", nargs="?", default="./dataset.tfrecords", help="file to write")
-    add("--log-step", type=_positive_int, default=500, metavar="N", help="log every N pairs")
+    add(
+        "output",
+        nargs="?",
+        default="./dataset.tfrecords",
+        help=f"file to write {SHOW_DEFAULT}",
+    )
+    _number(add, "--log-step", 500, "log every N pairs")
     add("--no-force-uppercase", action="store_true", help="keep the labels' case")
     add("--save-filename", action="store_true", help="keep each image's path in its record")
 
 
 def _add_train_command(commands, parents) -> None:
-    parser = _add_command(commands, "train", _train, parents, "train a model on TFRecords")
-    add, options = parser.add_argument, TrainingOptions
+    add = _add_command(commands, "train", _train, parents, "train a model on TFRecords")
     add("dataset", help="TFRecords written by 'aocr dataset'")
-    add(
-        "--steps-per-checkpoint",
-        type=_positive_int,
-        default=options.steps_per_checkpoint,
-        metavar="N",
-        help="save every N steps",
+    _number(
+        add, "--steps-per-checkpoint", TrainingOptions.steps_per_checkpoint, "save every N steps"
     )
-    add(
-        "--batch-size",
-        type=_positive_int,
-        default=options.batch_size,
-        metavar="N",
-        help="images a step",
-    )
-    add(
-        "--num-epoch",
-        type=_positive_int,
-        default=options.num_epoch,
-        metavar="N",
-        help="passes over the data in this run",
-    )
+    _number(add, "--batch-size", TrainingOptions.batch_size, "images a step")
+    _number(add, "--num-epoch", TrainingOptions.num_epoch, "passes over the data in this run")
     add("--no-resume", action="store_true", help="new weights even where checkpoints exist")
 
 
 def _add_test_command(commands, parents) -> None:
-    parser = _add_command(commands, "test", _test, parents, "measure a model on TFRecords")
-    add = parser.add_argument
+    add = _add_command(commands, "test", _test, parents, "measure a model on TFRecords")
     add("dataset", help="TFRecords written by 'aocr dataset'")
     add("--visualize", action="store_true", help="draw the attention into --output-dir")
-    add(
-        "--batch-size",
-        type=_positive_int,
-        metavar="N",
-        default=argparse.SUPPRESS,
-        help="images at a time; the lines do not depend on it (default: as fast as it goes)",
-    )
-    parser.set_defaults(batch_size=None)
+    _number(add, "--batch-size", TEST_BATCH_SIZE, "images at a time; the lines do not depend on it")
 
 
 def _add_predict_command(commands, parents) -> None:
-    parser = _add_command(commands, "predict", _predict, parents, "read images")
-    parser.add_argument(
-        "images", nargs="*", default=[], help="image files; without any, names on stdin, one a line"
-    )
+    add = _add_command(commands, "predict", _predict, parents, "read images")
+    add("images", nargs="*", help="image files; without any, names on stdin, one a line")
 
 
 def _add_export_command(commands, parents) -> None:
-    parser = _add_command(
-        commands, "export", _export, parents, "write a SavedModel or a frozen graph"
+    text = "write a SavedModel or a frozen graph"
+    add = _add_command(commands, "export", _export, parents, text)
+    add("dir", nargs="?", default="exported", help=f"folder to write {SHOW_DEFAULT}")
+    add(
+        "--format",
+        choices=("savedmodel", "frozengraph"),
+        default="savedmodel",
+        help=f"what to write {SHOW_DEFAULT}",
     )
-    add = parser.add_argument
-    add("dir", nargs="?", default="exported", help="folder to write")
-    add("--format", choices=("savedmodel", "frozengraph"), default="savedmodel", help=" ")
     add("--force", action="store_true", help="replace a former export in the folder")
 
 
 def _base_flags() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(add_help=False)
     flags.add_argument(
-        "--log-path", default="aocr.log", metavar="FILE", help="log file, appended to"
+        "--log-path",
+        default="aocr.log",
+        metavar="FILE",
+        help=f"log file, appended to {SHOW_DEFAULT}",
     )
     return flags
 
@@ -245,35 +224,39 @@ def _base_flags() -> argparse.ArgumentParser:
 def _model_flags() -> argparse.ArgumentParser:
     """Flags that `train`, `test`, `predict` and `export` share."""
     flags = argparse.ArgumentParser(add_help=False)
-    group = flags.add_argument_group("model (the same flags as in training)")
-    add = group.add_argument
-
-    def number(name: str, default, text: str, of_type=_positive_int) -> None:
-        add(name, type=of_type, default=default, metavar="N", help=text)
-
-    def switch(name: str, text: str) -> None:
-        add(name, action="store_true", help=text)
-
-    number("--max-width", Config.max_width, "width of the largest expected image, pixels")
-    number("--max-height", Config.max_height, "height of the largest expected image, pixels")
-    number("--max-prediction", Config.max_prediction, "characters of the longest label")
-    switch("--full-ascii", "read ASCII 32 to 126 in place of 0-9A-Z")
-    switch("--color", "read three channels in place of one")
-    switch("--use-gru", "GRU cells in the decoder in place of LSTM")
-    number("--attn-num-layers", Config.attn_num_layers, "layers of the decoder")
-    number("--attn-num-hidden", Config.attn_num_hidden, "units of a decoder layer")
-    number("--target-embedding-size", Config.target_embedding_size, "embedding of a symbol")
-    add = flags.add_argument_group("running").add_argument
-    model_dir = {"default": "./checkpoints", "metavar": "DIR", "help": "checkpoints"}
-    add("--model-dir", "--job-dir", **model_dir)
-    add("--output-dir", default="./results", metavar="DIR", help="pictures of test --visualize")
-    number("--gpu-id", 0, "GPU to use, negative for the CPU", int)
-    switch("--no-distance", "accuracy by exact match in place of edit distance")
-    rate, norm = TrainingOptions.initial_learning_rate, TrainingOptions.max_gradient_norm
-    number("--initial-learning-rate", rate, "learning rate of training", _positive_float)
-    number("--max-gradient-norm", norm, "norm that gradients are clipped to", _positive_float)
-    switch("--no-gradient-clipping", "leave gradients as they are")
+    add = flags.add_argument_group("model (the same flags as in training)")
+    _number(add, "--max-width", Config.max_width, "width of the largest expected image, pixels")
+    _number(add, "--max-height", Config.max_height, "height of the largest expected image, pixels")
+    _number(add, "--max-prediction", Config.max_prediction, "characters of the longest label")
+    add("--full-ascii", action="store_true", help="read ASCII 32 to 126 in place of 0-9A-Z")
+    add("--color", action="store_true", help="read three channels in place of one")
+    add("--use-gru", action="store_true", help="GRU cells in the decoder in place of LSTM")
+    _number(add, "--attn-num-layers", Config.attn_num_layers, "layers of the decoder")
+    _number(add, "--attn-num-hidden", Config.attn_num_hidden, "units of a decoder layer")
+    _number(
+        add, "--target-embedding-size", Config.target_embedding_size, "numbers that embed a symbol"
+    )
+    _add_running_flags(flags.add_argument_group("running").add_argument)
     return flags
+
+
+def _add_running_flags(add) -> None:
+    where = f"where checkpoints and TensorBoard summaries are {SHOW_DEFAULT}"
+    add("--model-dir", "--job-dir", default="./checkpoints", metavar="DIR", help=where)
+    where = f"where the pictures of test --visualize go {SHOW_DEFAULT}"
+    add("--output-dir", default="./results", metavar="DIR", help=where)
+    _number(add, "--gpu-id", 0, "GPU to use; negative: the CPU", int)
+    add("--no-distance", action="store_true", help="accuracy by exact match, not edit distance")
+    rate, norm = TrainingOptions.initial_learning_rate, TrainingOptions.max_gradient_norm
+    _number(add, "--initial-learning-rate", rate, "learning rate of training", _positive_float)
+    _number(add, "--max-gradient-norm", norm, "norm to clip gradients to", _positive_float)
+    add("--no-gradient-clipping", action="store_true", help="leave gradients as they are")
+
+
+def _number(add, name: str, default, text: str, of_type=None) -> None:
+    """A flag that takes a number, by default a whole one from 1 on."""
+    of_type = of_type or _positive_int
+    add(name, type=of_type, default=default, metavar="N", help=f"{text} {SHOW_DEFAULT}")
 
 
 def _positive_int(text: str) -> int:

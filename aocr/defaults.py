@@ -14,6 +14,10 @@ COLUMN_WIDTH = 4
 """Prepared pixels under one feature column: the CNN halves the width twice."""
 
 
+TEST_BATCH_SIZE = 64
+"""Images that `test` and `predict` read at a time; larger batches read no faster."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """The facts that decide a model's variables and what its inputs mean.

@@ -56,12 +56,12 @@ def features(images: tf.Tensor, training: Training | None = None) -> tf.Tensor:
     """
     x = (images - 128) / 128
     for layer in LAYERS:
-        x = _convolution(x, layer, training)
+        x = convolution(x, layer, training)
     x = tf.squeeze(x, axis=1)  # [N, 1, T, 512] --> [N, T, 512]
     return tf.nn.dropout(x, rate=DROPOUT_RATE) if training else x
 
 
-def _convolution(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf.Tensor:
+def convolution(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf.Tensor:
     """`[N, H, W, C]` to `[N, ceil(H / pool), ceil(W / pool), filters]`."""
     with tf.compat.v1.variable_scope(layer.scope):
         shape = [layer.kernel, layer.kernel, x.shape[-1], layer.filters]

@@ -12,23 +12,21 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.defaults import COLUMN_WIDTH, Config
+from aocr.defaults import COLUMN_WIDTH, TEST_BATCH_SIZE, Config
 from aocr.model import image, session
 from aocr.model.graph import EvalGraph, build_eval_graph
 from aocr.util import metrics
 from aocr.util.charset import EOS_ID, FIRST_CHARACTER_ID
+from aocr.util.errors import UserError
 from aocr.util.survey import log_for_testing, survey
 from aocr.util.visualizations import save_attention
-
-BATCH_SIZE = 64
-"""Images at a time; larger batches read no faster."""
 
 
 class Tested(NamedTuple):
     """One image and what was read from it.
 
     Attributes:
-        index: the record's place, from 0.
+        place: of the record in the dataset, from 0.
         prediction, label, comment: texts; the comment is the image's path, or empty.
         probability: of the prediction.
         loss: teacher-forced; NaN for a label that the model cannot spell.
@@ -38,7 +36,7 @@ class Tested(NamedTuple):
         seconds: its share of its batch's time.
     """
 
-    index: int
+    place: int
     prediction: str
     label: str
     comment: str
@@ -51,19 +49,19 @@ class Tested(NamedTuple):
 
 
 class Display(NamedTuple):
-    """What `test` shows: the measure of its Accuracy, and where pictures go (None: nowhere)."""
+    """What `evaluate` shows: the measure of its Accuracy, and where pictures go (None: nowhere)."""
 
     use_distance: bool = True
     picture_dir: str | None = None
 
 
-def test(
+def evaluate(
     config: Config,
     dataset: str,
     model_dir: str,
     gpu_id: int,
-    batch_size: int = BATCH_SIZE,
-    display: Display = Display(),  # noqa: B008 (a frozen value)
+    batch_size: int = TEST_BATCH_SIZE,
+    display: Display = Display(),  # noqa: B008 (it is frozen)
 ) -> metrics.Tally:
     """Reads every record, logs a line each and a summary.
 
@@ -107,12 +105,12 @@ def _results(
         except tf.errors.OutOfRangeError:
             return
         seconds = (time.monotonic() - started) / len(losses)
-        for n, index in enumerate(batch.index):
-            readable = index not in undecodable
+        for n, place in enumerate(batch.place):
+            readable = place not in undecodable
             label = batch.labels[n].decode("utf-8", "replace")
             spellable = batch.targets[n].any()
             yield Tested(
-                index=int(index),
+                place=int(place),
                 prediction=reading.text[n].decode() if readable else "",
                 label=label,
                 comment=batch.comments[n].decode("utf-8", "replace"),
@@ -144,7 +142,7 @@ def _log_image(tested: Tested, tally: metrics.Tally, use_distance: bool) -> None
         outcome = f"({tested.prediction} vs {tested.label}) {tested.comment}"
     logging.info(
         "Step %i (%.3fs). Accuracy: %s, loss: %f, perplexity: %s, probability: %s %s %s",
-        tested.index + 1,
+        tested.place + 1,
         tested.seconds,
         f"{mean:6.2%}",
         tested.loss,
@@ -165,15 +163,19 @@ def _seven_wide(value: float) -> str:
 
 
 def _draw(tested: Tested, picture_dir: str) -> None:
-    save_attention(
-        output_dir=picture_dir,
-        index=tested.index + 1,
-        image=tested.encoded,
-        attention=tested.attention,
-        prediction=tested.prediction,
-        label=tested.label,
-        content_columns=tested.columns,
-    )
+    """Writes the pictures of one image; one that Pillow cannot draw is named and passed over."""
+    try:
+        save_attention(
+            output_dir=picture_dir,
+            index=tested.place + 1,
+            image=tested.encoded,
+            attention=tested.attention,
+            prediction=tested.prediction,
+            label=tested.label,
+            content_columns=tested.columns,
+        )
+    except UserError as error:
+        logging.error("No picture: %s", error)
 
 
 def _log_summary(tally: metrics.Tally) -> None:

@@ -13,12 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.defaults import Config
+from aocr.defaults import TEST_BATCH_SIZE, Config
 from aocr.model import session
 from aocr.model.graph import ServingGraph, build_serving_graph
-
-BATCH_SIZE = 64
-"""Images read at once at most; whatever has arrived is read without waiting for more."""
 
 
 class Prediction(NamedTuple):
@@ -62,8 +59,8 @@ def log_result(prediction: Prediction) -> None:
 
 
 def _batches_as_they_come(paths: Iterable[str]) -> Iterator[list[str]]:
-    """Lists of one to `BATCH_SIZE` paths: all that have arrived when the last batch is done."""
-    arrived: queue.Queue[str | None] = queue.Queue(maxsize=4 * BATCH_SIZE)
+    """Lists of one to `TEST_BATCH_SIZE` paths: whatever has arrived since the last."""
+    arrived: queue.Queue[str | None] = queue.Queue(maxsize=4 * TEST_BATCH_SIZE)
 
     def pump() -> None:
         for path in itertools.chain(paths, [None]):
@@ -73,7 +70,7 @@ def _batches_as_they_come(paths: Iterable[str]) -> Iterator[list[str]]:
     ended = False
     while not ended:
         batch = [arrived.get()]
-        while len(batch) < BATCH_SIZE and not arrived.empty() and batch[-1] is not None:
+        while len(batch) < TEST_BATCH_SIZE and not arrived.empty() and batch[-1] is not None:
             batch.append(arrived.get())
         ended = batch[-1] is None
         present = [path for path in batch if path is not None]

@@ -115,10 +115,10 @@ class _Loop:
             while True:
                 started = time.monotonic()
                 try:
-                    values = self._session.run(fetches)
+                    step, loss, summary = self._session.run(fetches)
                 except tf.errors.OutOfRangeError:
                     break
-                yield StepResult(*values, seconds=time.monotonic() - started)
+                yield StepResult(step, loss, summary, time.monotonic() - started)
 
     def _checkpoint(self) -> None:
         """Says the mean time and loss since the last checkpoint, and saves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 from collections.abc import Iterable
@@ -17,12 +18,17 @@ FULL_ASCII = "".join(map(chr, range(32, 127)))
 
 @dataclasses.dataclass(frozen=True)
 class Charset:
-    """An ordered set of characters, each with an id. The order is part of a checkpoint."""
+    """An ordered set of characters, each with an id. The order is part of a checkpoint.
+
+    Raises:
+        ValueError: no character, or one more than once.
+    """
 
     characters: str
 
     def __post_init__(self) -> None:
-        twice = sorted({c for c in self.characters if self.characters.count(c) > 1})
+        """Checks the characters."""
+        twice = [c for c, count in collections.Counter(self.characters).items() if count > 1]
         if twice or not self.characters:
             problem = f"holds {twice!r} more than once" if twice else "is empty"
             raise ValueError(f"the charset {problem}")

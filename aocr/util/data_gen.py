@@ -30,7 +30,7 @@ class EvaluationBatch(NamedTuple):
     """A batch in dataset order.
 
     Attributes:
-        index: int64 `[N]`, the record's place in the dataset, from 0.
+        place: int64 `[N]`, of the record in the dataset, from 0.
         images: float32 `[N, 32, W, C]`; of an image that cannot be decoded, zeros.
         widths: int32 `[N]`, of the images without padding; of one that cannot be decoded, 0.
         targets: int32 `[N, S]`; all padding for a label that the model cannot spell.
@@ -39,7 +39,7 @@ class EvaluationBatch(NamedTuple):
         encoded: string `[N]`, the image files.
     """
 
-    index: tf.Tensor
+    place: tf.Tensor
     images: tf.Tensor
     widths: tf.Tensor
     targets: tf.Tensor
@@ -61,7 +61,7 @@ def training_batches(
         batch_size: N.
     """
 
-    def to_example(index: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
+    def to_example(place: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
         record = records.parse(serialized)
         pixels, _ = prepare(record.image)
         return TrainingBatch(pixels, targets_of(record.label, config))
@@ -70,7 +70,7 @@ def training_batches(
     return (
         tf.data.TFRecordDataset(path)
         .enumerate()
-        .filter(lambda index, _: tf.reduce_all(tf.not_equal(index, bad)))
+        .filter(lambda place, _: tf.reduce_all(tf.not_equal(place, bad)))
         .shuffle(SHUFFLE_BUFFER)
         .map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size)
@@ -93,15 +93,15 @@ def evaluation_batches(
     bad = tf.constant(np.array(undecodable, np.int64))
     blank = tf.zeros([IMAGE_HEIGHT, config.image_width, config.channels])
 
-    def to_example(index: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
+    def to_example(place: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
         record = records.parse(serialized)
         pixels, width = tf.cond(
-            tf.reduce_any(tf.equal(index, bad)),
+            tf.reduce_any(tf.equal(place, bad)),
             lambda: (blank, 0),
             lambda: tuple(prepare(record.image)),
         )
         return EvaluationBatch(
-            index=index,
+            place=place,
             images=pixels,
             widths=width,
             targets=targets_of(record.label, config),

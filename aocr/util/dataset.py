@@ -36,7 +36,7 @@ class Pair(NamedTuple):
     label: str
 
 
-class Rejected(ValueError):
+class RejectedError(ValueError):
     """Why a line of the annotations gives no pair."""
 
 
@@ -91,7 +91,7 @@ def _write(annotations: str, temporary: str, options: Options) -> _Written:
         for number, line in _lines(annotations):
             try:
                 path, image, label = _read_pair(line, options.force_uppercase)
-            except Rejected as reason:
+            except RejectedError as reason:
                 rejected += 1
                 logging.error("%s, line %i: %s", annotations, number, reason)
                 continue
@@ -118,15 +118,15 @@ def _read_pair(line: bytes, force_uppercase: bool) -> Pair:
     """One line with its image.
 
     Raises:
-        Rejected: no label, not UTF-8, no such file, or not an image.
+        RejectedError: no label, not UTF-8, no such file, or not an image.
     """
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Rejected(f"not UTF-8: {line[:80]!r}") from error
+        raise RejectedError(f"not UTF-8: {line[:80]!r}") from error
     parts = re.fullmatch(r"(\S+)\s(.*)", text)
     if not parts:
-        raise Rejected(f"missing filename or label: {text[:80]!r}")
+        raise RejectedError(f"missing filename or label: {text[:80]!r}")
     path, label = parts.groups()
     return Pair(path, _read_image(path), label.upper() if force_uppercase else label)
 
@@ -137,13 +137,13 @@ def _read_image(path: str) -> bytes:
         with tf.io.gfile.GFile(path, "rb") as file:
             image = file.read()
     except tf.errors.NotFoundError as error:
-        raise Rejected(f"no such image: {path}") from error
+        raise RejectedError(f"no such image: {path}") from error
     except tf.errors.OpError as error:
-        raise Rejected(f"cannot read {path}: {error.message}") from error
+        raise RejectedError(f"cannot read {path}: {error.message}") from error
     try:
         tf.io.decode_image(image, expand_animations=False)
     except tf.errors.InvalidArgumentError as error:
-        raise Rejected(f"not a whole PNG, JPEG, BMP or GIF image: {path}") from error
+        raise RejectedError(f"not a whole PNG, JPEG, BMP or GIF image: {path}") from error
     return image
 
 

@@ -1,0 +1,24 @@
+"""Reads images with an exported SavedModel. It needs TensorFlow alone, not aocr.
+
+python datasets/read_with_export.py EXPORTED IMAGE [IMAGE ...]
+"""
+
+import pathlib
+import sys
+
+import tensorflow as tf
+
+
+def main(folder: str, *images: str) -> None:
+    """Prints `path<TAB>text<TAB>probability` for each image."""
+    model = tf.saved_model.load(folder)
+    read = model.signatures["serving_default"]
+    for image in images:
+        answer = read(tf.constant(pathlib.Path(image).read_bytes()))
+        print(image, answer["output"].numpy().decode(), f"{answer['probability']:.6f}", sep="\t")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -1,0 +1,43 @@
+"""Packaging; everything else about the project is in README.md."""
+
+import pathlib
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+
+
+def version() -> str:
+    """The version, from the package without importing it."""
+    for line in (HERE / "aocr" / "__init__.py").read_text(encoding="utf-8").splitlines():
+        if line.startswith("__version__"):
+            return line.split('"')[1]
+    raise RuntimeError("aocr/__init__.py has no __version__")
+
+
+setup(
+    name="aocr",
+    version=version(),
+    description="Train, measure, export and serve an attention-based reader of word images",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=find_packages(include=["aocr", "aocr.*"]),
+    install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]"],
+        "gcs": ["tensorflow-io-gcs-filesystem"],
+        "dev": ["pytest", "ruff", "mypy"],
+    },
+    entry_points={"console_scripts": ["aocr=aocr.__main__:main"]},
+    classifiers=[
+        "Environment :: Console",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)

@@ -1,0 +1,82 @@
+"""What several tests need: image files, records, noise for weights, and cells in NumPy."""
+
+import io
+import zlib
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+
+def encoded(pixels, file_format="PNG"):
+    """A Pillow image, or uint8 `[h, w]` or `[h, w, C]`, as the bytes of an image file."""
+    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format)
+    return buffer.getvalue()
+
+
+def white(height, width):
+    """A white PNG."""
+    return encoded(np.full([height, width], 255, np.uint8))
+
+
+def write_records(path, serialized):
+    """Writes serialized records as a TFRecord file; returns its name."""
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in serialized:
+            writer.write(record)
+    return str(path)
+
+
+def noise(name, *shape):
+    """Uniform numbers from -1 to 1, always the same for one name: float32 `shape`."""
+    generator = np.random.default_rng(zlib.crc32(name.encode()))
+    return generator.uniform(-1, 1, shape).astype(np.float32)
+
+
+def load_noise(session):
+    """Gives every float variable of the graph noise; returns the values by the variables' names."""
+    values = {}
+    for variable in tf.compat.v1.global_variables():
+        if variable.dtype.is_floating:
+            name = variable.op.name
+            value = noise(name, *variable.shape.as_list())
+            values[name] = abs(value) + 0.5 if "variance" in name else value
+            variable.load(values[name], session)
+    return values
+
+
+def run(fetches, feed=None):
+    """The values of the fetches, in a new session on the default graph, variables initialised."""
+    with tf.compat.v1.Session() as session:
+        session.run(tf.compat.v1.global_variables_initializer())
+        return session.run(fetches, feed)
+
+
+def count_nodes(graph):
+    """Nodes of a graph, those in the bodies of its loops included."""
+    definition = graph.as_graph_def()
+    return len(definition.node) + sum(len(f.node_def) for f in definition.library.function)
+
+
+def sigmoid(x):
+    """In NumPy."""
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x, c, h, kernel, bias):
+    """One step of an LSTM in NumPy: the next `c` and `h`."""
+    # i = input gate, j = candidate, f = forget gate, o = output gate
+    i, j, f, o = np.split(np.concatenate([x, h], axis=1) @ kernel + bias, 4, axis=1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(j)
+    return c, sigmoid(o) * np.tanh(c)
+
+
+def gru(x, h, gates_kernel, gates_bias, candidate_kernel, candidate_bias):
+    """One step of a GRU in NumPy: the next `h`."""
+    # r = reset gate, u = update gate
+    gates = sigmoid(np.concatenate([x, h], axis=1) @ gates_kernel + gates_bias)
+    r, u = np.split(gates, 2, axis=1)
+    candidate = np.tanh(np.concatenate([x, r * h], axis=1) @ candidate_kernel + candidate_bias)
+    return u * h + (1 - u) * candidate

@@ -1,0 +1,161 @@
+"""Training as a process: steps, resume, signals, what is refused."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+from conftest import MODEL, draw, environment, run_aocr
+
+from aocr.util import records
+
+STEP = re.compile(r"Step (\d+): (\d+\.\d{3})s, loss: (\d+\.\d{6}), perplexity: (\d+\.\d{6})\.$")
+GLOBAL_STEP = re.compile(
+    r"Global step (\d+)\. Time: \d+\.\d{3}, loss: \d+\.\d{6}, perplexity: \d+\.\d{2}\.$"
+)
+
+
+def steps(log):
+    """The step numbers of the log's step lines."""
+    return [int(m[1]) for m in map(STEP.search, log.splitlines()) if m]
+
+
+def global_steps(log):
+    return [int(m[1]) for m in map(GLOBAL_STEP.search, log.splitlines()) if m]
+
+
+def write(path, pairs):
+    """A TFRecord file of `(image, label)`."""
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for image, label in pairs:
+            writer.write(records.serialize(image, label))
+
+
+def train(folder, *arguments, check=0):
+    return run_aocr(
+        "train", "d.tfrecords", *MODEL, "--batch-size=4", *arguments, cwd=folder, check=check
+    ).stderr
+
+
+@pytest.fixture
+def copied(trained, tmp_path):
+    """The trained model's folder, to train on in."""
+    shutil.copytree(trained.folder / "checkpoints", tmp_path / "checkpoints")
+    shutil.copy(trained.folder / "words.tfrecords", tmp_path / "d.tfrecords")
+    return tmp_path
+
+
+def test_partial_batches_are_trained_and_lines_are_as_scraped(trained):
+    assert steps(trained.train_log) == list(range(1, 121))  # 12 records: 8 and 4, 60 times
+    assert global_steps(trained.train_log) == [50, 100, 120]
+    assert "Created model with fresh parameters." in trained.train_log
+    for step in (50, 100, 120):
+        assert f"Saving the model at step {step}." in trained.train_log
+    for line in trained.train_log.splitlines():
+        assert ("Step" in line) == bool(STEP.search(line))
+        if "Step " in line:  # as the scrapers do it
+            number, loss, perplexity = line.split(",")[1:]
+            assert int(number.split("Step ")[1].split(":")[0])
+            assert float(loss.split("loss: ")[1]) >= 0
+            assert float(perplexity.split("perplexity: ")[1].rstrip(".")) >= 1
+
+
+def test_loss_falls(trained):
+    losses = [float(m[3]) for m in map(STEP.search, trained.train_log.splitlines()) if m]
+    assert sum(losses[-10:]) < 0.3 * sum(losses[:10])
+
+
+def test_checkpoints_have_the_names_that_programs_read(trained):
+    state = (trained.folder / "checkpoints/checkpoint").read_text()
+    assert state.splitlines()[0] == 'model_checkpoint_path: "model.ckpt-120"'
+    assert (trained.folder / "checkpoints/model.ckpt-120.index").exists()
+
+
+def test_resume_goes_on_with_steps_weights_and_summaries(copied):
+    log = train(copied, "--num-epoch=1")
+    assert "Reading model parameters from ./checkpoints/model.ckpt-120" in log
+    assert steps(log) == [1, 2, 3]
+    assert global_steps(log) == [123]
+    assert float(re.search(r"Step 1: .*loss: ([\d.]+),", log)[1]) < 1
+    newest = max((copied / "checkpoints").glob("events*"), key=os.path.getmtime)
+    events = [
+        event.step
+        for record in tf.compat.v1.io.tf_record_iterator(str(newest))
+        for event in [tf.compat.v1.Event.FromString(record)]
+        if event.HasField("summary")
+    ]
+    assert events == [121, 122, 123]
+    state = (copied / "checkpoints/checkpoint").read_text()
+    assert "model.ckpt-50" in state  # a resumed run remembers what to rotate away
+
+
+def test_no_resume_starts_anew(copied):
+    log = train(copied, "--num-epoch=1", "--no-resume")
+    assert "Created model with fresh parameters." in log
+    assert global_steps(log) == [3]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_even_three_in_a_row_save_and_exit_cleanly(copied, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aocr", "train", "d.tfrecords", *MODEL],
+        cwd=copied,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if len(steps(line)):
+            break
+    for _ in range(3):
+        process.send_signal(number)
+    lines += process.stderr.readlines()
+    assert process.wait(timeout=60) == 0
+    last = global_steps("".join(lines))[-1]
+    assert f"Saving the model at step {last}." in "".join(lines)
+    assert f"model.ckpt-{last}" in (copied / "checkpoints/checkpoint").read_text()
+    assert "goes on from there" in lines[-1]
+
+
+def test_what_cannot_be_trained_is_counted_and_named_first(tmp_path):
+    good, wide = draw("AB"), draw("AB", size=(200, 32))
+    pairs = [(good, "AB"), (good, "TOOLONG"), (good, "a!"), (b"no image", "AB"), (wide, "CAB")]
+    write(tmp_path / "d.tfrecords", pairs + [(good, "ABCD")] * 12)
+    log = train(tmp_path, "--num-epoch=1")
+    before, _, after = log.partition("Step 1:")
+    assert "13 labels are longer than --max-prediction=3: left out." in before
+    assert "record 2: 'TOOLONG' has 7 characters" in before
+    assert "and 3 more." in before
+    assert "1 labels hold characters outside the model's charset: left out." in before
+    assert "record 3: 'a!' in 'a!'" in before
+    assert "1 images cannot be decoded: left out." in before
+    assert "record 4" in before
+    assert "1 images are wider than --max-width=48: shrunk to fit." in before
+    assert "record 5: 200 pixels wide" in before
+    assert "Training on 2 of 17 records." in before
+    assert "Step 2" not in after
+
+
+@pytest.mark.parametrize("pairs", [[], [(b"x", "AB")]])
+def test_nothing_to_train_on_is_an_error_before_the_first_step(tmp_path, pairs):
+    write(tmp_path / "d.tfrecords", pairs)
+    log = train(tmp_path, check=1)
+    assert "Step" not in log
+    assert "Traceback" not in log
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"these are no records at all"])
+def test_a_file_that_is_no_dataset_is_told(tmp_path, content):
+    if content is not None:
+        (tmp_path / "d.tfrecords").write_bytes(content)
+    log = train(tmp_path, check=1)
+    assert "d.tfrecords" in log
+    assert "Traceback" not in log
+    assert log.count("\n") == 1
