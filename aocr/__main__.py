@@ -224,7 +224,7 @@ def _base_flags() -> argparse.ArgumentParser:
 def _model_flags() -> argparse.ArgumentParser:
     """Flags that `train`, `test`, `predict` and `export` share."""
     flags = argparse.ArgumentParser(add_help=False)
-    add = flags.add_argument_group("model (the same flags as in training)")
+    add = flags.add_argument_group("model (the same flags as in training)").add_argument
     _number(add, "--max-width", Config.max_width, "width of the largest expected image, pixels")
     _number(add, "--max-height", Config.max_height, "height of the largest expected image, pixels")
     _number(add, "--max-prediction", Config.max_prediction, "characters of the longest label")
