@@ -36,7 +36,7 @@ SUPERSAMPLING = 4  # keeps edges smooth: a perspective transform alone does not 
 MAX_ASPECT = 2.5  # width / height: 80 pixels at the recogniser's height of 32
 MIN_SQUEEZE = 0.65  # narrowest that a wide text may become, as a share of its natural width
 LUMA = (0.299, 0.587, 0.114)  # grey level of an RGB colour, as Pillow computes it
-MIN_CONTRAST = 110  # grey levels between text and background, before the gradient and the noise
+MIN_CONTRAST = 130  # grey levels between text and background, before the gradient and the noise
 
 
 class Style(NamedTuple):
@@ -45,6 +45,7 @@ class Style(NamedTuple):
     face: str = "Lato-Bold.ttf"
     height: int = 40
     margins: tuple = (5, 5, 5, 5)  # left, top, right, bottom
+    tracking: float = 0.1  # space added between letters, in ems
     shear: float = 0.05  # shift to the right per unit of height
     angle: float = -1.5  # degrees, clockwise
     corners: tuple = ((0, 0),) * 4  # [4, 2] shift of each corner, in text heights
@@ -74,24 +75,28 @@ def random_style(rng):
         face=FACES[rng.integers(len(FACES))][1],
         height=int(rng.integers(36, 49)),
         margins=rng.uniform(2, 6, size=4),
-        shear=rng.uniform(-0.2, 0.2),
-        angle=rng.uniform(-4, 4),
-        corners=rng.uniform(-0.05, 0.05, size=(4, 2)),
+        tracking=rng.uniform(0.08, 0.2),
+        shear=rng.uniform(-0.15, 0.15),
+        angle=rng.uniform(-2.5, 2.5),
+        corners=rng.uniform(-0.03, 0.03, size=(4, 2)),
         text=text,
         background=background,
         gradient=rng.uniform(-16, 16, size=2),
-        blur=rng.uniform(0, 0.8),
-        noise=rng.uniform(0, 10),
+        blur=rng.uniform(0, 0.7),
+        noise=rng.uniform(0, 8),
         mode="L" if rng.random() < 0.4 else "RGB",
         suffix=".png" if rng.random() < 1 / 6 else ".jpg",
         quality=int(rng.integers(70, 86)),
     )
 
 
-def draw_text(text, font):
+def draw_text(text, font, tracking):
     """Returns the text as a tightly cropped mode "L" image, white on black."""
-    mask = Image.new("L", (GLYPH_SIZE * (len(text) + 2), GLYPH_SIZE * 2))
-    ImageDraw.Draw(mask).text((GLYPH_SIZE, GLYPH_SIZE // 2), text, fill=255, font=font)
+    mask = Image.new("L", (2 * GLYPH_SIZE * (len(text) + 1), GLYPH_SIZE * 2))
+    draw, x = ImageDraw.Draw(mask), float(GLYPH_SIZE)
+    for character in text:
+        draw.text((x, GLYPH_SIZE // 2), character, fill=255, font=font)
+        x += font.getlength(character) + tracking * GLYPH_SIZE
     return mask.crop(mask.getbbox())
 
 
@@ -143,7 +148,8 @@ def place_text(mask, style):
     source = [(0, 0), (width, 0), (width, height), (0, height)]
     coefficients = perspective_coefficients(source, SUPERSAMPLING * corners)
     size = (SUPERSAMPLING * image_width, SUPERSAMPLING * style.height)
-    placed = mask.transform(size, Image.PERSPECTIVE, coefficients, Image.BILINEAR)
+    perspective, bilinear = Image.Transform.PERSPECTIVE, Image.Resampling.BILINEAR
+    placed = mask.transform(size, perspective, coefficients, bilinear)
     return np.asarray(placed.reduce(SUPERSAMPLING)) / 255
 
 
@@ -154,7 +160,8 @@ def to_bytes(pixels):
 
 def render(word, font, style, rng):
     """Returns the picture of a word in capitals, in the style's mode."""
-    coverage = place_text(draw_text(word.upper(), font), style)[:, :, None]  # [H, W, 1]
+    mask = draw_text(word.upper(), font, style.tracking)
+    coverage = place_text(mask, style)[:, :, None]  # [H, W, 1]
     height, width, _ = coverage.shape
     x, y = np.linspace(-0.5, 0.5, width)[:, None], np.linspace(-0.5, 0.5, height)[:, None, None]
     ramp = style.gradient[0] * x + style.gradient[1] * y  # [W, 1] + [H, 1, 1] --> [H, W, 1]
@@ -166,7 +173,7 @@ def render(word, font, style, rng):
 
 def random_strings(rng, alphabet, count, taken):
     """Returns `count` distinct strings of uniformly drawn characters, none of them in `taken`."""
-    strings = {}  # a dict keeps its order, a set does not
+    strings: dict[str, None] = {}  # a dict keeps its order, a set does not
     while len(strings) < count:
         text = "".join(rng.choice(list(alphabet), size=rng.choice(LENGTHS)))
         if text not in taken:

@@ -33,8 +33,7 @@ def initial_values(build):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         build()
         session.run(tf.compat.v1.global_variables_initializer())
-        variables = tf.compat.v1.global_variables()
-        return {v.op.name: session.run(v) for v in variables}
+        return session.run({v.op.name: v for v in tf.compat.v1.global_variables()})
 
 
 def close(actual, expected):

@@ -29,17 +29,14 @@ def one_direction(features, kernel, bias):
 
 
 def both_directions(features, variables):
-    forward, backward = (
-        [variables[f"bidirectional_rnn/{way}/basic_lstm_cell/{part}"] for part in WEIGHTS]
-        for way in ("fw", "bw")
-    )
-    outputs, c, h = one_direction(features, *forward)
-    reversed_outputs, reversed_c, reversed_h = one_direction(features[:, ::-1], *backward)
+    def weights(way):
+        cell = f"bidirectional_rnn/{way}/basic_lstm_cell"
+        return variables[f"{cell}/kernel"], variables[f"{cell}/bias"]
+
+    outputs, c, h = one_direction(features, *weights("fw"))
+    reversed_outputs, reversed_c, reversed_h = one_direction(features[:, ::-1], *weights("bw"))
     values = np.concatenate([outputs, reversed_outputs[:, ::-1]], axis=2)
     return values, np.concatenate([c, h, reversed_c, reversed_h], axis=1)
-
-
-WEIGHTS = ("kernel", "bias")
 
 
 @pytest.mark.parametrize("columns", [1, 2, 7])

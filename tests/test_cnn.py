@@ -1,0 +1,199 @@
+"""The sliding CNN: its length, its layers against NumPy, batch norm, dropout."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import load_noise, noise, run
+
+from aocr.model import cnn
+
+PLAIN = cnn.Convolution("plain", kernel=3, filters=4, batch_norm=False, pool=None)
+NORMALIZED = cnn.Convolution("normalized", kernel=2, filters=3, batch_norm=True, pool=(2, 1))
+IMAGES = noise("images", 2, 6, 5, 3)
+
+
+def close(actual, expected):
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+# The same in NumPy
+
+
+def convolved(x, kernel):
+    """`[N, H, W, C]` by `[k, k, C, F]`, SAME: one pixel more at the end where k is even."""
+    k = len(kernel)
+    before, after = (k - 1) // 2, k // 2
+    _, height, width, _ = x.shape
+    x = np.pad(x, [(0, 0), (before, after), (before, after), (0, 0)])
+    parts = [
+        x[:, i : i + height, j : j + width] @ kernel[i, j]
+        for i, j in itertools.product(range(k), repeat=2)
+    ]
+    return np.sum(parts, axis=0)
+
+
+def pooled(x, height, width):
+    """Maxima of blocks; the last ones may be smaller."""
+    rows = np.maximum.reduceat(x, range(0, x.shape[1], height), axis=1)
+    return np.maximum.reduceat(rows, range(0, x.shape[2], width), axis=2)
+
+
+def normalized(x, mean, variance, weights):
+    gamma, beta = weights["BatchNorm/gamma"], weights["BatchNorm/beta"]
+    return gamma * (x - mean) / np.sqrt(variance + 0.001) + beta
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+# Length
+
+
+def test_length_is_a_quarter_of_the_width_rounded_up():
+    widths = [1, 2, 3, 4, 5, 6, 7, 8, 9, 85, 86, 87, 88]
+    lengths = []
+    for width in widths:
+        with tf.Graph().as_default():
+            features = cnn.features(tf.zeros([2, 32, width, 1]))
+        lengths.append(features.shape.as_list())
+    assert lengths == [[2, math.ceil(width / 4), 512] for width in widths]
+
+
+def test_variables_are_as_in_0_7_6():
+    with tf.Graph().as_default():
+        cnn.features(tf.zeros([1, 32, 8, 3]))
+        shapes = {v.op.name: v.shape.as_list() for v in tf.compat.v1.global_variables()}
+    kernels = [(3, 3, 64), (3, 64, 128), (3, 128, 256), (3, 256, 256), (3, 256, 512)]
+    kernels += [(3, 512, 512), (2, 512, 512)]
+    expected = {f"conv_conv{n}/W": [k, k, c, f] for n, (k, c, f) in enumerate(kernels, start=1)}
+    for scope, channels in (("conv_conv3", 256), ("conv_conv5", 512), ("conv_conv7", 512)):
+        for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+            expected[f"{scope}/BatchNorm/{name}"] = [channels]
+    assert shapes == expected
+
+
+def test_moving_averages_are_not_trained():
+    with tf.Graph().as_default():
+        cnn.features(tf.zeros([1, 32, 8, 1]))
+        names = {v.op.name.split("/")[-1] for v in tf.compat.v1.trainable_variables()}
+    assert names == {"W", "gamma", "beta"}
+
+
+@pytest.mark.parametrize(("grey", "silent"), [(128, True), (129, False), (0, False)])
+def test_grey_128_is_zero_and_stays_zero_without_a_bias(grey, silent):
+    with tf.Graph().as_default():
+        features = run(cnn.features(tf.fill([1, 32, 8, 1], float(grey))))
+    assert features.any() != silent
+
+
+# One layer
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_convolution_and_relu(kernel):
+    layer = PLAIN._replace(kernel=kernel)
+    output, weights = read_layer(layer)
+    close(output, relu(convolved(IMAGES, weights["W"])))
+
+
+@pytest.mark.parametrize("pool", [(2, 2), (2, 1)])
+def test_pooling_rounds_up(pool):
+    output, weights = read_layer(PLAIN._replace(pool=pool))
+    close(output, pooled(relu(convolved(IMAGES, weights["W"])), *pool))
+    assert output.shape == (2, 3, math.ceil(5 / pool[1]), 4)
+
+
+def test_reading_normalizes_by_the_moving_averages():
+    output, weights = read_layer(NORMALIZED)
+    averages = weights["BatchNorm/moving_mean"], weights["BatchNorm/moving_variance"]
+    x = normalized(convolved(IMAGES, weights["W"]), *averages, weights)
+    close(output, pooled(relu(x), 2, 1))
+
+
+def read_layer(layer):
+    """What a layer with noise for weights gives when reading, and its weights."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        output = cnn.convolution(tf.constant(IMAGES), layer, training=None)
+        variables = load_noise(session)
+        weights = {name.removeprefix(f"{layer.scope}/"): v for name, v in variables.items()}
+        return session.run(output), weights
+
+
+class TrainedLayer:
+    """What a layer with noise for weights gives in one training step, and its averages after."""
+
+    def __init__(self, step):
+        layer = NORMALIZED
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            training = cnn.Training(tf.constant(step), [])
+            output = cnn.convolution(tf.constant(IMAGES), layer, training)
+            variables = load_noise(session)
+            self.weights = {n.removeprefix(f"{layer.scope}/"): v for n, v in variables.items()}
+            self.updates = len(training.updates)
+            self.output, _ = session.run((output, training.updates))
+            variables = tf.compat.v1.global_variables()
+            self.after = session.run(
+                {v.op.name.removeprefix(f"{layer.scope}/"): v for v in variables}
+            )
+
+
+def test_training_normalizes_by_the_batch():
+    layer = TrainedLayer(step=0)
+    x = convolved(IMAGES, layer.weights["W"])
+    x = normalized(x, x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2)), layer.weights)
+    close(layer.output, pooled(relu(x), 2, 1))
+
+
+@pytest.mark.parametrize(("step", "decay"), [(0, 0.1), (9, 10 / 19), (10**6, 0.99)])
+def test_moving_averages_move_towards_the_batch(step, decay):
+    layer = TrainedLayer(step)
+    x = convolved(IMAGES, layer.weights["W"])
+    batch = {"mean": x.mean(axis=(0, 1, 2)), "variance": x.var(axis=(0, 1, 2), ddof=1)}
+    assert layer.updates == 2
+    for name, value in batch.items():
+        before = layer.weights[f"BatchNorm/moving_{name}"]
+        close(layer.after[f"BatchNorm/moving_{name}"], decay * before + (1 - decay) * value)
+
+
+def test_moving_averages_stay_when_reading():
+    with tf.Graph().as_default() as graph:
+        cnn.features(tf.zeros([1, 32, 4, 1]))
+        operations = graph.get_operations()
+        assert not [op for op in operations if op.type.startswith(("AssignSub", "AssignAdd"))]
+
+
+@pytest.mark.parametrize(
+    ("step", "decay"),
+    [(0, 0.1), (1, 2 / 11), (90, 0.91), (890, 0.99), (891, 0.99), (10**6, 0.99)],
+)
+def test_decay_of_the_moving_averages_warms_up(step, decay):
+    with tf.Graph().as_default():
+        assert run(cnn.moving_average_decay(tf.constant(step))) == pytest.approx(decay)
+
+
+# Dropout
+
+
+def test_training_drops_half_of_the_features_and_doubles_the_others(monkeypatch):
+    images = 100 * noise("images", 2, 32, 16, 1)
+    with tf.Graph().as_default(), tf.compat.v1.variable_scope("", reuse=tf.compat.v1.AUTO_REUSE):
+        training = cnn.Training(tf.constant(0), [])
+        dropped = cnn.features(tf.constant(images), training)
+        monkeypatch.setattr(cnn, "DROPOUT_RATE", 0.0)
+        kept = cnn.features(tf.constant(images), training)
+        dropped, kept = run((dropped, kept))
+    active = kept > 0
+    assert np.mean(dropped[active] == 0) == pytest.approx(0.5, abs=0.1)
+    survived = dropped > 0
+    close(dropped[survived], 2 * kept[survived])
+
+
+def test_reading_drops_nothing():
+    with tf.Graph().as_default() as graph:
+        cnn.features(tf.zeros([1, 32, 4, 1]))
+        random = [op.name for op in graph.get_operations() if op.type.startswith("Random")]
+    assert all("/Initializer/" in name for name in random)
