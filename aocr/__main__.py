@@ -108,6 +108,7 @@ def _predict(args: argparse.Namespace) -> int:
 
 def _lines(stream) -> Iterator[str]:
     """File names, one a line, as they arrive; blank lines name nothing."""
+    stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # a name may be any bytes
     for line in stream:
         name = line.rstrip("\r\n")
         if name:

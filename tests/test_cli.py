@@ -126,8 +126,8 @@ def test_without_a_checkpoint_commands_refuse(trained, tmp_path, arguments):
 def test_other_flags_than_in_training_are_told(trained):
     arguments = ["predict", "images/00.png", *MODEL, "--full-ascii"]
     done = run_aocr(*arguments, cwd=trained.folder, check=1)
-    assert "[39]" in done.stderr
-    assert "[98]" in done.stderr
+    assert "[39, 10]" in done.stderr
+    assert "[98, 10]" in done.stderr
     assert "--full-ascii" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Traceback" in (trained.folder / "aocr.log").read_text()
@@ -159,6 +159,20 @@ def test_predict_goes_on_after_a_bad_image(trained, tmp_path):
     assert "Result: error while opening file nosuch.png.\n" in done.stderr
     assert f"Result: error while opening file {tmp_path}/cut.png.\n" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_predict_goes_on_after_a_name_that_is_not_unicode(trained):
+    done = subprocess.run(
+        [sys.executable, "-m", "aocr", "predict", *MODEL],
+        cwd=trained.folder,
+        input=b"images/\xff\xe9.png\nimages/00.png\n",
+        capture_output=True,
+        env=environment(),
+    )
+    assert done.stdout.startswith(b"images/00.png\tAB\t")
+    assert b"not UTF-8" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 1
 
 
 def test_predict_answers_each_line_before_the_next_one_comes(trained):

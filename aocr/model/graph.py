@@ -132,7 +132,6 @@ def build_eval_graph(
         )
         batch = iterator.get_next()
         decoder = _decoder(cnn.features(batch.images), config)
-        _global_step()
         return EvalGraph(
             graph=graph,
             start=iterator.initializer,

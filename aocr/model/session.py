@@ -9,9 +9,6 @@ import tensorflow as tf
 
 from aocr.util.errors import UserError
 
-STEP_NAME = "Variable"
-"""The global step's name in checkpoints."""
-
 
 def open_session(graph: tf.Graph, gpu_id: int) -> tf.compat.v1.Session:
     """A session on the GPU `gpu_id`; on the CPU where that is negative or there is no GPU.
@@ -81,7 +78,7 @@ def restore(session: tf.compat.v1.Session, model_dir: str) -> str:
 def _check_variables(path: str, variables: list[tf.Variable]) -> None:
     """Compares names and shapes before TensorFlow does, to say it in one line."""
     try:
-        stored = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+        stored = tf.compat.v1.train.NewCheckpointReader(path).get_variable_to_shape_map()
     except (tf.errors.OpError, ValueError) as error:
         raise UserError(f"{path} is not a whole checkpoint: {_first_line(error)}") from error
     cure = (

@@ -24,7 +24,7 @@ def start(path: str) -> None:
     """
     console = logging.StreamHandler()
     console.addFilter(lambda record: record.name != TRACEBACKS)
-    file = _RemoteFile(path) if "://" in path else logging.FileHandler(path, encoding="utf-8")
+    file = _RemoteFile(path) if "://" in path else _File(path)
     logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[console, file], force=True)
 
 
@@ -60,7 +60,14 @@ def _stderr_into(path: str) -> Iterator[None]:
         os.close(target)
 
 
-class _RemoteFile(logging.FileHandler):
+class _File(logging.FileHandler):
+    """Appends UTF-8; a file name that is not Unicode is written with escapes."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+
+
+class _RemoteFile(_File):
     """A log at `gs://` or the like: a local copy, which is put in place when the run ends."""
 
     def __init__(self, path: str) -> None:
@@ -72,7 +79,7 @@ class _RemoteFile(logging.FileHandler):
         os.close(descriptor)
         if self._files.exists(path):
             self._files.copy(path, local, overwrite=True)
-        super().__init__(local, encoding="utf-8")
+        super().__init__(local)
 
     def close(self) -> None:
         """Puts the log in place."""
