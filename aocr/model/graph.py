@@ -24,7 +24,7 @@ class TrainGraph(NamedTuple):
 
     Attributes:
         graph: what holds it all.
-        start_epoch: run it before each pass over the data.
+        start: run it before the first step.
         batch: what is trained on.
         step: int32 scalar, the global step after the optimizer's step that fetching it takes.
         loss: float32 scalar, the batch's mean.
@@ -34,7 +34,7 @@ class TrainGraph(NamedTuple):
     """
 
     graph: tf.Graph
-    start_epoch: tf.Operation
+    start: tf.Operation
     batch: data_gen.TrainingBatch
     step: tf.Tensor
     loss: tf.Tensor
@@ -92,7 +92,12 @@ def build_train_graph(
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
             data_gen.training_batches(
-                dataset, config, _prepare(config), rejected, options.batch_size
+                dataset,
+                config,
+                _prepare(config),
+                rejected,
+                options.batch_size,
+                options.num_epoch,
             )
         )
         batch = iterator.get_next()
@@ -112,7 +117,7 @@ def build_train_graph(
             step = global_step.read_value()
         return TrainGraph(
             graph=graph,
-            start_epoch=iterator.initializer,
+            start=iterator.initializer,
             batch=batch,
             step=step,
             loss=loss,

@@ -19,7 +19,8 @@ class Prepared(NamedTuple):
 def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
     """Decodes one image, shrinks it to fit and pads it at the bottom and the right.
 
-    An image that fits is left at its own size; none is enlarged.
+    An image of at most 32 pixels in height is left at its own size, unless it would be too wide if
+    it were 32 high: then it is made as wide as fits, which enlarges some.
 
     Args:
         encoded: string scalar, a PNG, JPEG, BMP or GIF file (of a GIF the first frame).

@@ -109,16 +109,14 @@ class _Loop:
     def _steps(self) -> Iterator[StepResult]:
         """Every step of every epoch."""
         model = self._model
-        fetches = (model.step, model.loss, model.summary)
-        for _ in range(self._options.num_epoch):
-            self._session.run(model.start_epoch)
-            while True:
-                started = time.monotonic()
-                try:
-                    step, loss, summary = self._session.run(fetches)
-                except tf.errors.OutOfRangeError:
-                    break
-                yield StepResult(step, loss, summary, time.monotonic() - started)
+        self._session.run(model.start)
+        while True:
+            started = time.monotonic()
+            try:
+                step, loss, summary = self._session.run((model.step, model.loss, model.summary))
+            except tf.errors.OutOfRangeError:
+                return
+            yield StepResult(step, loss, summary, time.monotonic() - started)
 
     def _checkpoint(self) -> None:
         """Says the mean time and loss since the last checkpoint, and saves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from aocr.util.charset import EOS_ID, FIRST_CHARACTER_ID, GO_ID, PAD_ID
 
 SHUFFLE_BUFFER = 4096
 """Records that are shuffled among each other; bounds the memory of a large dataset."""
+
+DECODING_THREADS = os.cpu_count() or 1
+PREFETCHED_BATCHES = 2
 
 Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """An encoded image, string scalar, to pixels `[32, W, C]` and their width without padding."""
@@ -49,9 +53,14 @@ class EvaluationBatch(NamedTuple):
 
 
 def training_batches(
-    path: str, config: Config, prepare: Prepare, rejected: Sequence[int], batch_size: int
+    path: str,
+    config: Config,
+    prepare: Prepare,
+    rejected: Sequence[int],
+    batch_size: int,
+    epochs: int = 1,
 ) -> tf.data.Dataset:
-    """One pass over the usable records, shuffled anew each time; the last batch may be smaller.
+    """Passes over the usable records, each shuffled anew; a pass's last batch may be smaller.
 
     Args:
         path: TFRecords.
@@ -59,6 +68,7 @@ def training_batches(
         prepare: decodes and resizes.
         rejected: places of records to leave out (see `survey`).
         batch_size: N.
+        epochs: how many passes.
     """
 
     def to_example(place: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
@@ -67,15 +77,17 @@ def training_batches(
         return TrainingBatch(pixels, targets_of(record.label, config))
 
     bad = tf.constant(np.array(rejected, np.int64))
-    return (
+    dataset = (
         tf.data.TFRecordDataset(path)
         .enumerate()
         .filter(lambda place, _: tf.reduce_all(tf.not_equal(place, bad)))
         .shuffle(SHUFFLE_BUFFER)
-        .map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(to_example, num_parallel_calls=DECODING_THREADS)
         .batch(batch_size)
-        .prefetch(tf.data.AUTOTUNE)
+        .repeat(epochs)
+        .prefetch(PREFETCHED_BATCHES)
     )
+    return without_autotuning(dataset)
 
 
 def evaluation_batches(
@@ -110,13 +122,25 @@ def evaluation_batches(
             encoded=record.image,
         )
 
-    return (
+    dataset = (
         tf.data.TFRecordDataset(path)
         .enumerate()
-        .map(to_example, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(to_example, num_parallel_calls=DECODING_THREADS)
         .batch(batch_size)
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(PREFETCHED_BATCHES)
     )
+    return without_autotuning(dataset)
+
+
+def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The same dataset without tf.data's tuning thread.
+
+    An iterator's end waits for that thread, and it for its next round: up to a minute of nothing
+    after an hour of training, at the end of every pass.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def targets_of(label: tf.Tensor, config: Config) -> tf.Tensor:
@@ -131,7 +155,7 @@ def targets_of(label: tf.Tensor, config: Config) -> tf.Tensor:
     """
     code_points = tf.strings.unicode_decode(label, "UTF-8")
     ids = _ids_of(code_points, config.characters)
-    spellable = tf.reduce_all(ids != PAD_ID) & (tf.size(ids) <= config.max_prediction)
+    spellable = tf.reduce_all(tf.not_equal(ids, PAD_ID)) & (tf.size(ids) <= config.max_prediction)
     symbols = tf.concat([ids[: config.max_prediction], [EOS_ID]], axis=0)
     symbols = tf.where(spellable, symbols, PAD_ID)
     padded = tf.pad(symbols, [[0, config.decoder_steps - tf.size(symbols)]])

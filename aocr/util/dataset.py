@@ -65,7 +65,7 @@ def build(annotations: str, output: str, options: Options) -> int:
             tf.io.gfile.rename(temporary, output, overwrite=True)
     except tf.errors.OpError as error:
         reason = str(error.message).splitlines()[0]
-        raise UserError(f"cannot write {output}: {reason}") from error
+        raise UserError(f"cannot build {output} from {annotations}: {reason}") from error
     finally:
         if tf.io.gfile.exists(temporary):
             tf.io.gfile.remove(temporary)

@@ -27,7 +27,7 @@ def exact_match(prediction: str, label: str) -> float:
 
 def perplexity(loss: float) -> float:
     """`exp(loss)`, infinite from a loss of 300 on, as 0.7.6 prints it."""
-    return math.exp(loss) if loss < 300 else math.inf
+    return math.inf if loss >= 300 else math.exp(loss)
 
 
 @dataclasses.dataclass

@@ -11,6 +11,7 @@ import tensorflow as tf
 from aocr.defaults import Config
 from aocr.util import records
 from aocr.util.charset import Charset
+from aocr.util.data_gen import DECODING_THREADS, without_autotuning
 from aocr.util.errors import UserError
 
 NAMED = 10
@@ -111,8 +112,10 @@ def _sizes(path: str, decode: Decode) -> tf.data.Dataset:
             )
         )
 
-    return tf.data.TFRecordDataset(path).interleave(
-        describe, cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    return without_autotuning(
+        tf.data.TFRecordDataset(path).interleave(
+            describe, cycle_length=8, num_parallel_calls=DECODING_THREADS, deterministic=True
+        )
     )
 
 

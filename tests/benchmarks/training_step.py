@@ -66,7 +66,7 @@ def training_step(config: Config, options: TrainingOptions, dataset: str) -> Cal
     session = tf.compat.v1.Session(graph=model.graph)
     with model.graph.as_default():
         session.run(tf.compat.v1.global_variables_initializer())
-    session.run(model.start_epoch)
+    session.run(model.start)
     return lambda: session.run((model.step, model.loss, model.summary))
 
 
