@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 
+from aocr import __version__
 from aocr.util.charset import DIGITS_AND_CAPITALS
 
 IMAGE_HEIGHT = 32
 """Height in pixels of every image after preparation."""
+
+ARCHITECTURE = "sliding CNN, bidirectional LSTM, attention decoder"
 
 COLUMN_WIDTH = 4
 """Prepared pixels under one feature column: the CNN halves the width twice."""
@@ -36,6 +40,37 @@ class Config:
     attn_num_hidden: int = 128
     target_embedding_size: int = 10
 
+    def to_json(self) -> str:
+        """The fields, and for a reader the preparation that they lead to, as indented JSON."""
+        facts = {
+            "aocr": __version__,
+            "architecture": ARCHITECTURE,
+            **dataclasses.asdict(self),
+            "preparation": {
+                "height": IMAGE_HEIGHT,
+                "width": self.image_width,
+                "resize": "TensorFlow 1 bicubic",
+            },
+        }
+        return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Config:
+        """The opposite of `to_json`.
+
+        Raises:
+            ValueError: no JSON, another architecture, or a field that is missing or of another type.
+        """
+        facts = json.loads(text)
+        if not isinstance(facts, dict) or facts.get("architecture") != ARCHITECTURE:
+            raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
+        fields = {field.name: facts.get(field.name) for field in dataclasses.fields(cls)}
+        default = cls()
+        for name, value in fields.items():
+            if type(value) is not type(getattr(default, name)):
+                raise ValueError(f"its {name} is {value!r}")
+        return cls(**fields)
+
     @property
     def image_width(self) -> int:
         """Width in pixels of every image after preparation."""
@@ -50,6 +85,16 @@ class Config:
     def encoder_units(self) -> int:
         """Units of the encoder's LSTM in each direction."""
         return self.attn_num_layers * self.attn_num_hidden
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """Which images and labels a model would take; None where that does not matter."""
+
+    max_width: int | None = None
+    max_height: int | None = None
+    max_prediction: int | None = None
+    characters: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

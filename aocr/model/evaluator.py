@@ -15,7 +15,7 @@ import tensorflow as tf
 from aocr.defaults import COLUMN_WIDTH, TEST_BATCH_SIZE, Config
 from aocr.model import image, session
 from aocr.model.graph import EvalGraph, build_eval_graph
-from aocr.util import metrics
+from aocr.util import metrics, records
 from aocr.util.charset import EOS_ID, FIRST_CHARACTER_ID
 from aocr.util.errors import UserError
 from aocr.util.survey import log_for_testing, survey
@@ -107,13 +107,13 @@ def _results(
         seconds = (time.monotonic() - started) / len(losses)
         for n, place in enumerate(batch.place):
             readable = place not in undecodable
-            label = batch.labels[n].decode("utf-8", "replace")
+            label = records.text_of(batch.labels[n])
             spellable = batch.targets[n].any()
             yield Tested(
                 place=int(place),
                 prediction=reading.text[n].decode() if readable else "",
                 label=label,
-                comment=batch.comments[n].decode("utf-8", "replace"),
+                comment=records.text_of(batch.comments[n]),
                 probability=float(reading.probability[n]) if readable else 0.0,
                 loss=float(losses[n]) if readable and spellable else math.nan,
                 attention=_attention_of_characters(reading.symbols[n], reading.attention[n]),

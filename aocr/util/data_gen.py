@@ -150,11 +150,10 @@ def targets_of(label: tf.Tensor, config: Config) -> tf.Tensor:
     `max_prediction` or holds a character that the model lacks.
 
     Args:
-        label: string scalar, UTF-8.
+        label: string scalar, UTF-8 or Latin-1.
         config: gives `characters`, `max_prediction` and `decoder_steps` (S).
     """
-    code_points = tf.strings.unicode_decode(label, "UTF-8")
-    ids = _ids_of(code_points, config.characters)
+    ids = _ids_of(records.code_points_of(label), config.characters)
     spellable = tf.reduce_all(tf.not_equal(ids, PAD_ID)) & (tf.size(ids) <= config.max_prediction)
     symbols = tf.concat([ids[: config.max_prediction], [EOS_ID]], axis=0)
     symbols = tf.where(spellable, symbols, PAD_ID)

@@ -28,14 +28,20 @@ def start(path: str) -> None:
     logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[console, file], force=True)
 
 
-def import_tensorflow(path: str) -> None:
+def import_tensorflow(path: str, use_gpu: bool = True) -> None:
     """Imports TensorFlow, with its start-up lines in the log file and not on the console.
 
     Its C++ writes them to the file descriptor of stderr, whatever TF_CPP_MIN_LOG_LEVEL says.
 
     Also turns on oneDNN's kernels where TensorFlow would leave them off: on CPUs without AVX-512
     they make a training step a third faster. Whoever sets these variables is obeyed.
+
+    Args:
+        path: the log file.
+        use_gpu: False hides the GPUs, of which TensorFlow would take the memory.
     """
+    if not use_gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _stderr_into(os.devnull if "://" in path else path):

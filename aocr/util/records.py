@@ -51,3 +51,22 @@ def parse(serialized: tf.Tensor) -> Record:
         },
     )
     return Record(features["image"], features["label"], features["comment"])
+
+
+def text_of(value: bytes) -> str:
+    """A label or comment as text: UTF-8, or else Latin-1, which 0.7.6 wrote."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def code_points_of(label: tf.Tensor) -> tf.Tensor:
+    """`text_of` in the graph: string scalar to int32 `[L]` code points."""
+    code_points = tf.strings.unicode_decode(label, "UTF-8", errors="replace")
+    again = tf.strings.unicode_encode(code_points, "UTF-8")
+    return tf.cond(
+        tf.equal(again, label),
+        lambda: code_points,
+        lambda: tf.cast(tf.io.decode_raw(label, tf.uint8), tf.int32),
+    )

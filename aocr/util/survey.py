@@ -123,7 +123,7 @@ def _inspect(found: Survey, config: Config, charset: Charset, names, sizes) -> N
     """Adds one record to what was found."""
     place = found.records
     found.records += 1
-    label, comment = (value.decode("utf-8", "replace") for value in names)
+    label, comment = map(records.text_of, names)
     name = f"record {place + 1}" + (f", {comment}" if comment else "")
     if len(label) > config.max_prediction:
         found.too_long.add(place, f"{name}: {label!r} has {len(label)} characters")
