@@ -1,4 +1,4 @@
-"""The command line: `aocr dataset | train | test | predict | export`.
+"""The command line: `aocr dataset | inspect | train | test | predict | export`.
 
 TensorFlow takes seconds to import, so each command imports what it needs when it runs.
 """
@@ -73,9 +73,11 @@ def _dataset(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
+    from aocr.model import image
     from aocr.util import inspection
 
-    inspection.inspect(args.dataset, _fit(args), args.json, args.sheet, args.color)
+    fit, model = _fit(args), (image.decode, image.prepare)
+    inspection.inspect(args.dataset, fit, args.json, args.sheet, args.color, *model)
     return EXIT_OK
 
 
@@ -93,6 +95,7 @@ def _train(args: argparse.Namespace) -> int:
         initial_learning_rate=args.initial_learning_rate,
         max_gradient_norm=None if args.no_gradient_clipping else args.max_gradient_norm,
         resume=not args.no_resume,
+        drop_wide=args.drop_wide,
     )
     config = trainer.config_to_train(
         args.dataset, args.model_dir, _given(args), args.charset == AUTO_CHARSET, options.resume
@@ -143,13 +146,16 @@ def _lines(stream) -> Iterator[str]:
 def _export(args: argparse.Namespace) -> int:
     from aocr.model import exporter
 
-    exporter.export(_trained_config(args), args.model_dir, args.gpu_id, args.dir, args.format, args.force)
+    exporter.export(
+        _trained_config(args), args.model_dir, args.gpu_id, args.dir, args.format, args.force
+    )
     return EXIT_OK
 
 
 def _trained_config(args: argparse.Namespace) -> Config:
     """What the model in `--model-dir` says of itself, or what the flags say of one of 0.7.6."""
-    from aocr.model import config_file, session
+    from aocr.model import session
+    from aocr.util import config_file
 
     if args.charset == AUTO_CHARSET:
         raise UserError("--charset=auto is for training: name a file, or leave it to the model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 from aocr import __version__
 from aocr.util.charset import DIGITS_AND_CAPITALS
@@ -20,6 +21,10 @@ COLUMN_WIDTH = 4
 
 TEST_BATCH_SIZE = 64
 """Images that `test` and `predict` read at a time; larger batches read no faster."""
+
+
+MAX_PIXELS = 50_000_000
+"""Width times height of the largest image that is decoded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,12 +64,13 @@ class Config:
         """The opposite of `to_json`.
 
         Raises:
-            ValueError: no JSON, another architecture, or a field that is missing or of another type.
+            ValueError: no JSON, another architecture, or a field missing or of another type.
         """
         facts = json.loads(text)
         if not isinstance(facts, dict) or facts.get("architecture") != ARCHITECTURE:
             raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
-        fields = {field.name: facts.get(field.name) for field in dataclasses.fields(cls)}
+        names = [field.name for field in dataclasses.fields(cls)]
+        fields: dict[str, Any] = {name: facts.get(name) for name in names}
         default = cls()
         for name, value in fields.items():
             if type(value) is not type(getattr(default, name)):
@@ -102,7 +108,8 @@ class TrainingOptions:
     """How one run of training goes; nothing here changes what a checkpoint holds.
 
     `max_gradient_norm` is the global norm that gradients are clipped to, None for no clipping.
-    `num_epoch` counts passes over the data in this run, also after a resume.
+    `num_epoch` counts passes over the data in this run, also after a resume. `drop_wide` leaves
+    images wider than `max_width` out, as 0.7.6 did, in place of shrinking them.
     """
 
     batch_size: int = 65
@@ -111,3 +118,4 @@ class TrainingOptions:
     initial_learning_rate: float = 1.0
     max_gradient_norm: float | None = 5.0
     resume: bool = True
+    drop_wide: bool = False

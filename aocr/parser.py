@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 
 from aocr import __version__
-from aocr.defaults import TEST_BATCH_SIZE, Config, TrainingOptions
+from aocr.defaults import MAX_PIXELS, TEST_BATCH_SIZE, Config, TrainingOptions
 
 SHOW_DEFAULT = "(default: %(default)s)"
 DATASET_HELP = "TFRecords written by 'aocr dataset': files, folders or globs"
-MAX_PIXELS = 50_000_000
 AUTO_CHARSET = "auto"
 FIT_NUMBERS = {
     "max_width": "width of the largest expected image, pixels",
@@ -72,8 +71,7 @@ def _add_dataset_command(commands, parents) -> None:
         "--delimiter",
         choices=("space", "tab", "comma"),
         default="space",
-        help="what separates path and label; tab and comma with the quoting of CSV "
-        f"{SHOW_DEFAULT}",
+        help=f"what separates path and label; tab and comma with the quoting of CSV {SHOW_DEFAULT}",
     )
     add("--strict", action="store_true", help="fail on the first line that is rejected")
     _number(add, "--max-pixels", MAX_PIXELS, "reject images of more pixels")

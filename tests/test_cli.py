@@ -1,6 +1,7 @@
 """The commands as a user starts them: processes, exit codes, files, what is printed."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -8,9 +9,11 @@ import pytest
 from conftest import MODEL, WORDS, draw, environment, run_aocr
 
 from aocr import __version__
-from aocr.__main__ import build_parser
+from aocr.__main__ import _given
+from aocr.defaults import Config
+from aocr.parser import build_parser
 
-COMMANDS = ("dataset", "train", "test", "predict", "export")
+COMMANDS = ("dataset", "inspect", "train", "test", "predict", "export")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} root  (INFO|WARNING|ERROR) +\S.*")
 
 
@@ -45,19 +48,10 @@ def test_help_does_not_import_tensorflow(command):
 
 
 DEFAULTS_OF_0_7_6 = {
-    "max_width": 160,
-    "max_height": 60,
-    "max_prediction": 8,
-    "full_ascii": False,
-    "color": False,
     "no_distance": False,
     "gpu_id": 0,
-    "use_gru": False,
-    "attn_num_layers": 2,
-    "attn_num_hidden": 128,
     "initial_learning_rate": 1.0,
     "model_dir": "./checkpoints",
-    "target_embedding_size": 10,
     "output_dir": "./results",
     "max_gradient_norm": 5.0,
     "no_gradient_clipping": False,
@@ -68,11 +62,31 @@ DEFAULTS_OF_0_7_6 = {
 @pytest.mark.parametrize(
     "arguments", [["train", "d"], ["test", "d"], ["predict"], ["export"]], ids=lambda a: a[0]
 )
-def test_model_flags_and_defaults_of_0_7_6(arguments):
+def test_flags_and_defaults_of_0_7_6(arguments):
     args = vars(build_parser().parse_args(arguments))
     assert {name: args[name] for name in DEFAULTS_OF_0_7_6} == DEFAULTS_OF_0_7_6
     moved = vars(build_parser().parse_args([*arguments, "--job-dir=gs://bucket/job"]))
     assert moved["model_dir"] == "gs://bucket/job"
+
+
+def test_model_flags_make_the_config():
+    def given(*arguments):
+        return _given(build_parser().parse_args(["train", "d", *arguments]))
+
+    assert given() == {}
+    numbers = ["--max-width=200", "--max-height=50", "--max-prediction=5", "--attn-num-layers=1"]
+    numbers += ["--attn-num-hidden=64", "--target-embedding-size=16"]
+    assert Config(**given(*numbers, "--color", "--use-gru", "--full-ascii")) == Config(
+        max_width=200,
+        max_height=50,
+        max_prediction=5,
+        characters="".join(map(chr, range(32, 127))),
+        channels=3,
+        use_gru=True,
+        attn_num_layers=1,
+        attn_num_hidden=64,
+        target_embedding_size=16,
+    )
 
 
 def test_other_defaults_of_0_7_6():
@@ -98,7 +112,10 @@ def test_dataset_names_every_reject_and_writes_the_rest(tmp_path):
         assert re.search(rf"a\.txt, line {number}: {reason}", done.stderr)
     assert "Dataset is ready: 2 pairs.\n" in done.stderr
     assert "2 pairs; 3 lines were rejected." in done.stderr.splitlines()[-1]
-    assert sorted(p.name for p in tmp_path.glob("out*")) == ["out.tfrecords"]
+    assert {p.name for p in tmp_path.glob("out*")} == {
+        "out.tfrecords",
+        "out.tfrecords.rejected.tsv",
+    }
 
 
 @pytest.mark.parametrize("content", [None, "", "nolabel.png\n", "missing.png x\n"])
@@ -123,14 +140,26 @@ def test_without_a_checkpoint_commands_refuse(trained, tmp_path, arguments):
     assert not (trained.folder / "exported").exists()
 
 
-def test_other_flags_than_in_training_are_told(trained):
-    arguments = ["predict", "images/00.png", *MODEL, "--full-ascii"]
-    done = run_aocr(*arguments, cwd=trained.folder, check=1)
+def test_flags_that_contradict_the_model_are_told(trained):
+    for flag, wanted in (("--max-width=99", "--max-width is 99,"), ("--full-ascii", "the charset")):
+        done = run_aocr("predict", "images/00.png", flag, cwd=trained.folder, check=1)
+        assert done.stderr.count("\n") == 1
+        assert wanted in done.stderr
+        assert "was trained with" in done.stderr
+    assert "Traceback" in (trained.folder / "aocr.log").read_text()
+
+
+def test_a_model_without_a_config_is_read_by_the_flags(trained, tmp_path):
+    shutil.copytree(trained.folder / "checkpoints", tmp_path / "old")
+    (tmp_path / "old/config.json").unlink()
+    arguments = ["predict", "images/00.png", f"--model-dir={tmp_path}/old"]
+    done = run_aocr(*arguments, *MODEL, cwd=trained.folder, check=0)
+    assert "has no config.json: the flags say what the model is" in done.stderr
+    assert done.stdout.split("\t")[1] == WORDS[0]
+    done = run_aocr(*arguments, *MODEL, "--full-ascii", cwd=trained.folder, check=1)
     assert "[39, 10]" in done.stderr
     assert "[98, 10]" in done.stderr
     assert "--full-ascii" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "Traceback" in (trained.folder / "aocr.log").read_text()
 
 
 def test_console_shows_log_lines_alone(trained):

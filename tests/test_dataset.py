@@ -2,61 +2,19 @@
 
 import logging
 import os
+import resource
+import signal
 
 import pytest
 import tensorflow as tf
-from helpers import white
+from dataset_folder import IMAGE, Folder
+from helpers import encoded, white
+from PIL import Image
 
 from aocr.util import dataset
-from aocr.util.dataset import Options
 from aocr.util.errors import UserError
 
-IMAGE = white(3, 5)
 SECOND_IMAGE = white(4, 6)
-
-
-class Folder:
-    """A folder with an image, annotations, and the dataset made of them."""
-
-    def __init__(self, path, caplog):
-        self.path, self.caplog = path, caplog
-        self.image = self.write("a.png", IMAGE)
-        self.output = self.name("out.tfrecords")
-
-    def name(self, name):
-        return f"{self.path}/{name}"
-
-    def write(self, name, content):
-        with tf.io.gfile.GFile(self.name(name), "wb") as file:
-            file.write(content)
-        return self.name(name)
-
-    def build(self, annotations, **options):
-        """Builds a dataset from the text or bytes; returns the number of pairs."""
-        content = annotations if isinstance(annotations, bytes) else annotations.encode()
-        path = self.write("annotations.txt", content)
-        self.caplog.clear()
-        with self.caplog.at_level(logging.INFO):
-            return dataset.build(path, self.output, Options(**options))
-
-    def features(self):
-        """The features of each record written, as bytes by name."""
-        return [
-            {name: value.bytes_list.value[0] for name, value in example.features.feature.items()}
-            for example in map(
-                tf.train.Example.FromString,
-                tf.data.TFRecordDataset(self.output).as_numpy_iterator(),
-            )
-        ]
-
-    def labels(self):
-        return [features["label"].decode() for features in self.features()]
-
-    def messages(self, level):
-        return [record.getMessage() for record in self.caplog.records if record.levelno == level]
-
-    def files(self):
-        return sorted(tf.io.gfile.listdir(str(self.path)))
 
 
 @pytest.fixture
@@ -131,60 +89,75 @@ def test_path_may_be_relative_to_the_working_directory(folder, monkeypatch):
     assert folder.build("a.png AB\n") == 1
 
 
-# What is rejected
+# Other sources than a file of paths and labels after a space
 
 
-def rejection(folder, line):
-    """What is said about a line that stands between two good ones."""
-    good = f"{folder.image} AB\n".encode()
-    content = line if isinstance(line, bytes) else line.encode()
-    assert folder.build(good + content + b"\n" + good) == 2
+def test_paths_with_spaces_need_another_delimiter(folder):
+    path = folder.write("a b.png", IMAGE)
+    assert folder.build(f'{path},"a, b"\n', delimiter="comma") == 1
+    assert folder.labels() == ["A, B"]
+    assert folder.build(f"{path}\ta b\n", delimiter="tab") == 1
+    assert folder.labels() == ["A B"]
+
+
+def test_relative_paths_start_from_the_base_folder(folder):
+    assert folder.build("a.png AB\n", base_dir=str(folder.path), save_filename=True) == 1
+    assert folder.features()[0]["comment"] == folder.image.encode()
+
+
+def test_folder_of_images_has_the_labels_in_its_names(folder):
+    tf.io.gfile.makedirs(folder.name("images"))
+    for name in ("x_2.png", "x_10.png", "A B.png"):
+        folder.write(f"images/{name}", IMAGE)
+    folder.write("images/notes.txt", b"none")
+    assert folder.build_from(folder.name("images")) == 3
+    assert folder.labels() == ["A B", "X", "X"]
     (error,) = folder.messages(logging.ERROR)
-    start = f"{folder.path}/annotations.txt, line 2: "
-    assert error.startswith(start)
-    return error.removeprefix(start)
+    assert (
+        error
+        == f"{folder.path}/images, file 2: not a readable image: {folder.path}/images/notes.txt"
+    )
 
 
-def test_missing_image_is_named(folder):
-    assert rejection(folder, "nosuch/é.png AB") == "no such image: nosuch/é.png"
+# Shards
 
 
-def test_folder_in_place_of_an_image_is_named(folder):
-    assert rejection(folder, f"{folder.path} AB").startswith(f"cannot read {folder.path}: ")
+def numbered(folder, count):
+    """Annotations whose labels are their line numbers; every fifth names no image."""
+    paths = [folder.image if n % 5 else "nosuch.png" for n in range(1, count + 1)]
+    return "".join(f"{path} {n}\n" for n, path in enumerate(paths, start=1))
 
 
-@pytest.mark.parametrize("content", [b"", b"no image", IMAGE[:-20]])
-def test_file_that_is_no_whole_image_is_named(folder, content):
-    broken = folder.write("broken.png", content)
-    assert rejection(folder, f"{broken} AB") == f"not a whole PNG, JPEG, BMP or GIF image: {broken}"
+def test_shards_get_the_lines_in_turn(folder):
+    assert folder.build(numbered(folder, 11), shards=3) == 9
+    assert folder.labels("out-00000-of-00003.tfrecords") == ["1", "4", "7"]
+    assert folder.labels("out-00001-of-00003.tfrecords") == ["2", "8", "11"]
+    assert folder.labels("out-00002-of-00003.tfrecords") == ["3", "6", "9"]
+    assert [row[0] for row in folder.rejected()] == ["5", "10"]
+    assert "out.tfrecords" not in folder.files()
 
 
-def test_line_without_a_label_is_named(folder):
-    reason = rejection(folder, folder.image)
-    assert reason.startswith("missing filename or label: ")
-    assert folder.image[:60] in reason
+def test_shard_built_alone_is_the_same_file(folder):
+    folder.build(numbered(folder, 50), shards=3)
+    names = [name for name in folder.files() if "-of-" in name]
+    together = {name: (folder.path / name).read_bytes() for name in names}
+    for name in names:
+        os.remove(folder.name(name))
+    for index, name in enumerate(names):
+        folder.build(numbered(folder, 50), shards=3, shard_index=index)
+        assert (folder.path / name).read_bytes() == together[name]
+        assert all((int(row[0]) - 1) % 3 == index for row in folder.rejected(name))
 
 
-def test_line_that_starts_with_whitespace_is_named(folder):
-    assert rejection(folder, " a.png AB") == "missing filename or label: ' a.png AB'"
+def test_shard_without_a_line_is_an_empty_file(folder):
+    assert folder.build(f"{folder.image} A\n", shards=3, shard_index=2) == 0
+    assert folder.labels("out-00002-of-00003.tfrecords") == []
 
 
-def test_line_that_is_not_utf8_is_named(folder):
-    assert rejection(folder, b"a.png \xe9t\xe9") == r"not UTF-8: b'a.png \xe9t\xe9'"
-
-
-# What is said
-
-
-def test_summary_names_the_longest_label_and_counts_pairs_and_rejects(folder):
-    folder.build(f"{folder.image} AB\n{folder.image} ABCÉ\nnosuch.png X\n{folder.image} C\n")
-    assert folder.messages(logging.INFO) == [
-        "Longest label (4): ABCÉ",
-        "Dataset is ready: 3 pairs.",
-    ]
-    assert folder.messages(logging.WARNING) == [
-        f"{folder.output} holds 3 pairs; 1 lines were rejected."
-    ]
+@pytest.mark.parametrize(("shards", "index"), [(3, 3), (3, -1), (1, 1)])
+def test_shard_that_is_not_there_is_an_error(folder, shards, index):
+    with pytest.raises(UserError, match=f"--shard-index={index} is not from 0 to {shards - 1} "):
+        folder.build(f"{folder.image} A\n", shards=shards, shard_index=index)
 
 
 def test_nothing_to_warn_of_without_rejects(folder):
@@ -206,6 +179,7 @@ def test_output_appears_when_it_is_complete(folder, monkeypatch):
     folder.build(f"{folder.image} A\n" * 2)
     temporary = f"out.tfrecords.{os.getpid()}.tmp"
     assert seen == [["a.png", "annotations.txt", temporary]] * 2
+    assert not any("tmp" in name for name in folder.files())
     assert folder.files() == ["a.png", "annotations.txt", "out.tfrecords"]
 
 
@@ -254,10 +228,31 @@ def test_interruption_leaves_the_former_output_and_nothing_else(folder, monkeypa
     assert folder.files() == ["a.png", "annotations.txt", "out.tfrecords"]
 
 
-@pytest.mark.parametrize("name", ["nosuch.txt", "."])
-def test_no_annotation_file_is_an_error(folder, name):
+def test_full_disk_is_one_error_and_leaves_the_former_output(folder):
+    folder.build(f"{folder.image} A\n")
+    large = folder.write("large.bmp", encoded(Image.new("RGB", (300, 300)), "BMP"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*out\.tfrecords: .*File too large"):
+            folder.build(f"{folder.image} B\n{large} C\nalone\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert folder.labels() == ["A"]
+    assert folder.files() == ["a.png", "annotations.txt", "large.bmp", "out.tfrecords"]
+
+
+def test_no_annotation_file_is_an_error(folder):
     with pytest.raises(UserError, match="no annotation file .*: it has one 'path label' a line"):
-        dataset.build(folder.name(name), folder.output, Options())
+        folder.build_from(folder.name("nosuch.txt"))
+
+
+def test_empty_folder_is_an_error(folder):
+    tf.io.gfile.makedirs(folder.name("images"))
+    with pytest.raises(UserError, match="none of its 0 files can be used"):
+        folder.build_from(folder.name("images"))
 
 
 def test_output_in_a_folder_that_is_not_there_is_an_error(folder):
@@ -283,6 +278,21 @@ def test_folder_in_place_of_the_output_is_an_error_and_stays(folder):
 def test_all_paths_may_be_remote(caplog):
     tf.io.gfile.makedirs("ram://test_dataset")
     folder = Folder("ram://test_dataset", caplog)
-    assert folder.build(f"{folder.image} AB\n{folder.image} C\n") == 2
+    assert folder.build(f"{folder.image} AB\n{folder.image} C\nalone\n") == 2
     assert folder.labels() == ["AB", "C"]
-    assert folder.files() == ["a.png", "annotations.txt", "out.tfrecords"]
+    assert folder.rejected() == [["3", "alone", "", "missing filename or label"]]
+    assert folder.files() == [
+        "a.png",
+        "annotations.txt",
+        "out.tfrecords",
+        "out.tfrecords.rejected.tsv",
+    ]
+
+
+def test_base_folder_and_folder_of_images_may_be_remote(caplog):
+    tf.io.gfile.makedirs("ram://test_base/images")
+    folder = Folder("ram://test_base", caplog)
+    assert folder.build("a.png D\n", base_dir="ram://test_base") == 1
+    folder.write("images/x_1.png", IMAGE)
+    assert folder.build_from("ram://test_base/images") == 1
+    assert folder.labels() == ["X"]

@@ -14,6 +14,7 @@ from conftest import MODEL, WORDS, run_aocr
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
+from aocr.defaults import Config
 from aocr.util import export as exports
 from aocr.util.errors import UserError
 
@@ -173,7 +174,7 @@ def test_an_export_that_reads_otherwise_is_not_exported(tmp_path, monkeypatch):
         probability = tf.cast(variable, tf.float64)
         endpoints = exports.Endpoints(encoded, tf.constant("Y"), probability)
         with pytest.raises(UserError, match="reads 'X'.*reads 'Y'"):
-            exports.export(session, endpoints, str(tmp_path / "out"), "savedmodel", False)
+            exports.export(session, endpoints, str(tmp_path / "out"), "savedmodel", False, Config())
     assert not list(tmp_path.iterdir())
 
 

@@ -1,5 +1,6 @@
 """Image preparation: the size arithmetic, the padding, the formats, TensorFlow 1's bicubic."""
 
+import io
 import math
 
 import numpy as np
@@ -165,17 +166,45 @@ def test_jpeg_is_read(channels):
     np.testing.assert_allclose(pixels, 200, atol=1)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "BMP"])
-def test_alpha_is_dropped(file_format):
+def test_alpha_of_a_bmp_is_dropped():
     alpha = np.full([2, 3, 1], 7, np.uint8)
-    file = encoded(np.concatenate([RGB, alpha], axis=2), file_format)
+    file = encoded(np.concatenate([RGB, alpha], axis=2), "BMP")
     np.testing.assert_array_equal(decoded(file, 3), RGB)
     np.testing.assert_allclose(decoded(file, 1)[:, :, 0], LUMINANCE, atol=1)
 
 
-def test_alpha_of_a_grey_png_is_dropped():
-    picture = Image.fromarray(np.array([[[200, 9], [100, 0]]], np.uint8), "LA")
-    np.testing.assert_array_equal(decoded(encoded(picture), 1)[0, :, 0], [200, 100])
+def test_opaque_alpha_changes_nothing():
+    alpha = np.full([2, 3, 1], 255, np.uint8)
+    file = encoded(np.concatenate([RGB, alpha], axis=2))
+    np.testing.assert_array_equal(decoded(file, 3), RGB)
+    np.testing.assert_array_equal(decoded(file, 1), decoded(encoded(RGB), 1))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_transparent_rgb_is_shown_on_white(channels):
+    pixels = [[[0, 0, 0, 0], [0, 0, 0, 255], [255, 0, 0, 0], [100, 100, 100, 51]]]
+    read = decoded(encoded(Image.fromarray(np.array(pixels, np.uint8), "RGBA")), channels)
+    assert read.shape == (1, 4, channels)
+    np.testing.assert_allclose(read[0, :, 0], [255, 0, 255, 224], atol=1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_transparent_grey_is_shown_on_white(channels):
+    picture = Image.fromarray(np.array([[[200, 255], [100, 0], [0, 127]]], np.uint8), "LA")
+    read = decoded(encoded(picture), channels)
+    np.testing.assert_allclose(read[0, :, 0], [200, 255, 128], atol=1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_transparent_colour_of_a_palette_is_shown_on_white(channels):
+    picture = Image.new("P", (4, 1))
+    picture.putpalette([0, 0, 0, 10, 20, 30])
+    picture.putdata([0, 1, 0, 1])
+    file = io.BytesIO()
+    picture.save(file, "PNG", transparency=0)
+    read = decoded(file.getvalue(), channels)
+    np.testing.assert_allclose(read[0, [0, 2], 0], 255)
+    assert (read[0, [1, 3]] < 40).all()
 
 
 def test_palette_of_a_png_is_followed():

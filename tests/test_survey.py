@@ -20,7 +20,11 @@ GOOD = white(20, 40)
 
 def look_through(path, config=CONFIG):
     decode = functools.partial(image.decode, channels=config.channels)
-    return survey(str(path), config, decode, lambda graph: tf.compat.v1.Session(graph=graph))
+    return survey([str(path)], config, decode, lambda graph: tf.compat.v1.Session(graph=graph))
+
+
+def training(found, config):
+    return log_for_training(found, config, drop_wide=False)
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def lines(caplog):
 
 def test_good_records_give_no_finding(found):
     survey = found((GOOD, "ABCD"), (GOOD, ""), (encoded(np.zeros([9, 9, 3], "u1"), "JPEG"), "7"))
-    assert (survey.records, survey.usable, survey.untrainable) == (3, 3, [])
+    assert (survey.records, survey.untrainable(drop_wide=True)) == (3, [])
     assert not survey.too_wide.places
 
 
@@ -83,11 +87,12 @@ def test_undecodable_image_is_found(found):
     assert survey.undecodable.named == ["record 2", "record 3", "record 4"]
 
 
-def test_wide_image_is_found_but_usable(found):
+def test_wide_image_is_left_out_only_if_asked_for(found):
     survey = found((white(5, 40), "A"), (white(5, 41), "B"))
     assert survey.too_wide.places == [1]
     assert survey.too_wide.named == ["record 2: 41 pixels wide, 5 high"]
-    assert survey.usable == 2
+    assert survey.untrainable(drop_wide=False) == []
+    assert survey.untrainable(drop_wide=True) == [1]
 
 
 def test_record_is_named_by_its_comment(found):
@@ -99,14 +104,13 @@ def test_record_is_named_by_its_comment(found):
 def test_record_with_several_problems_is_left_out_once(found):
     survey = found((b"no image", "too long"), (GOOD, "A"))
     assert survey.too_long.places == survey.unknown.places == survey.undecodable.places == [0]
-    assert survey.untrainable == [0]
-    assert survey.usable == 1
+    assert survey.untrainable(drop_wide=True) == [0]
 
 
 def test_places_are_in_the_datasets_order_however_many(found):
     survey = found(*((GOOD, "ABCDE") if n % 3 else (b"no image", "A") for n in range(40)))
     assert survey.undecodable.places == list(range(0, 40, 3))
-    assert survey.untrainable == list(range(40))
+    assert survey.untrainable(drop_wide=False) == list(range(40))
 
 
 def test_ten_are_named_and_all_are_counted(found):
@@ -122,7 +126,7 @@ def test_ten_are_named_and_all_are_counted(found):
 
 def test_training_says_what_is_left_out_and_what_is_shrunk(found, lines):
     survey = found((GOOD, "ABCDE"), (GOOD, "a"), (b"no image", "A"), (white(5, 99), "A"))
-    assert lines(log_for_training, survey) == [
+    assert lines(training, survey) == [
         "1 labels are longer than --max-prediction=4: left out.",
         "    record 1: 'ABCDE' has 5 characters",
         "1 labels hold characters outside the model's charset: left out.",
@@ -135,8 +139,27 @@ def test_training_says_what_is_left_out_and_what_is_shrunk(found, lines):
     ]
 
 
+def test_wide_images_are_dropped_if_asked_for(found, caplog):
+    survey = found((white(5, 99), "A"), (GOOD, "A"))
+    with caplog.at_level("INFO"):
+        assert log_for_training(survey, CONFIG, drop_wide=True) == 1
+    assert "1 images are wider than --max-width=40: left out." in caplog.messages
+    assert caplog.messages[-1] == "Training on 1 of 2 records."
+
+
+def test_latin_1_labels_of_0_7_6_are_read(tmp_path):
+    path = tmp_path / "old.tfrecords"
+    label = tf.train.Feature(bytes_list=tf.train.BytesList(value=["Ä".encode("latin-1")]))
+    image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[GOOD]))
+    features = tf.train.Features(feature={"image": image, "label": label})
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(tf.train.Example(features=features).SerializeToString())
+    assert look_through(path).unknown.named == ["record 1: 'Ä' in 'Ä'"]
+    assert look_through(path, Config(characters="Ä")).unknown.named == []
+
+
 def test_more_than_ten_are_said_to_be_more(found, lines):
-    said = lines(log_for_training, found(*[(GOOD, "ABCDE")] * 12, (GOOD, "A")))
+    said = lines(training, found(*[(GOOD, "ABCDE")] * 12, (GOOD, "A")))
     assert said[0].startswith("12 labels are longer")
     assert said[10:] == [
         "    record 10: 'ABCDE' has 5 characters",
@@ -147,7 +170,7 @@ def test_more_than_ten_are_said_to_be_more(found, lines):
 
 def test_good_dataset_says_nothing_but_the_number(found, lines):
     survey = found((GOOD, "A"), (GOOD, "B"))
-    assert lines(log_for_training, survey) == ["Training on 2 of 2 records."]
+    assert lines(training, survey) == ["Training on 2 of 2 records."]
     assert lines(log_for_testing, survey) == []
 
 
@@ -160,11 +183,11 @@ def test_testing_leaves_nothing_out(found, lines):
 def test_no_usable_record_is_an_error_in_training_only(found, lines):
     survey = found((GOOD, "ABCDE"), (GOOD, "a"))
     with pytest.raises(UserError, match="no record of the dataset can be trained on"):
-        log_for_training(survey, CONFIG)
+        training(survey, CONFIG)
     assert lines(log_for_testing, survey)
 
 
-@pytest.mark.parametrize("log", [log_for_training, log_for_testing])
+@pytest.mark.parametrize("log", [training, log_for_testing])
 def test_empty_dataset_is_an_error(found, log):
     survey = found()
     assert survey.records == 0
@@ -173,16 +196,6 @@ def test_empty_dataset_is_an_error(found, log):
 
 
 # Files that are no dataset
-
-
-def test_missing_file_is_an_error_with_its_name_and_the_cure(tmp_path):
-    with pytest.raises(UserError, match=r"no dataset .*nosuch.*: make one with 'aocr dataset"):
-        look_through(tmp_path / "nosuch.tfrecords")
-
-
-def test_folder_is_an_error(tmp_path):
-    with pytest.raises(UserError, match="no dataset"):
-        look_through(tmp_path)
 
 
 def test_truncated_file_is_an_error_that_counts_the_whole_records(tmp_path):

@@ -1,5 +1,6 @@
 """Training as a process: steps, resume, signals, what is refused."""
 
+import json
 import os
 import re
 import shutil
@@ -139,6 +140,7 @@ def test_what_cannot_be_trained_is_counted_and_named_first(tmp_path):
     assert "1 images are wider than --max-width=48: shrunk to fit." in before
     assert "record 5: 200 pixels wide" in before
     assert "Training on 2 of 17 records." in before
+    assert "Epoch 1 of 1: trained on 2 records, 15 left out." in after
     assert "Step 2" not in after
 
 
@@ -159,3 +161,53 @@ def test_a_file_that_is_no_dataset_is_told(tmp_path, content):
     assert "d.tfrecords" in log
     assert "Traceback" not in log
     assert log.count("\n") == 1
+
+
+def test_wide_images_are_dropped_if_asked_for(tmp_path):
+    write(tmp_path / "d.tfrecords", [(draw("AB"), "AB"), (draw("AB", size=(200, 32)), "CAB")])
+    log = train(tmp_path, "--num-epoch=2", "--drop-wide")
+    assert "1 images are wider than --max-width=48: left out." in log
+    assert "Epoch 2 of 2: trained on 1 records, 1 left out." in log
+
+
+def test_the_model_knows_its_flags(copied):
+    arguments = ["train", "d.tfrecords", "--num-epoch=1", "--batch-size=4"]
+    log = run_aocr(*arguments, cwd=copied, check=0).stderr
+    assert global_steps(log) == [123]
+    facts = json.loads((copied / "checkpoints/config.json").read_text(encoding="utf-8"))
+    assert (facts["max_width"], facts["max_prediction"], facts["attn_num_hidden"]) == (48, 3, 32)
+    done = run_aocr(*arguments, "--max-width=50", cwd=copied, check=1)
+    assert "--max-width is 50, but the model in ./checkpoints was trained with 48" in done.stderr
+
+
+def test_training_on_a_directory_of_0_7_6_writes_its_config(copied):
+    (copied / "checkpoints/config.json").unlink()
+    log = train(copied, "--num-epoch=1")
+    assert "has no config.json: the flags say what the model is" in log
+    assert json.loads((copied / "checkpoints/config.json").read_text())["max_width"] == 48
+
+
+def test_several_files_are_trained_on_together(tmp_path):
+    for number in range(3):
+        write(tmp_path / f"{number}.tfrecords", [(draw("AB"), "AB")] * 2)
+    log = run_aocr(
+        "train", "0.tfrecords", "[12].tfrecords", *MODEL, "--num-epoch=1", cwd=tmp_path, check=0
+    ).stderr
+    assert "Training on 6 of 6 records." in log
+
+
+def test_a_charset_learnt_from_the_labels_is_read_and_served(tmp_path):
+    words = ("字ä", "ä字")
+    pictures = {"字ä": draw("AB"), "ä字": draw("CC")}
+    write(tmp_path / "d.tfrecords", [(pictures[w], w) for w in words * 4])
+    train(tmp_path, "--num-epoch=25", "--charset=auto")
+    facts = json.loads((tmp_path / "checkpoints/config.json").read_text(encoding="utf-8"))
+    assert facts["characters"] == "ä字"
+    log = run_aocr("test", "d.tfrecords", "--visualize", cwd=tmp_path, check=0).stderr
+    assert "Exact match: 100.00%" in log
+    assert "(字ä)" in log
+    assert (tmp_path / "results/correct/00001-字ä/word.txt").read_text() == "字ä\n字ä\n"
+    run_aocr("export", cwd=tmp_path, check=0)
+    assert json.loads((tmp_path / "exported/config.json").read_text())["characters"] == "ä字"
+    read = tf.saved_model.load(str(tmp_path / "exported")).signatures["serving_default"]
+    assert read(tf.constant(pictures["ä字"]))["output"].numpy().decode() == "ä字"

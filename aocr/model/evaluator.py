@@ -17,6 +17,7 @@ from aocr.model import image, session
 from aocr.model.graph import EvalGraph, build_eval_graph
 from aocr.util import metrics, records
 from aocr.util.charset import EOS_ID, FIRST_CHARACTER_ID
+from aocr.util.dataset_files import expand
 from aocr.util.errors import UserError
 from aocr.util.survey import log_for_testing, survey
 from aocr.util.visualizations import save_attention
@@ -57,7 +58,7 @@ class Display(NamedTuple):
 
 def evaluate(
     config: Config,
-    dataset: str,
+    paths: list[str],
     model_dir: str,
     gpu_id: int,
     batch_size: int = TEST_BATCH_SIZE,
@@ -67,7 +68,7 @@ def evaluate(
 
     Args:
         config: the model.
-        dataset: TFRecords.
+        paths: TFRecords: files, folders or globs.
         model_dir: where its checkpoints are.
         gpu_id: negative for the CPU.
         batch_size: images at a time; the lines do not depend on it.
@@ -76,11 +77,11 @@ def evaluate(
     Raises:
         UserError: no checkpoint, or no record.
     """
-    decode = functools.partial(image.decode, channels=config.channels)
     session.require_checkpoint(model_dir)
-    found = survey(dataset, config, decode, functools.partial(session.open_session, gpu_id=gpu_id))
+    decode, files = functools.partial(image.decode, channels=config.channels), expand(paths)
+    found = survey(files, config, decode, session.open_on_cpu)
     log_for_testing(found, config)
-    model = build_eval_graph(config, dataset, found.undecodable.places, batch_size)
+    model = build_eval_graph(config, files, found.undecodable.places, batch_size)
     tally = metrics.Tally()
     with session.open_session(model.graph, gpu_id) as opened:
         session.restore(opened, model_dir)

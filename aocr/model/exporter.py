@@ -22,4 +22,4 @@ def export(
     with session.open_session(model.graph, gpu_id) as opened:
         session.restore(opened, model_dir)
         endpoints = exports.Endpoints(model.input, model.output, model.probability)
-        exports.export(opened, endpoints, folder, form, force)
+        exports.export(opened, endpoints, folder, form, force, config)

@@ -27,6 +27,7 @@ class TrainGraph(NamedTuple):
         start: run it before the first step.
         batch: what is trained on.
         step: int32 scalar, the global step after the optimizer's step that fetching it takes.
+        examples: int32 scalar, the size of the batch.
         loss: float32 scalar, the batch's mean.
         summary: serialized TensorBoard summaries.
         features: `[N, T, 512]`, the CNN's output.
@@ -37,6 +38,7 @@ class TrainGraph(NamedTuple):
     start: tf.Operation
     batch: data_gen.TrainingBatch
     step: tf.Tensor
+    examples: tf.Tensor
     loss: tf.Tensor
     summary: tf.Tensor
     features: tf.Tensor
@@ -86,13 +88,13 @@ class ServingGraph(NamedTuple):
 
 
 def build_train_graph(
-    config: Config, options: TrainingOptions, dataset: str, rejected: list[int]
+    config: Config, options: TrainingOptions, files: list[str], rejected: list[int]
 ) -> TrainGraph:
     """Records in, training steps out."""
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
             data_gen.training_batches(
-                dataset,
+                files,
                 config,
                 _prepare(config),
                 rejected,
@@ -120,6 +122,7 @@ def build_train_graph(
             start=iterator.initializer,
             batch=batch,
             step=step,
+            examples=tf.shape(batch.images)[0],
             loss=loss,
             summary=_summary(loss, norm),
             features=features,
@@ -128,12 +131,12 @@ def build_train_graph(
 
 
 def build_eval_graph(
-    config: Config, dataset: str, undecodable: list[int], batch_size: int
+    config: Config, files: list[str], undecodable: list[int], batch_size: int
 ) -> EvalGraph:
     """Records in, readings and losses out."""
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
-            data_gen.evaluation_batches(dataset, config, _prepare(config), undecodable, batch_size)
+            data_gen.evaluation_batches(files, config, _prepare(config), undecodable, batch_size)
         )
         batch = iterator.get_next()
         decoder = _decoder(cnn.features(batch.images), config)

@@ -47,19 +47,55 @@ def prepare_all(encoded: tf.Tensor, config: Config) -> tf.Tensor:
 
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    """Decodes one image file: string scalar to uint8 `[h, w, channels]`; alpha is dropped."""
+    """Decodes one image file: string scalar to uint8 `[h, w, channels]`.
+
+    What is transparent in a PNG file is shown on white. 0.7.6 dropped the alpha channel, and black
+    text on transparent black with it; the pixels of opaque images are the same to the bit.
+    """
     start = tf.strings.substr(encoded, 0, 2)
     pixels = tf.cond(
-        tf.reduce_any(tf.equal(start, ["BM", "GI"])),
-        lambda: _decode_in_own_channels(encoded, channels),
-        lambda: tf.io.decode_image(encoded, channels, expand_animations=False),
+        tf.equal(start, b"\x89P"),
+        lambda: _decode_png(encoded, channels),
+        lambda: tf.cond(
+            tf.reduce_any(tf.equal(start, ["BM", "GI"])),
+            lambda: _to_channels(_decode_natively(encoded), channels),
+            lambda: tf.io.decode_image(encoded, channels, expand_animations=False),
+        ),
     )
     return tf.ensure_shape(pixels, [None, None, channels])
 
 
-def _decode_in_own_channels(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    """For BMP and GIF, whose decoders convert no channels."""
-    pixels = tf.io.decode_image(encoded, channels=0, expand_animations=False)
+def _decode_png(encoded: tf.Tensor, channels: int) -> tf.Tensor:
+    """A PNG file; where it is opaque the decoder itself converts the channels, as in 0.7.6."""
+    pixels = _decode_natively(encoded)
+    depth = tf.shape(pixels)[2]
+    has_alpha = tf.equal(depth % 2, 0)  # grey and alpha, or RGB and alpha
+    transparent = has_alpha & tf.reduce_any(pixels[:, :, -1] < 255)
+    return tf.cond(
+        transparent,
+        lambda: _to_channels(_on_white(pixels), channels),
+        lambda: tf.cond(
+            tf.equal(depth, channels),
+            lambda: pixels,
+            lambda: tf.io.decode_image(encoded, channels, expand_animations=False),
+        ),
+    )
+
+
+def _decode_natively(encoded: tf.Tensor) -> tf.Tensor:
+    """uint8 `[h, w, 1 to 4]`, in the file's own channels: BMP and GIF decoders convert none."""
+    return tf.io.decode_image(encoded, channels=0, expand_animations=False)
+
+
+def _on_white(pixels: tf.Tensor) -> tf.Tensor:
+    """Composites uint8 `[h, w, C + 1]`, alpha last, on white: uint8 `[h, w, C]`."""
+    values = tf.cast(pixels, tf.float32)
+    alpha = values[:, :, -1:] / 255
+    return tf.cast(tf.round(values[:, :, :-1] * alpha + 255 * (1 - alpha)), tf.uint8)
+
+
+def _to_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
+    """uint8 `[h, w, 1, 3 or 4]` to `[h, w, channels]`; a fourth channel is dropped."""
     rgb = tf.cond(
         tf.shape(pixels)[2] < 3,
         lambda: tf.image.grayscale_to_rgb(pixels[:, :, :1]),

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.defaults import TEST_BATCH_SIZE, Config
+from aocr.defaults import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.model import session
 from aocr.model.graph import ServingGraph, build_serving_graph
+from aocr.util.image_files import UnreadableError, readable
 
 
 class Prediction(NamedTuple):
@@ -30,7 +31,7 @@ class Prediction(NamedTuple):
 def predict(
     config: Config, paths: Iterable[str], model_dir: str, gpu_id: int
 ) -> Iterator[Prediction]:
-    """Reads each file; a missing or corrupt one is a prediction with a failure.
+    """Reads each file, converted as `aocr dataset` does; a bad one is a prediction with a failure.
 
     Args:
         config: the model.
@@ -89,13 +90,14 @@ def _read_batch(
     def load(path: str) -> np.ndarray | str:
         try:
             with tf.io.gfile.GFile(path, "rb") as file:
-                return opened.run(model.images, {model.input: file.read()})[0]
+                encoded = readable(file.read(), MAX_PIXELS).encoded
+            return opened.run(model.images, {model.input: encoded})[0]
         except UnicodeError:
             return "its name is not UTF-8, which TensorFlow cannot open"
         except tf.errors.NotFoundError:
             return "no such file"
-        except tf.errors.InvalidArgumentError:
-            return "not a whole PNG, JPEG, BMP or GIF image"
+        except UnreadableError as error:
+            return str(error)
         except tf.errors.OpError as error:
             return str(error.message).splitlines()[0]
 

@@ -28,6 +28,11 @@ def open_session(graph: tf.Graph, gpu_id: int) -> tf.compat.v1.Session:
     return tf.compat.v1.Session(graph=graph, config=options)
 
 
+def open_on_cpu(graph: tf.Graph) -> tf.compat.v1.Session:
+    """A session that leaves the GPUs alone, for reading data."""
+    return open_session(graph, gpu_id=-1)
+
+
 def latest_checkpoint(model_dir: str) -> str | None:
     """The newest checkpoint of the directory, None where there is none.
 

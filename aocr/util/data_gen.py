@@ -53,7 +53,7 @@ class EvaluationBatch(NamedTuple):
 
 
 def training_batches(
-    path: str,
+    paths: list[str],
     config: Config,
     prepare: Prepare,
     rejected: Sequence[int],
@@ -63,7 +63,7 @@ def training_batches(
     """Passes over the usable records, each shuffled anew; a pass's last batch may be smaller.
 
     Args:
-        path: TFRecords.
+        paths: TFRecord files, read in this order.
         config: sizes and characters.
         prepare: decodes and resizes.
         rejected: places of records to leave out (see `survey`).
@@ -78,7 +78,7 @@ def training_batches(
 
     bad = tf.constant(np.array(rejected, np.int64))
     dataset = (
-        tf.data.TFRecordDataset(path)
+        tf.data.TFRecordDataset(paths)
         .enumerate()
         .filter(lambda place, _: tf.reduce_all(tf.not_equal(place, bad)))
         .shuffle(SHUFFLE_BUFFER)
@@ -91,12 +91,16 @@ def training_batches(
 
 
 def evaluation_batches(
-    path: str, config: Config, prepare: Prepare, undecodable: Sequence[int], batch_size: int
+    paths: list[str],
+    config: Config,
+    prepare: Prepare,
+    undecodable: Sequence[int],
+    batch_size: int,
 ) -> tf.data.Dataset:
     """Every record once, in the dataset's order.
 
     Args:
-        path: TFRecords.
+        paths: TFRecord files, read in this order.
         config: sizes and characters.
         prepare: decodes and resizes.
         undecodable: places of records whose image cannot be decoded (see `survey`).
@@ -123,7 +127,7 @@ def evaluation_batches(
         )
 
     dataset = (
-        tf.data.TFRecordDataset(path)
+        tf.data.TFRecordDataset(paths)
         .enumerate()
         .map(to_example, num_parallel_calls=DECODING_THREADS)
         .batch(batch_size)

@@ -1,17 +1,29 @@
-"""Annotations to TFRecords; what cannot be used is named with its line."""
+"""Annotations to TFRecords; what cannot be used is named with its line (COMPAT.md, section 2)."""
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import functools
 import os
-import re
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.util import records
+from aocr.defaults import MAX_PIXELS, Fit
+from aocr.util import image_files, labels, output_files, records
+from aocr.util.annotations import Annotations, first_line
+from aocr.util.dataset_log import Tally, log_summary, progress
 from aocr.util.errors import UserError
+from aocr.util.parallel import map_in_order
+from aocr.util.rejects import Rejection, Rejects, Row
+
+REPORT = ".rejected.tsv"
+"""What the name of the list of rejects adds to the output's."""
+
+MAX_FILE = 2**30
+"""Bytes of an image file; a record holds less than 2 GiB."""
 
 
 class Options(NamedTuple):
@@ -19,136 +31,168 @@ class Options(NamedTuple):
 
     Attributes:
         force_uppercase: labels are upper-cased.
+        normalize: labels are put into Unicode's form NFC.
         save_filename: the image's path is kept in the record's comment.
+        base_dir: the folder that relative paths start from; empty: the working directory.
+        delimiter: what separates path and label, a key of `annotations.DELIMITERS`.
+        strict: the first line that cannot be used is an error.
+        max_pixels: images of more are rejected.
+        shards: files that the records are dealt to, by line number.
+        shard_index: the only shard to build, from 0; None for all.
         log_step: records between two lines of progress.
+        fit: what is wider, higher, longer or of other characters is rejected.
     """
 
     force_uppercase: bool = True
+    normalize: bool = True
     save_filename: bool = False
+    base_dir: str = ""
+    delimiter: str = "space"
+    strict: bool = False
+    max_pixels: int = MAX_PIXELS
+    shards: int = 1
+    shard_index: int | None = None
     log_step: int = 500
+    fit: Fit = Fit()
 
 
-class Pair(NamedTuple):
-    """One image and its label."""
+class _Checked(NamedTuple):
+    """A row, and its image and label as they are written, or why they are not."""
 
-    path: str
-    image: bytes
+    row: Row
+    image: image_files.Readable | None
     label: str
-
-
-class RejectedError(ValueError):
-    """Why a line of the annotations gives no pair."""
+    rejection: Rejection | None
 
 
 def build(annotations: str, output: str, options: Options) -> int:
     """Writes the images named in an annotation file, with their labels, as TFRecords.
 
-    The output appears under its name when it is complete; a former one stays until then.
+    The output appears under its name when it is complete; a former one stays until then. Rejects
+    go to the log and to `OUTPUT.rejected.tsv`, which there is only if there are any.
 
     Args:
-        annotations: one `path label` a line, UTF-8; the first whitespace separates.
-        output: TFRecord file.
+        annotations: one `path label` a line, UTF-8; or a folder of images named `LABEL.png`.
+        output: TFRecord file; if there are several shards, each has its number in the name.
         options: see `Options`.
 
     Returns:
         How many pairs were written.
 
     Raises:
-        UserError: no annotation file, nothing to write, or no place to write it.
+        UserError: no annotations, nothing to write, no place to write it, no such shard, or, if
+            that is an error, a line that cannot be used.
     """
-    if not tf.io.gfile.exists(annotations) or tf.io.gfile.isdir(annotations):
-        raise UserError(f"no annotation file {annotations}: it has one 'path label' a line")
-    temporary = f"{output}.{os.getpid()}.tmp"
+    source = Annotations(annotations, options.delimiter, options.base_dir)
+    shards = _shards(output, options)
+    target = shards[0] if len(shards) == 1 else output
+    reports = [f"{name}{REPORT}" for name in dict.fromkeys([target, *shards])]
     try:
-        written = _write(annotations, temporary, options)
-        if written.pairs:
-            tf.io.gfile.rename(temporary, output, overwrite=True)
+        with output_files.replacing([*shards, *reports]) as temporaries:
+            report = temporaries[len(shards)]
+            rejects = Rejects(f"{annotations}, {source.unit}", report, options.strict)
+            with contextlib.closing(rejects):
+                tally = _write(source, temporaries[: len(shards)], rejects, options)
+            if not tally.pairs and (rejects.counts or options.shard_index is None):
+                raise UserError(
+                    f"{annotations}: none of its {rejects.counts.total()} {source.unit}s can be "
+                    f"used, {target} is not written"
+                )
     except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
-        raise UserError(f"cannot build {output} from {annotations}: {reason}") from error
-    finally:
-        if tf.io.gfile.exists(temporary):
-            tf.io.gfile.remove(temporary)
-    if not written.pairs:
-        raise UserError(
-            f"{annotations}: none of its {written.rejected} lines gives an image with a label, "
-            f"{output} is not written"
-        )
-    _log_summary(written, output)
-    return written.pairs
+        raise UserError(f"cannot write {target}: {first_line(error)}") from error
+    log_summary(tally, rejects.counts, target, reports[0], source.unit)
+    return tally.pairs
 
 
-class _Written(NamedTuple):
-    pairs: int
-    rejected: int
-    longest_label: str
+def _shards(output: str, options: Options) -> list[str]:
+    """The names of the files to write."""
+    index, shards = options.shard_index, options.shards
+    if index is not None and not 0 <= index < shards:
+        raise UserError(f"--shard-index={index} is not from 0 to {shards - 1} (--shards={shards})")
+    if shards == 1:
+        return [output]
+    indices = range(shards) if index is None else [index]
+    return [output_files.shard_name(output, shard, shards) for shard in indices]
 
 
-def _write(annotations: str, temporary: str, options: Options) -> _Written:
-    pairs = rejected = 0
-    longest = ""
-    with tf.io.TFRecordWriter(temporary) as writer:
-        for number, line in _lines(annotations):
-            try:
-                path, image, label = _read_pair(line, options.force_uppercase)
-            except RejectedError as reason:
-                rejected += 1
-                logging.error("%s, line %i: %s", annotations, number, reason)
-                continue
-            comment = path if options.save_filename else None
-            writer.write(records.serialize(image, label, comment))
-            pairs += 1
-            longest = max(longest, label, key=len)
-            if pairs % options.log_step == 0:
-                logging.info("Processed %i pairs.", pairs)
-    return _Written(pairs, rejected, longest)
+def _write(source: Annotations, files: list[str], rejects: Rejects, options: Options) -> Tally:
+    """Checks the rows and deals what is good to the files of the shards, in order."""
+    tally = Tally()
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
+        rows = _rows_of_shards(source, options)
+        check = functools.partial(_check, options=options)
+        checked = stack.enter_context(contextlib.closing(map_in_order(check, rows)))
+        share = len(files) / options.shards
+        advance = stack.enter_context(progress(source.row_count, share, options.log_step))
+        for row, image, label, rejection in checked:
+            if rejection:
+                rejects.add(row, rejection)
+            if image:
+                comment = row.path if options.save_filename else None
+                writer = writers[(row.number - 1) % len(writers)]
+                writer.write(records.serialize(image.encoded, label, comment))
+                tally.add(label, image.converted)
+                if options.force_uppercase:
+                    tally.cases.add(row.label)
+            advance(tally.pairs)
+    return tally
 
 
-def _lines(annotations: str) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers, from 1; without a byte order mark, and without blank lines."""
-    with tf.io.gfile.GFile(annotations, "rb") as file:
-        for number, line in enumerate(file, start=1):
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.strip():
-                yield number, line.rstrip(b"\r\n")
+def _rows_of_shards(source: Annotations, options: Options) -> Iterator[Row]:
+    """All rows, or those of the only shard to build: each machine knows them by their numbers."""
+    for row in source.rows():
+        if options.shard_index in (None, (row.number - 1) % options.shards):
+            yield row
 
 
-def _read_pair(line: bytes, force_uppercase: bool) -> Pair:
-    """One line with its image.
+def _check(row: Row, options: Options) -> _Checked:
+    """Reads and decodes a row's image; runs in threads."""
+    label = labels.prepare(row.label, options.force_uppercase, options.normalize)
+    rejection = row.rejection or labels.misfit(label, options.fit)
+    if rejection:
+        return _Checked(row, None, label, rejection)
+    try:
+        image = _read_image(row.path, options.max_pixels)
+        _check_fit(image, options.fit)
+    except image_files.UnreadableError as error:
+        return _Checked(row, None, label, Rejection(error.reason, row.path, error.detail))
+    return _Checked(row, image, label, None)
+
+
+def _read_image(path: str, max_pixels: int) -> image_files.Readable:
+    """The file, decoded, and converted if need be.
 
     Raises:
-        RejectedError: no label, not UTF-8, no such file, or not an image.
+        UnreadableError: no such file, or not an image to train on.
     """
     try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RejectedError(f"not UTF-8: {line[:80]!r}") from error
-    parts = re.fullmatch(r"(\S+)\s(.*)", text)
-    if not parts:
-        raise RejectedError(f"missing filename or label: {text[:80]!r}")
-    path, label = parts.groups()
-    return Pair(path, _read_image(path), label.upper() if force_uppercase else label)
-
-
-def _read_image(path: str) -> bytes:
-    """The file's bytes, once they have been decoded to see that they can be."""
-    try:
+        if "://" not in path and not _is_file(path):
+            raise image_files.UnreadableError("not a file")
         with tf.io.gfile.GFile(path, "rb") as file:
-            image = file.read()
+            if file.size() > MAX_FILE:
+                raise image_files.UnreadableError(f"file of more than {MAX_FILE} bytes")
+            return image_files.readable(file.read(), max_pixels)
+    except UnicodeError as error:
+        raise image_files.UnreadableError("file name that is not UTF-8") from error
     except tf.errors.NotFoundError as error:
-        raise RejectedError(f"no such image: {path}") from error
+        raise image_files.UnreadableError("no such image") from error
     except tf.errors.OpError as error:
-        raise RejectedError(f"cannot read {path}: {error.message}") from error
+        raise image_files.UnreadableError("cannot read", first_line(error)) from error
+
+
+def _is_file(path: str) -> bool:
+    """False for folders, and for pipes and devices, whose reading may never end."""
     try:
-        tf.io.decode_image(image, expand_animations=False)
-    except tf.errors.InvalidArgumentError as error:
-        raise RejectedError(f"not a whole PNG, JPEG, BMP or GIF image: {path}") from error
-    return image
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return True  # whoever opens it will say what it lacks
 
 
-def _log_summary(written: _Written, output: str) -> None:
-    logging.info("Longest label (%i): %s", len(written.longest_label), written.longest_label)
-    logging.info("Dataset is ready: %i pairs.", written.pairs)
-    log = logging.warning if written.rejected else logging.info
-    log("%s holds %i pairs; %i lines were rejected.", output, written.pairs, written.rejected)
+def _check_fit(image: image_files.Readable, fit: Fit) -> None:
+    """Raises UnreadableError for an image that is too large for the model."""
+    size = f"{image.width} x {image.height}"
+    if fit.max_width is not None and image.width > fit.max_width:
+        raise image_files.UnreadableError(f"wider than {fit.max_width} pixels", size)
+    if fit.max_height is not None and image.height > fit.max_height:
+        raise image_files.UnreadableError(f"higher than {fit.max_height} pixels", size)

@@ -13,11 +13,20 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
+from aocr.defaults import Config
+from aocr.util import config_file
 from aocr.util.errors import UserError
 
 FROZEN_GRAPH = "frozen_graph.pb"
 SAVED_MODEL = "savedmodel"
-OWN_FILES = (FROZEN_GRAPH, "saved_model.pb", "fingerprint.pb", "variables", "assets")
+OWN_FILES = (
+    FROZEN_GRAPH,
+    "saved_model.pb",
+    "fingerprint.pb",
+    "variables",
+    "assets",
+    config_file.FILE_NAME,
+)
 """What an export may leave in its folder, and `--force` therefore replaces."""
 
 FROZEN_NAMES = ("input_image_as_bytes", "prediction", "probability")
@@ -37,7 +46,12 @@ Read = Callable[[bytes], tuple[str, float]]
 
 
 def export(
-    session: tf.compat.v1.Session, endpoints: Endpoints, folder: str, form: str, force: bool
+    session: tf.compat.v1.Session,
+    endpoints: Endpoints,
+    folder: str,
+    form: str,
+    force: bool,
+    config: Config,
 ) -> None:
     """Writes the session's graph and weights, reads them back, compares, and names the result.
 
@@ -47,6 +61,7 @@ def export(
         folder: where the files go; it appears with all of them or not at all.
         form: `savedmodel` or `frozengraph`.
         force: replace a former export.
+        config: goes beside the model, as `config.json`.
 
     Raises:
         UserError: the folder has something in it, cannot be written, or what was written reads
@@ -62,6 +77,7 @@ def export(
         else:
             _write_frozen_graph(session, temporary)
             _check(session, endpoints, _read_frozen_graph(temporary))
+        config_file.write(temporary, config)
         _move(temporary, folder)
     except tf.errors.OpError as error:
         reason = str(error.message).splitlines()[0]

@@ -47,7 +47,8 @@ def import_tensorflow(path: str, use_gpu: bool = True) -> None:
     with _stderr_into(os.devnull if "://" in path else path):
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # looks for GPUs, and says so
+        for gpu in tf.config.list_physical_devices("GPU"):  # looks for GPUs, and says so
+            tf.config.experimental.set_memory_growth(gpu, True)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 

@@ -20,7 +20,7 @@ class Record(NamedTuple):
 
 
 def serialize(image: bytes, label: str, comment: str | None = None) -> bytes:
-    """One image as the bytes of a `tf.train.Example`.
+    """One image as the bytes of a `tf.train.Example`, the same in every process.
 
     Args:
         image: the encoded file, as it is.
@@ -37,7 +37,7 @@ def serialize(image: bytes, label: str, comment: str | None = None) -> bytes:
                 for name, value in features.items()
             }
         )
-    ).SerializeToString()
+    ).SerializeToString(deterministic=True)
 
 
 def parse(serialized: tf.Tensor) -> Record:

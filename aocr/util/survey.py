@@ -54,35 +54,29 @@ class Survey:
     undecodable: Finding = dataclasses.field(default_factory=Finding)
     too_wide: Finding = dataclasses.field(default_factory=Finding)
 
-    @property
-    def untrainable(self) -> list[int]:
+    def untrainable(self, drop_wide: bool) -> list[int]:
         """Places of the records that training leaves out, in order, each once."""
-        findings = (self.too_long, self.unknown, self.undecodable)
+        findings = [self.too_long, self.unknown, self.undecodable]
+        if drop_wide:
+            findings.append(self.too_wide)
         return sorted({place for finding in findings for place in finding.places})
 
-    @property
-    def usable(self) -> int:
-        """Records that training uses."""
-        return self.records - len(self.untrainable)
 
-
-def survey(path: str, config: Config, decode: Decode, session: Callable) -> Survey:
+def survey(paths: list[str], config: Config, decode: Decode, session: Callable) -> Survey:
     """Reads every record, decodes every image, and checks every label.
 
     Args:
-        path: TFRecords.
+        paths: TFRecord files.
         config: the sizes and characters to check against.
         decode: the decoder that the model itself uses.
         session: opens a `tf.compat.v1.Session` on a graph.
 
     Raises:
-        UserError: there is no such file, or it is not a whole TFRecord file.
+        UserError: they are not whole TFRecord files.
     """
-    if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
-        raise UserError(f"no dataset {path}: make one with 'aocr dataset ANNOTATIONS {path}'")
     found, charset = Survey(), Charset(config.characters)
     with tf.Graph().as_default() as graph:
-        rows = tf.compat.v1.data.make_one_shot_iterator(_sizes(path, decode)).get_next()
+        rows = tf.compat.v1.data.make_one_shot_iterator(_sizes(paths, decode)).get_next()
     with session(graph) as opened:
         try:
             while True:
@@ -92,12 +86,12 @@ def survey(path: str, config: Config, decode: Decode, session: Callable) -> Surv
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
             reason = str(error.message).splitlines()[0]
             raise UserError(
-                f"{path} breaks off or is not a TFRecord file of aocr, after record "
+                f"{', '.join(paths)} breaks off or is not a TFRecord file of aocr, after record "
                 f"{found.records} ({reason}): make it again with 'aocr dataset'"
             ) from error
 
 
-def _sizes(path: str, decode: Decode) -> tf.data.Dataset:
+def _sizes(paths: list[str], decode: Decode) -> tf.data.Dataset:
     """Each record as label, comment and decoded size `[1, 2]`, or `[0, 2]` if it won't decode."""
 
     def describe(serialized: tf.Tensor) -> tf.data.Dataset:
@@ -113,7 +107,7 @@ def _sizes(path: str, decode: Decode) -> tf.data.Dataset:
         )
 
     return without_autotuning(
-        tf.data.TFRecordDataset(path).interleave(
+        tf.data.TFRecordDataset(paths).interleave(
             describe, cycle_length=8, num_parallel_calls=DECODING_THREADS, deterministic=True
         )
     )
@@ -136,23 +130,25 @@ def _inspect(found: Survey, config: Config, charset: Charset, names, sizes) -> N
         found.too_wide.add(place, f"{name}: {sizes[0][1]} pixels wide, {sizes[0][0]} high")
 
 
-def log_for_training(found: Survey, config: Config) -> None:
-    """Says what training leaves out and what it shrinks.
+def log_for_training(found: Survey, config: Config, drop_wide: bool) -> int:
+    """Says what training leaves out and what it shrinks, and returns how many records it uses.
 
     Raises:
         UserError: nothing is left to train on.
     """
     _log_labels(found, config, "left out")
     found.undecodable.log("images cannot be decoded", "left out")
-    _log_wide(found, config)
-    logging.info("Training on %i of %i records.", found.usable, found.records)
-    if not found.usable:
+    _log_wide(found, config, "left out" if drop_wide else "shrunk to fit")
+    usable = found.records - len(found.untrainable(drop_wide))
+    logging.info("Training on %i of %i records.", usable, found.records)
+    if not usable:
         raise UserError(
-            "no record of the dataset can be trained on: see the lines above, and mind "
-            "--max-prediction, --full-ascii, and the upper-casing of 'aocr dataset'"
+            "no record of the dataset can be trained on: see the lines above, and mind --charset, "
+            "--max-prediction, --drop-wide, and the upper-casing of 'aocr dataset'"
             if found.records
             else "the dataset is empty: no record to train on"
         )
+    return usable
 
 
 def log_for_testing(found: Survey, config: Config) -> None:
@@ -163,7 +159,7 @@ def log_for_testing(found: Survey, config: Config) -> None:
     """
     _log_labels(found, config, "tested, without a loss")
     found.undecodable.log("images cannot be decoded", "counted as read wrong")
-    _log_wide(found, config)
+    _log_wide(found, config, "shrunk to fit")
     if not found.records:
         raise UserError("the dataset is empty: no record to test")
 
@@ -173,5 +169,5 @@ def _log_labels(found: Survey, config: Config, fate: str) -> None:
     found.unknown.log("labels hold characters outside the model's charset", fate)
 
 
-def _log_wide(found: Survey, config: Config) -> None:
-    found.too_wide.log(f"images are wider than --max-width={config.max_width}", "shrunk to fit")
+def _log_wide(found: Survey, config: Config, fate: str) -> None:
+    found.too_wide.log(f"images are wider than --max-width={config.max_width}", fate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import posixpath
@@ -79,8 +78,3 @@ def write(folder: str, config: Config) -> None:
         tf.io.gfile.rename(temporary, path, overwrite=True)
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {path}: {error.message}") from error
-
-
-def fields() -> set[str]:
-    """The names of the fields of `Config`."""
-    return {field.name for field in dataclasses.fields(Config)}
