@@ -26,7 +26,7 @@ FACES = (
 )
 
 # Numbers, English words and random letters in each part of the set.
-COUNTS = {"training": (375, 600, 525), "testing": (75, 120, 105)}
+COUNTS = {"training": (525, 600, 375), "testing": (105, 120, 75)}
 LENGTHS = (3, 4, 5)
 SHOWCASE = ("hello", "world")  # testing images that bear their word as a name
 
