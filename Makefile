@@ -18,8 +18,10 @@ demo: $(INSTALLED)
 		--log-path=$(DEMO)/aocr.log
 	$(BIN)/aocr dataset datasets/annotations-testing.txt datasets/testing.tfrecords \
 		--log-path=$(DEMO)/aocr.log
-	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=24 --num-epoch=12
-	$(BIN)/aocr test $(DEMO_MODEL) datasets/testing.tfrecords --visualize --output-dir=$(DEMO)/results
+	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=6
+	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=1 \
+		--initial-learning-rate=0.1
+	$(BIN)/aocr test $(DEMO_MODEL) datasets/testing.tfrecords
 	$(BIN)/aocr export $(DEMO_MODEL) $(DEMO)/exported
 	$(BIN)/python datasets/read_with_export.py $(DEMO)/exported datasets/images/hello.jpg
 

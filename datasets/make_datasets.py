@@ -26,7 +26,7 @@ FACES = (
 )
 
 # Numbers, English words and random letters in each part of the set.
-COUNTS = {"training": (375, 600, 525), "testing": (75, 120, 105)}
+COUNTS = {"training": (525, 600, 375), "testing": (105, 120, 75)}
 LENGTHS = (3, 4, 5)
 SHOWCASE = ("hello", "world")  # testing images that bear their word as a name
 
@@ -44,7 +44,7 @@ class Style(NamedTuple):
 
     face: str = "Lato-Bold.ttf"
     height: int = 40
-    margins: tuple = (5, 5, 5, 5)  # left, top, right, bottom
+    margins: tuple = (5, 5, 8, 5)  # left, top, right, bottom
     tracking: float = 0.1  # space added between letters, in ems
     shear: float = 0.05  # shift to the right per unit of height
     angle: float = -1.5  # degrees, clockwise
@@ -74,7 +74,7 @@ def random_style(rng):
     return Style(
         face=FACES[rng.integers(len(FACES))][1],
         height=int(rng.integers(36, 49)),
-        margins=rng.uniform(2, 6, size=4),
+        margins=rng.uniform((3, 2, 6, 2), (6, 6, 10, 6)),
         tracking=rng.uniform(0.08, 0.2),
         shear=rng.uniform(-0.15, 0.15),
         angle=rng.uniform(-2.5, 2.5),
