@@ -90,7 +90,7 @@ def _read_batch(
         try:
             with tf.io.gfile.GFile(path, "rb") as file:
                 return opened.run(model.images, {model.input: file.read()})[0]
-        except UnicodeError:
+        except (UnicodeError, TypeError):
             return "its name is not UTF-8, which TensorFlow cannot open"
         except tf.errors.NotFoundError:
             return "no such file"
