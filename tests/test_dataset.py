@@ -262,7 +262,7 @@ def test_no_annotation_file_is_an_error(folder, name):
 
 def test_output_in_a_folder_that_is_not_there_is_an_error(folder):
     folder.output = folder.name("nosuch/out.tfrecords")
-    with pytest.raises(UserError, match=r"cannot build .*nosuch/out\.tfrecords: "):
+    with pytest.raises(UserError, match=r"cannot build .*nosuch/out\.tfrecords from "):
         folder.build(f"{folder.image} A\n")
 
 
