@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 DEMO := demo
-DEMO_MODEL := --max-width=100 --max-height=40 --max-prediction=5 \
+DEMO_MODEL := --max-width=120 --max-height=48 --max-prediction=5 \
 	--model-dir=$(DEMO)/checkpoints --log-path=$(DEMO)/aocr.log
 
 .PHONY: demo test lint types check bench clean
@@ -18,8 +18,8 @@ demo: $(INSTALLED)
 		--log-path=$(DEMO)/aocr.log
 	$(BIN)/aocr dataset datasets/annotations-testing.txt datasets/testing.tfrecords \
 		--log-path=$(DEMO)/aocr.log
-	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=6
-	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=1 \
+	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=5
+	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=2 \
 		--initial-learning-rate=0.1
 	$(BIN)/aocr test $(DEMO_MODEL) datasets/testing.tfrecords
 	$(BIN)/aocr export $(DEMO_MODEL) $(DEMO)/exported

@@ -34,7 +34,7 @@ IMAGE_ROOT = "datasets/images"  # as the annotations spell it: relative to the p
 GLYPH_SIZE = 128  # pixels an em, before the text is fitted to its image
 SUPERSAMPLING = 4  # keeps edges smooth: a perspective transform alone does not average pixels
 MAX_ASPECT = 2.5  # width / height: 80 pixels at the recogniser's height of 32
-MIN_SQUEEZE = 0.65  # narrowest that a wide text may become, as a share of its natural width
+MIN_SQUEEZE = 0.6  # narrowest that a wide text may become; then it is shrunk
 LUMA = (0.299, 0.587, 0.114)  # grey level of an RGB colour, as Pillow computes it
 MIN_CONTRAST = 130  # grey levels between text and background, before the gradient and the noise
 
@@ -46,6 +46,7 @@ class Style(NamedTuple):
     height: int = 40
     margins: tuple = (5, 5, 8, 5)  # left, top, right, bottom
     tracking: float = 0.1  # space added between letters, in ems
+    squeeze: float = 0.8  # width as a share of the face's own
     shear: float = 0.05  # shift to the right per unit of height
     angle: float = -1.5  # degrees, clockwise
     corners: tuple = ((0, 0),) * 4  # [4, 2] shift of each corner, in text heights
@@ -76,6 +77,7 @@ def random_style(rng):
         height=int(rng.integers(36, 49)),
         margins=rng.uniform((3, 2, 6, 2), (6, 6, 10, 6)),
         tracking=rng.uniform(0.08, 0.2),
+        squeeze=rng.uniform(0.62, 0.8),
         shear=rng.uniform(-0.15, 0.15),
         angle=rng.uniform(-2.5, 2.5),
         corners=rng.uniform(-0.03, 0.03, size=(4, 2)),
@@ -115,13 +117,13 @@ def distorted_corners(size, style):
 def fit(corners, style):
     """Returns where the corners, [4, 2], of a text lie in its image, and the width of that.
 
-    Both are in pixels. A text that is too wide is squeezed, then shrunk.
+    Both are in pixels. A text that is still too wide is squeezed further, then shrunk.
     """
     left, top, right, bottom = style.margins
     width, height = corners.max(axis=0)
     max_width = int(MAX_ASPECT * style.height)
     scale_y = (style.height - top - bottom) / height
-    scale_x = min(scale_y, (max_width - left - right) / width)
+    scale_x = min(style.squeeze * scale_y, (max_width - left - right) / width)
     scale_y = min(scale_y, scale_x / MIN_SQUEEZE)
     spare = style.height - top - bottom - scale_y * height
     image_width = min(int(np.ceil(scale_x * width + left + right)), max_width)

@@ -78,7 +78,7 @@ def trained(tmp_path_factory) -> Trained:
         "words.tfrecords",
         *MODEL,
         "--batch-size=8",
-        "--num-epoch=60",
+        "--num-epoch=90",
         "--steps-per-checkpoint=50",
         cwd=folder,
         check=0,

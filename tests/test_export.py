@@ -56,8 +56,10 @@ folder, *images = sys.argv[1:]
 read = tf.saved_model.load(folder).signatures["serving_default"]
 images = [pathlib.Path(i).read_bytes() for i in images]
 answers = [read(tf.constant(x)) for x in (images[0], images[:1], images)]
-print(json.dumps([[a["output"].numpy().tolist().decode() if a["output"].shape == () else
-    [t.decode() for t in a["output"].numpy()], a["probability"].numpy().tolist(),
+def text(output):
+    texts = output.numpy()
+    return texts.decode() if output.shape == () else [t.decode() for t in texts]
+print(json.dumps([[text(a["output"]), a["probability"].numpy().tolist(),
     a["probability"].dtype.name] for a in answers]))
 """
 

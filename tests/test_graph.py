@@ -123,7 +123,7 @@ class OneStep:
     """A training step on the first two images, what it leaves behind, and the next epoch's."""
 
     def __init__(self, dataset, max_gradient_norm):
-        options = TrainingOptions(batch_size=8, max_gradient_norm=max_gradient_norm)
+        options = TrainingOptions(8, num_epoch=1, max_gradient_norm=max_gradient_norm)
         self.model = model = graphs.build_train_graph(CONFIG, options, dataset, rejected=[2])
         with model.graph.as_default(), tf.compat.v1.Session() as session:
             gradients = [tf.convert_to_tensor(g) for g in model.gradients.values()]

@@ -51,10 +51,10 @@ def copied(trained, tmp_path):
 
 
 def test_partial_batches_are_trained_and_lines_are_as_scraped(trained):
-    assert steps(trained.train_log) == list(range(1, 121))  # 12 records: 8 and 4, 60 times
-    assert global_steps(trained.train_log) == [50, 100, 120]
+    assert steps(trained.train_log) == list(range(1, 181))  # 12 records: 8 and 4, 90 times
+    assert global_steps(trained.train_log) == [50, 100, 150, 180]
     assert "Created model with fresh parameters." in trained.train_log
-    for step in (50, 100, 120):
+    for step in (50, 100, 150, 180):
         assert f"Saving the model at step {step}." in trained.train_log
     for line in trained.train_log.splitlines():
         assert ("Step" in line) == bool(STEP.search(line))
@@ -72,15 +72,15 @@ def test_loss_falls(trained):
 
 def test_checkpoints_have_the_names_that_programs_read(trained):
     state = (trained.folder / "checkpoints/checkpoint").read_text()
-    assert state.splitlines()[0] == 'model_checkpoint_path: "model.ckpt-120"'
-    assert (trained.folder / "checkpoints/model.ckpt-120.index").exists()
+    assert state.splitlines()[0] == 'model_checkpoint_path: "model.ckpt-180"'
+    assert (trained.folder / "checkpoints/model.ckpt-180.index").exists()
 
 
 def test_resume_goes_on_with_steps_weights_and_summaries(copied):
     log = train(copied, "--num-epoch=1")
-    assert "Reading model parameters from ./checkpoints/model.ckpt-120" in log
+    assert "Reading model parameters from ./checkpoints/model.ckpt-180" in log
     assert steps(log) == [1, 2, 3]
-    assert global_steps(log) == [123]
+    assert global_steps(log) == [183]
     assert float(re.search(r"Step 1: .*loss: ([\d.]+),", log)[1]) < 1
     newest = max((copied / "checkpoints").glob("events*"), key=os.path.getmtime)
     events = [
@@ -89,7 +89,7 @@ def test_resume_goes_on_with_steps_weights_and_summaries(copied):
         for event in [tf.compat.v1.Event.FromString(record)]
         if event.HasField("summary")
     ]
-    assert events == [121, 122, 123]
+    assert events == [181, 182, 183]
     state = (copied / "checkpoints/checkpoint").read_text()
     assert "model.ckpt-50" in state  # a resumed run remembers what to rotate away
 

@@ -92,7 +92,7 @@ def _read_batch(
             with tf.io.gfile.GFile(path, "rb") as file:
                 encoded = readable(file.read(), MAX_PIXELS).encoded
             return opened.run(model.images, {model.input: encoded})[0]
-        except UnicodeError:
+        except (UnicodeError, TypeError):
             return "its name is not UTF-8, which TensorFlow cannot open"
         except tf.errors.NotFoundError:
             return "no such file"
