@@ -15,7 +15,7 @@ COLUMN_WIDTH = 4
 
 
 TEST_BATCH_SIZE = 64
-"""Images that `test` and `predict` read at a time; larger batches read no faster."""
+"""Images that `test` and `predict` read at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
