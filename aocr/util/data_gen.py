@@ -135,8 +135,8 @@ def evaluation_batches(
 def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The same dataset without tf.data's tuning thread.
 
-    With it, the end of an iterator was seen to stall, for up to a minute at the end of a pass; without
-    it never.
+    With it, the end of an iterator was seen to stall, for up to a minute at the end of a pass;
+    without it never.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
