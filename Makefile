@@ -18,7 +18,7 @@ demo: $(INSTALLED)
 		--log-path=$(DEMO)/aocr.log
 	$(BIN)/aocr dataset datasets/annotations-testing.txt datasets/testing.tfrecords \
 		--log-path=$(DEMO)/aocr.log
-	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=5
+	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=6
 	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --batch-size=20 --num-epoch=2 \
 		--initial-learning-rate=0.1
 	$(BIN)/aocr test $(DEMO_MODEL) datasets/testing.tfrecords

@@ -20,7 +20,7 @@ COLUMN_WIDTH = 4
 
 
 TEST_BATCH_SIZE = 64
-"""Images that `test` and `predict` read at a time; larger batches read no faster."""
+"""Images that `test` and `predict` read at a time."""
 
 
 MAX_PIXELS = 50_000_000

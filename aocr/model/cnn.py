@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from aocr.model.conv2d import conv2d
+
 BATCH_NORM_EPSILON = 0.001
 BATCH_NORM_DECAY = 0.99
 DROPOUT_RATE = 0.5
@@ -68,7 +70,7 @@ def convolution(x: tf.Tensor, layer: Convolution, training: Training | None) -> 
         weights = tf.compat.v1.get_variable(
             "W", shape, initializer=tf.compat.v1.glorot_uniform_initializer()
         )
-        x = tf.nn.conv2d(x, weights, strides=1, padding="SAME")
+        x = conv2d(x, weights, training is not None)
         if layer.batch_norm:
             x = _batch_norm(x, training)
     x = tf.nn.relu(x)

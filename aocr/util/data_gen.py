@@ -139,8 +139,8 @@ def evaluation_batches(
 def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The same dataset without tf.data's tuning thread.
 
-    An iterator's end waits for that thread, and it for its next round: up to a minute of nothing
-    after an hour of training, at the end of every pass.
+    With it, the end of an iterator was seen to stall, for up to a minute at the end of a pass;
+    without it never.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

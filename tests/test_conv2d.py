@@ -1,0 +1,75 @@
+"""The convolution's own gradient against TensorFlow's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aocr.model import conv2d as module
+from tests.helpers import run
+
+
+def gradients(convolve, size: int, height: int = 4):
+    """Output, gradient to the images and to the kernel, for random upstream gradients."""
+    generator = np.random.default_rng(3)
+    with tf.Graph().as_default():
+        x = tf.constant(generator.normal(size=[2, height, 7, 16]), tf.float32)
+        kernel = tf.constant(generator.normal(size=[size, size, 16, 5]), tf.float32)
+        y = convolve(x, kernel)
+        upstream = tf.constant(generator.normal(size=[2, height, 7, 5]), tf.float32)
+        return run((y, *tf.gradients(y, [x, kernel], upstream)))
+
+
+def plain(x, kernel):
+    return tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("height", [1, 4])
+def test_products_agree_with_tensorflow(size, height):
+    ours = gradients(module.conv2d_with_products, size, height)
+    theirs = gradients(plain, size, height)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("fma avx2 sse", True), ("avx2 avx512f", False), ("neon", False), ("", False)],
+)
+def test_the_cpu_decides(flags, expected, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(f"flags\t\t: {flags}\n")
+    monkeypatch.setattr(module, "CPU_INFO", str(tmp_path / "cpuinfo"))
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    module.products_are_faster.cache_clear()
+    try:
+        assert module.products_are_faster() is expected
+    finally:
+        module.products_are_faster.cache_clear()
+
+
+def test_without_such_a_file_the_gradient_is_tensorflows(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CPU_INFO", str(tmp_path / "none"))
+    module.products_are_faster.cache_clear()
+    try:
+        assert not module.products_are_faster()
+    finally:
+        module.products_are_faster.cache_clear()
+
+
+def test_thin_images_are_left_to_tensorflow(monkeypatch):
+    monkeypatch.setattr(module, "products_are_faster", lambda: True)
+    with tf.Graph().as_default() as graph:
+        x, kernel = tf.zeros([1, 4, 4, 3]), tf.zeros([3, 3, 3, 2])
+        tf.gradients(module.conv2d(x, kernel, training=True), kernel)
+        kinds = {op.type for op in graph.get_operations()}
+    assert "Conv2DBackpropFilter" in kinds
+
+
+def test_a_model_that_only_reads_has_the_plain_operation(monkeypatch):
+    monkeypatch.setattr(module, "products_are_faster", lambda: True)
+    with tf.Graph().as_default() as graph:
+        module.conv2d(tf.zeros([1, 4, 4, 64]), tf.zeros([3, 3, 64, 2]), training=False)
+        kinds = {op.type for op in graph.get_operations()}
+    assert "IdentityN" not in kinds
