@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"aocr: cannot write the log --log-path={args.log_path}: {error}", file=sys.stderr)
         return EXIT_FAILURE
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no temporary file is to stay
     try:
         return COMMANDS[args.command](args)
     except UserError as error:

@@ -1,5 +1,6 @@
 """The commands as a user starts them: processes, exit codes, files, what is printed."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -234,3 +235,20 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path):
     done = run_aocr("dataset", "a.txt", "--log-path=no/such/folder.log", cwd=tmp_path, check=1)
     assert "--log-path=no/such/folder.log" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_sigterm_leaves_no_half_dataset(tmp_path):
+    (tmp_path / "a.png").write_bytes(draw("AB"))
+    (tmp_path / "annotations.txt").write_text("a.png AB\n" * 1_000_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aocr", "dataset", "annotations.txt", "d.tfrecords"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert "Processed 500 pairs." in process.stderr.readline()
+    process.terminate()
+    assert "Interrupted." in process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "annotations.txt", "aocr.log"]

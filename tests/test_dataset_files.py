@@ -124,3 +124,14 @@ def test_other_file_is_an_error(tmp_path):
     (tmp_path / "annotations.txt").write_text("images/a.png A\n" * 99)
     with pytest.raises(UserError, match="annotations.txt .* not a TFRecord file .* record 0 "):
         list(read([str(tmp_path / "annotations.txt")]))
+
+
+def test_missing_shards_are_named(tmp_path, caplog):
+    for index in (0, 2, 3):
+        (tmp_path / f"d-{index:05}-of-00005.tfrecords").touch()
+    (tmp_path / "e-00000-of-00001.tfrecords").touch()
+    expand([str(tmp_path)])
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Not read: {tmp_path}/d-00001-of-00005.tfrecords",
+        f"Not read: {tmp_path}/d-00004-of-00005.tfrecords",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,6 +16,9 @@ from aocr.util.errors import UserError
 
 PATTERN = "*.tfrecords"
 """The files of a folder that belong to a dataset."""
+
+_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
+"""A name of `output_files.shard_name`."""
 
 
 class Row(NamedTuple):
@@ -46,7 +50,22 @@ def expand(paths: Sequence[str]) -> list[str]:
             files += _files_of(path)
         except tf.errors.OpError as error:
             raise UserError(f"no dataset {path}: {_first_line(error)}") from error
-    return list(dict.fromkeys(files))
+    files = list(dict.fromkeys(files))
+    _name_missing_shards(files)
+    return files
+
+
+def _name_missing_shards(files: Sequence[str]) -> None:
+    """Warns of shards that are not there though others of their dataset are."""
+    present: dict[tuple[str, int, str], set[int]] = {}
+    for path in files:
+        match = _SHARD.fullmatch(path)
+        if match:
+            name, index, count, extension = match.groups()
+            present.setdefault((name, int(count), extension), set()).add(int(index))
+    for (name, count, extension), indices in present.items():
+        for index in sorted(set(range(count)) - indices):
+            logging.warning("Not read: %s", f"{name}-{index:05}-of-{count:05}{extension}")
 
 
 def _files_of(path: str) -> list[str]:
