@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import stat
+import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -14,16 +14,18 @@ import tensorflow as tf
 from aocr.defaults import MAX_PIXELS, Fit
 from aocr.util import image_files, labels, output_files, records
 from aocr.util.annotations import Annotations, first_line
+from aocr.util.batch_decoding import BATCH, MOST_PIXELS, BatchDecoder
 from aocr.util.dataset_log import Tally, log_summary, progress
 from aocr.util.errors import UserError
+from aocr.util.file_reading import read_file
 from aocr.util.parallel import map_in_order
 from aocr.util.rejects import Rejection, Rejects, Row
 
 REPORT = ".rejected.tsv"
 """What the name of the list of rejects adds to the output's."""
 
-MAX_FILE = 2**30
-"""Bytes of an image file; a record holds less than 2 GiB."""
+REMOTE_READERS = 32
+"""Threads that read from afar."""
 
 
 class Options(NamedTuple):
@@ -54,6 +56,19 @@ class Options(NamedTuple):
     shard_index: int | None = None
     log_step: int = 500
     fit: Fit = Fit()
+
+
+class _Opened(NamedTuple):
+    """A row, its label as it is written, and its file; or why it is not written.
+
+    `image` is what the file is if it proves whole; None where its header does not say.
+    """
+
+    row: Row
+    label: str
+    encoded: bytes = b""
+    image: image_files.Readable | None = None
+    rejection: Rejection | None = None
 
 
 class _Checked(NamedTuple):
@@ -121,11 +136,13 @@ def _write(source: Annotations, files: list[str], rejects: Rejects, options: Opt
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
         rows = _rows_of_shards(source, options)
-        check = functools.partial(_check, options=options)
-        checked = stack.enter_context(contextlib.closing(map_in_order(check, rows)))
+        check = functools.partial(_check, decoder=BatchDecoder(), options=options)
+        chunks = stack.enter_context(
+            contextlib.closing(map_in_order(check, _opened(rows, options)))
+        )
         share = len(files) / options.shards
         advance = stack.enter_context(progress(source.row_count, share, options.log_step))
-        for row, image, label, rejection in checked:
+        for row, image, label, rejection in itertools.chain.from_iterable(chunks):
             if rejection:
                 rejects.add(row, rejection)
             if image:
@@ -146,47 +163,50 @@ def _rows_of_shards(source: Annotations, options: Options) -> Iterator[Row]:
             yield row
 
 
-def _check(row: Row, options: Options) -> _Checked:
-    """Reads and decodes a row's image; runs in threads."""
+def _opened(rows: Iterator[Row], options: Options) -> Iterator[list[_Opened]]:
+    """Reads files, a batch of rows at a time; from afar by threads, which wait most of the time."""
+    with ThreadPoolExecutor(REMOTE_READERS) as threads:
+        while batch := list(itertools.islice(rows, BATCH)):
+            remote = any("://" in row.path for row in batch)
+            read = functools.partial(_open, options=options)
+            yield list(threads.map(read, batch) if remote else map(read, batch))
+
+
+def _open(row: Row, options: Options) -> _Opened:
+    """Reads a row's file, and of the image the header."""
     label = labels.prepare(row.label, options.force_uppercase, options.normalize)
     rejection = row.rejection or labels.misfit(label, options.fit)
     if rejection:
+        return _Opened(row, label, rejection=rejection)
+    try:
+        encoded = read_file(row.path)
+        header = image_files.open_header(encoded, options.max_pixels)
+        image = None
+        if image_files.is_plain(encoded, header) and header.width * header.height <= MOST_PIXELS:
+            image = image_files.Readable(encoded, False, header.width, header.height)
+    except image_files.UnreadableError as error:
+        return _Opened(row, label, rejection=Rejection(error.reason, row.path, error.detail))
+    return _Opened(row, label, encoded, image)
+
+
+def _check(opened: list[_Opened], decoder: BatchDecoder, options: Options) -> list[_Checked]:
+    """Decodes the files of a batch of rows; runs in threads."""
+    plain = [one.image.encoded for one in opened if one.image]
+    are_whole = decoder.are_whole(plain)
+    return [_check_one(one, one.image if are_whole else None, options) for one in opened]
+
+
+def _check_one(opened: _Opened, image: image_files.Readable | None, options: Options) -> _Checked:
+    """A row with its image, which is decoded, and converted if need be, unless it is given."""
+    row, label, rejection = opened.row, opened.label, opened.rejection
+    if rejection:
         return _Checked(row, None, label, rejection)
     try:
-        image = _read_image(row.path, options.max_pixels)
+        image = image or image_files.readable(opened.encoded, options.max_pixels)
         _check_fit(image, options.fit)
     except image_files.UnreadableError as error:
         return _Checked(row, None, label, Rejection(error.reason, row.path, error.detail))
     return _Checked(row, image, label, None)
-
-
-def _read_image(path: str, max_pixels: int) -> image_files.Readable:
-    """The file, decoded, and converted if need be.
-
-    Raises:
-        UnreadableError: no such file, or not an image to train on.
-    """
-    try:
-        if "://" not in path and not _is_file(path):
-            raise image_files.UnreadableError("not a file")
-        with tf.io.gfile.GFile(path, "rb") as file:
-            if file.size() > MAX_FILE:
-                raise image_files.UnreadableError(f"file of more than {MAX_FILE} bytes")
-            return image_files.readable(file.read(), max_pixels)
-    except UnicodeError as error:
-        raise image_files.UnreadableError("file name that is not UTF-8") from error
-    except tf.errors.NotFoundError as error:
-        raise image_files.UnreadableError("no such image") from error
-    except tf.errors.OpError as error:
-        raise image_files.UnreadableError("cannot read", first_line(error)) from error
-
-
-def _is_file(path: str) -> bool:
-    """False for folders, and for pipes and devices, whose reading may never end."""
-    try:
-        return stat.S_ISREG(os.stat(path).st_mode)
-    except OSError:
-        return True  # whoever opens it will say what it lacks
 
 
 def _check_fit(image: image_files.Readable, fit: Fit) -> None:

@@ -11,8 +11,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORKERS = min(32, (os.cpu_count() or 1) + 4)
-"""Threads: more than cores, since some wait for files."""
+WORKERS = os.cpu_count() or 1
 
 
 def map_in_order(
