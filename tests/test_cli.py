@@ -11,8 +11,8 @@ import pytest
 from conftest import MODEL, WORDS, draw, environment, run_aocr
 
 from aocr import __version__
-from aocr.__main__ import _given
-from aocr.defaults import Config
+from aocr.__main__ import _given, _training_options
+from aocr.defaults import Config, TrainingOptions
 from aocr.parser import build_parser
 
 COMMANDS = ("dataset", "inspect", "train", "test", "predict", "export")
@@ -52,7 +52,6 @@ def test_help_does_not_import_tensorflow(command):
 DEFAULTS_OF_0_7_6 = {
     "no_distance": False,
     "gpu_id": 0,
-    "initial_learning_rate": 1.0,
     "model_dir": "./checkpoints",
     "output_dir": "./results",
     "max_gradient_norm": 5.0,
@@ -69,6 +68,18 @@ def test_flags_and_defaults_of_0_7_6(arguments):
     assert {name: args[name] for name in DEFAULTS_OF_0_7_6} == DEFAULTS_OF_0_7_6
     moved = vars(build_parser().parse_args([*arguments, "--job-dir=gs://bucket/job"]))
     assert moved["model_dir"] == "gs://bucket/job"
+
+
+def test_training_options_of_0_7_6_are_the_defaults():
+    def options(*arguments):
+        return _training_options(build_parser().parse_args(["train", "d", *arguments]))
+
+    assert options() == TrainingOptions()
+    assert options("--initial-learning-rate=0.5").initial_learning_rate == 0.5
+    assert options("--no-gradient-clipping").max_gradient_norm is None
+    adamw = options("--optimizer=adamw")
+    assert (adamw.initial_learning_rate, adamw.weight_decay) == (0.001, 0.01)
+    assert options("--optimizer=adamw", "--weight-decay=0").weight_decay == 0
 
 
 def test_model_flags_make_the_config():

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -19,12 +19,10 @@ from aocr.model.reading import character_steps
 from aocr.util import metrics, predictions_file, records
 from aocr.util.dataset_files import expand
 from aocr.util.errors import UserError
+from aocr.util.report import Report
 from aocr.util.survey import Decode, log_for_testing, survey
 from aocr.util.tested import Tested
 from aocr.util.visualizations import save_attention
-
-if TYPE_CHECKING:
-    from aocr.util.report import Report
 
 
 class Display(NamedTuple):
@@ -69,7 +67,7 @@ def evaluate(
     facts = {"Checkpoint": checkpoint, "Dataset": ", ".join(paths)}
     with contextlib.ExitStack() as stack:  # first the outputs: what fails there is told at once
         shows = _shows(display, stack)
-        report = _open_report(display.report_dir, facts) if display.report_dir else None
+        report = Report(display.report_dir, facts) if display.report_dir else None
         if report:
             shows.append(report.add)
         found = survey(files, config, _decode(config), session.open_on_cpu)
@@ -93,17 +91,6 @@ def evaluate(
 
 def _decode(config: Config) -> Decode:
     return functools.partial(image.decode, channels=config.channels)
-
-
-def _open_report(folder: str, facts: dict[str, str]) -> Report:
-    """A report, whose packages are an extra."""
-    try:
-        from aocr.util.report import Report
-    except ImportError as error:
-        raise UserError(
-            "--report needs matplotlib and jinja2: pip install 'aocr[report]'"
-        ) from error
-    return Report(folder, facts)
 
 
 def _shows(display: Display, stack: contextlib.ExitStack) -> list[Callable[[Tested], None]]:
