@@ -30,7 +30,8 @@ setup(
         "gpu": ["tensorflow[and-cuda]"],
         "gcs": ["tensorflow-io-gcs-filesystem"],
         "report": ["matplotlib", "jinja2"],
-        "dev": ["pytest", "ruff", "mypy", "matplotlib", "jinja2"],
+        "tensorboard": ["tensorboard"],
+        "dev": ["pytest", "pytest-xdist", "ruff", "mypy", "matplotlib", "jinja2"],
     },
     entry_points={"console_scripts": ["aocr=aocr.__main__:main"]},
     classifiers=[

@@ -299,3 +299,28 @@ def test_a_checkpoint_of_another_optimizer_is_told(copied):
     log = train(copied, "--optimizer=adam", "--max-steps=200", check=1)
     assert "was the model trained with other flags" in log
     assert "--optimizer" in log
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 100 MB: room for one checkpoint of 66 MB, not for two."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no right to mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_and_the_checkpoint_before_is_whole(tmp_path, small_disk):
+    write(tmp_path / "d.tfrecords", [(draw("AB"), "AB")] * 4)
+    flags = [f"--model-dir={small_disk}", f"--log-path={small_disk}/aocr.log"]
+    log = train(tmp_path, *flags, "--max-steps=4", "--steps-per-checkpoint=2", check=1)
+    assert f"cannot write the checkpoint {small_disk}/model.ckpt-4: " in log
+    assert "Traceback" not in log
+    assert "Logging error" not in log
+    step = tf.train.load_checkpoint(str(small_disk)).get_tensor("Variable")
+    assert step == 2

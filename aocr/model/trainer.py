@@ -65,13 +65,16 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
     if options.seed is not None:
         tf.config.experimental.enable_op_determinism()
     model = build_train_graph(config, options, files, left_out, steps)
-    with model.graph.as_default(), session.open_session(model.graph, run.gpu_id) as opened:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(model.graph.as_default())
+        requests = stack.enter_context(stop_requests())
+        opened = stack.enter_context(session.open_session(model.graph, run.gpu_id))
         saver = _Saver(run, options, validator, opened, model.graph)
         start.begin(opened, run, config)
         config_file.write(run.model_dir, config)
         epochs = _epochs(found, usable, options, steps)
         with saver.writer:
-            _Loop(opened, model, options, steps, saver, epochs).run()
+            _Loop(opened, model, options, steps, saver, epochs).run(requests)
 
 
 def _epochs(found: Survey, usable: int, options: TrainingOptions, steps: Plan) -> Epochs:
@@ -144,11 +147,9 @@ class _Loop:
         self._means = Means()
         self._step = steps.first_step
 
-    def run(self) -> None:
-        """All steps; then, or when a signal asks to stop, a last checkpoint."""
-        with contextlib.ExitStack() as stack:
-            requests = stack.enter_context(stop_requests())
-            shown = stack.enter_context(progress(self._plan.last_step - self._plan.first_step))
+    def run(self, requests: list[str]) -> None:
+        """All steps; then, or when a signal is among the requests, a last checkpoint."""
+        with progress(self._plan.last_step - self._plan.first_step) as shown:
             for _ in self._steps(shown):
                 if requests:
                     logging.info("Stopping on %s.", requests[0])

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 def stop_requests() -> Iterator[list[str]]:
     """Collects the names of the signals that ask to stop, however often they come.
 
-    What runs is finished first. Outside the main thread, where no handler can be set, nothing is
-    collected.
+    What runs is finished first. After a request those that follow are passed over until the
+    process ends, so that none of them breaks off the ending. Outside the main thread, where no
+    handler can be set, nothing is collected.
     """
     requests: list[str] = []
 
@@ -26,5 +27,6 @@ def stop_requests() -> Iterator[list[str]]:
     try:
         yield requests
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not requests:
+            for number, handler in before.items():
+                signal.signal(number, handler)
