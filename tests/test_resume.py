@@ -75,12 +75,3 @@ def test_a_killed_training_ends_with_the_same_weights(folder):
     assert expected["Variable"] == STEPS
     for name, value in expected.items():
         np.testing.assert_array_equal(value, found[name], err_msg=name)
-
-
-def test_another_seed_gives_other_weights(folder):
-    assert start(folder, "whole").wait() == 0
-    arguments = ["d.tfrecords", *MODEL, "--batch-size=4", "--seed=8", f"--max-steps={STEPS}"]
-    command = [sys.executable, "-m", "aocr", "train", *arguments, "--model-dir=other"]
-    subprocess.run(command, cwd=folder, env=environment(), check=True, capture_output=True)
-    one, other = weights(folder, "whole"), weights(folder, "other")
-    assert not np.array_equal(one["conv_conv1/W"], other["conv_conv1/W"])
