@@ -24,11 +24,14 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["aocr", "aocr.*"]),
+    package_data={"aocr.util": ["report.html"]},
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
         "gcs": ["tensorflow-io-gcs-filesystem"],
-        "dev": ["pytest", "ruff", "mypy"],
+        "report": ["matplotlib", "jinja2"],
+        "tensorboard": ["tensorboard"],
+        "dev": ["pytest", "pytest-xdist", "ruff", "mypy", "matplotlib", "jinja2"],
     },
     entry_points={"console_scripts": ["aocr=aocr.__main__:main"]},
     classifiers=[

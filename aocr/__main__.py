@@ -6,6 +6,7 @@ TensorFlow takes seconds to import, so each command imports what it needs when i
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import os
 import signal
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aocr.defaults import Config, Fit, TrainingOptions
+from aocr.defaults import LEARNING_RATES, WEIGHT_DECAYS, Config, Fit, TrainingOptions
 from aocr.parser import AUTO_CHARSET, DECODER_NUMBERS, FIT_NUMBERS, build_parser
 from aocr.util import log
 from aocr.util.charset import FULL_ASCII
@@ -88,35 +89,49 @@ def _fit(args: argparse.Namespace) -> Fit:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from aocr.model import trainer
+    from aocr.model import start, trainer
 
-    options = TrainingOptions(
-        batch_size=args.batch_size,
-        num_epoch=args.num_epoch,
-        steps_per_checkpoint=args.steps_per_checkpoint,
-        initial_learning_rate=args.initial_learning_rate,
-        max_gradient_norm=None if args.no_gradient_clipping else args.max_gradient_norm,
+    run = start.Run(
+        dataset=args.dataset,
+        validation=args.validation or [],
+        model_dir=args.model_dir,
+        init_from=args.init_from,
         resume=not args.no_resume,
-        drop_wide=args.drop_wide,
+        gpu_id=args.gpu_id,
     )
-    config = trainer.config_to_train(
-        args.dataset, args.model_dir, _given(args), args.charset == AUTO_CHARSET, options.resume
-    )
-    trainer.train(config, options, args.dataset, args.model_dir, args.gpu_id)
+    config = start.config_of(run, _given(args), args.charset == AUTO_CHARSET)
+    trainer.train(config, _training_options(args), run)
     return EXIT_OK
+
+
+def _training_options(args: argparse.Namespace) -> TrainingOptions:
+    """What flags of the same names say, and what those say that are named otherwise."""
+    names = [field.name for field in dataclasses.fields(TrainingOptions)]
+    options = {name: getattr(args, name) for name in names}
+    if args.no_gradient_clipping:
+        options["max_gradient_norm"] = None
+    if args.initial_learning_rate is None:
+        options["initial_learning_rate"] = LEARNING_RATES[args.optimizer]
+    if args.weight_decay is None:
+        options["weight_decay"] = WEIGHT_DECAYS.get(args.optimizer, 0.0)
+    return TrainingOptions(**options)
 
 
 def _test(args: argparse.Namespace) -> int:
     from aocr.model import evaluator
 
-    evaluator.evaluate(
-        _trained_config(args),
-        args.dataset,
-        args.model_dir,
-        args.gpu_id,
-        args.batch_size,
-        evaluator.Display(not args.no_distance, args.output_dir if args.visualize else None),
+    display = evaluator.Display(
+        use_distance=not args.no_distance,
+        picture_dir=args.output_dir if args.visualize else None,
+        predictions=args.predictions,
+        report_dir=args.report,
     )
+    config, checkpoint = _trained(args)
+    summary = evaluator.evaluate(
+        config, args.dataset, checkpoint, args.gpu_id, args.batch_size, display
+    )
+    if args.json:
+        _print(summary.to_json() + "\n")
     return EXIT_OK
 
 
@@ -125,15 +140,21 @@ def _predict(args: argparse.Namespace) -> int:
 
     failed = False
     paths = args.images or _lines(sys.stdin)
-    for result in predictor.predict(_trained_config(args), paths, args.model_dir, args.gpu_id):
+    config, checkpoint = _trained(args)
+    for result in predictor.predict(config, paths, checkpoint, args.gpu_id):
         predictor.log_result(result)
-        if result.failure:
-            failed = True
-        else:
-            row = f"{result.path}\t{result.text}\t{result.probability:.6f}\n"
-            sys.stdout.buffer.write(row.encode("utf-8", "surrogateescape"))
-            sys.stdout.buffer.flush()
+        failed |= bool(result.failure)
+        if args.json:
+            _print(predictor.to_json(result))
+        elif not result.failure:
+            _print(predictor.to_row(result))
     return EXIT_FAILURE if failed else EXIT_OK
+
+
+def _print(text: str) -> None:
+    """Writes lines on stdout at once; file names may be any bytes."""
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
 
 
 def _lines(stream) -> Iterator[str]:
@@ -148,21 +169,20 @@ def _lines(stream) -> Iterator[str]:
 def _export(args: argparse.Namespace) -> int:
     from aocr.model import exporter
 
-    exporter.export(
-        _trained_config(args), args.model_dir, args.gpu_id, args.dir, args.format, args.force
-    )
+    config, checkpoint = _trained(args)
+    exporter.export(config, checkpoint, args.gpu_id, args.dir, args.format, args.force)
     return EXIT_OK
 
 
-def _trained_config(args: argparse.Namespace) -> Config:
-    """What the model in `--model-dir` says of itself, or what the flags say of one of 0.7.6."""
+def _trained(args: argparse.Namespace) -> tuple[Config, str]:
+    """A model and its checkpoint: what `--model-dir` says of it, or for 0.7.6's what flags say."""
     from aocr.model import session
     from aocr.util import config_file
 
     if args.charset == AUTO_CHARSET:
         raise UserError("--charset=auto is for training: name a file, or leave it to the model")
-    session.require_checkpoint(args.model_dir)
-    return config_file.of_trained_model(args.model_dir, _given(args))
+    checkpoint = session.find_checkpoint(args.model_dir, args.checkpoint)
+    return config_file.of_trained_model(args.model_dir, _given(args)), checkpoint
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

@@ -103,19 +103,41 @@ class Fit:
     characters: str | None = None
 
 
+LEARNING_RATES = {"adadelta": 1.0, "adam": 0.001, "adamw": 0.001, "sgd": 0.01}
+"""The optimizers, and the learning rate that each starts with unless one is given."""
+
+WEIGHT_DECAYS = {"adamw": 0.01}
+"""The weight decay of optimizers that have one unless another is given."""
+
+SCHEDULES = ("constant", "cosine", "one-cycle")
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:
-    """How one run of training goes; nothing here changes what a checkpoint holds.
+    """How one run of training goes; only the optimizer changes what a checkpoint holds.
 
     `max_gradient_norm` is the global norm that gradients are clipped to, None for no clipping.
-    `num_epoch` counts passes over the data in this run, also after a resume. `drop_wide` leaves
-    images wider than `max_width` out, as 0.7.6 did, in place of shrinking them.
+    `num_epoch` counts passes over the data in this run, also after a resume; `max_steps` is the
+    global step to end at, however many runs it takes, None for no such end. `drop_wide` leaves
+    images wider than `max_width` out, as 0.7.6 did, in place of shrinking them. `patience` is the
+    number of validations without a gain after which training ends, None for never;
+    `validation_interval` the steps between two, None for one at each checkpoint.
     """
 
     batch_size: int = 65
     num_epoch: int = 1000
+    max_steps: int | None = None
     steps_per_checkpoint: int = 100
-    initial_learning_rate: float = 1.0
+    keep_checkpoints: int = 5
+    validation_interval: int | None = None
+    patience: int | None = None
+    seed: int | None = None
+    optimizer: str = "adadelta"
+    initial_learning_rate: float = LEARNING_RATES["adadelta"]
+    learning_rate_schedule: str = "constant"
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    dropout: float = 0.5
+    bn_momentum: float = 0.99
     max_gradient_norm: float | None = 5.0
-    resume: bool = True
     drop_wide: bool = False

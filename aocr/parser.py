@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from aocr import __version__
-from aocr.defaults import MAX_PIXELS, TEST_BATCH_SIZE, Config, TrainingOptions
+from aocr.defaults import LEARNING_RATES, MAX_PIXELS, TEST_BATCH_SIZE, Config, TrainingOptions
+from aocr.flag_types import SHOW_DEFAULT, number, positive_float, positive_int
+from aocr.training_flags import add_training_flags
 
-SHOW_DEFAULT = "(default: %(default)s)"
 DATASET_HELP = "TFRecords written by 'aocr dataset': files, folders or globs"
 AUTO_CHARSET = "auto"
 FIT_NUMBERS = {
@@ -30,13 +31,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"aocr {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    base, model = _base_flags(), _model_flags()
+    base, model, checkpoint = _base_flags(), _model_flags(), _checkpoint_flag()
     _add_dataset_command(commands, [base, _fit_flags("reject what does not fit a model")])
     _add_inspect_command(commands, [base, _fit_flags("say what fits a model")])
     _add_train_command(commands, [base, model])
-    _add_test_command(commands, [base, model])
-    _add_predict_command(commands, [base, model])
-    _add_export_command(commands, [base, model])
+    _add_test_command(commands, [base, model, checkpoint])
+    _add_predict_command(commands, [base, model, checkpoint])
+    _add_export_command(commands, [base, model, checkpoint])
     return parser
 
 
@@ -62,7 +63,7 @@ def _add_dataset_command(commands, parents) -> None:
         default="./dataset.tfrecords",
         help=f"file to write {SHOW_DEFAULT}",
     )
-    _number(add, "--log-step", 500, "log every N pairs")
+    number(add, "--log-step", 500, "log every N pairs")
     add("--no-force-uppercase", action="store_true", help="keep the labels' case")
     add("--no-normalize", action="store_true", help="keep the labels' Unicode form, not NFC")
     add("--save-filename", action="store_true", help="keep each image's path in its record")
@@ -74,8 +75,8 @@ def _add_dataset_command(commands, parents) -> None:
         help=f"what separates path and label; tab and comma with the quoting of CSV {SHOW_DEFAULT}",
     )
     add("--strict", action="store_true", help="fail on the first line that is rejected")
-    _number(add, "--max-pixels", MAX_PIXELS, "reject images of more pixels")
-    _number(add, "--shards", 1, "write N files, name-00000-of-0000N.tfrecords")
+    number(add, "--max-pixels", MAX_PIXELS, "reject images of more pixels")
+    number(add, "--shards", 1, "write N files, name-00000-of-0000N.tfrecords")
     text = "build only this one of the shards, from 0; for one machine of many"
     add("--shard-index", type=int, metavar="I", help=text)
 
@@ -92,25 +93,26 @@ def _add_inspect_command(commands, parents) -> None:
 def _add_train_command(commands, parents) -> None:
     add = _add_command(commands, "train", parents, "train a model on TFRecords")
     add("dataset", nargs="+", help=DATASET_HELP)
-    _number(
-        add, "--steps-per-checkpoint", TrainingOptions.steps_per_checkpoint, "save every N steps"
-    )
-    _number(add, "--batch-size", TrainingOptions.batch_size, "images a step")
-    _number(add, "--num-epoch", TrainingOptions.num_epoch, "passes over the data in this run")
-    add("--drop-wide", action="store_true", help="leave out images wider than --max-width")
-    add("--no-resume", action="store_true", help="new weights even where checkpoints exist")
+    add_training_flags(add)
 
 
 def _add_test_command(commands, parents) -> None:
     add = _add_command(commands, "test", parents, "measure a model on TFRecords")
     add("dataset", nargs="+", help=DATASET_HELP)
     add("--visualize", action="store_true", help="draw the attention into --output-dir")
-    _number(add, "--batch-size", TEST_BATCH_SIZE, "images at a time; the lines do not depend on it")
+    add("--json", action="store_true", help="print the summary as JSON on stdout")
+    text = "write each image's label, prediction and probability; .tsv or .jsonl"
+    add("--predictions", metavar="FILE", help=text)
+    text = "write a report in HTML; needs the extra aocr[report]"
+    add("--report", metavar="DIR", help=text)
+    number(add, "--batch-size", TEST_BATCH_SIZE, "images at a time; the lines do not depend on it")
 
 
 def _add_predict_command(commands, parents) -> None:
     add = _add_command(commands, "predict", parents, "read images")
     add("images", nargs="*", help="image files; without any, names on stdin, one a line")
+    text = "print JSON, an object a line, with the probability of each character"
+    add("--json", action="store_true", help=text)
 
 
 def _add_export_command(commands, parents) -> None:
@@ -144,11 +146,18 @@ def _model_flags() -> argparse.ArgumentParser:
     add = group.add_argument
     for field, text in (FIT_NUMBERS | DECODER_NUMBERS).items():
         text = f"{text} (default: {getattr(Config, field)})"
-        add(_flag(field), type=_positive_int, metavar="N", help=text)
+        add(_flag(field), type=positive_int, metavar="N", help=text)
     _add_charset_flags(group)
     add("--color", action="store_true", help="read three channels in place of one")
     add("--use-gru", action="store_true", help="GRU cells in the decoder in place of LSTM")
     _add_running_flags(flags.add_argument_group("running").add_argument)
+    return flags
+
+
+def _checkpoint_flag() -> argparse.ArgumentParser:
+    flags = argparse.ArgumentParser(add_help=False)
+    text = "best, latest, a step, or a path (default: best where there is one, else latest)"
+    flags.add_argument("--checkpoint", metavar="WHICH", help=text)
     return flags
 
 
@@ -157,7 +166,7 @@ def _fit_flags(purpose: str) -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(add_help=False)
     group = flags.add_argument_group(purpose)
     for field, text in FIT_NUMBERS.items():
-        group.add_argument(_flag(field), type=_positive_int, metavar="N", help=text)
+        group.add_argument(_flag(field), type=positive_int, metavar="N", help=text)
     _add_charset_flags(group)
     return flags
 
@@ -178,33 +187,11 @@ def _add_running_flags(add) -> None:
     add("--model-dir", "--job-dir", default="./checkpoints", metavar="DIR", help=where)
     where = f"where the pictures of test --visualize go {SHOW_DEFAULT}"
     add("--output-dir", default="./results", metavar="DIR", help=where)
-    _number(add, "--gpu-id", 0, "GPU to use; negative: the CPU", int)
+    number(add, "--gpu-id", 0, "GPU to use; negative: the CPU", int)
     add("--no-distance", action="store_true", help="accuracy by exact match, not edit distance")
-    rate, norm = TrainingOptions.initial_learning_rate, TrainingOptions.max_gradient_norm
-    _number(add, "--initial-learning-rate", rate, "learning rate of training", _positive_float)
-    _number(add, "--max-gradient-norm", norm, "norm to clip gradients to", _positive_float)
+    rates = ", ".join(f"{name} {rate}" for name, rate in LEARNING_RATES.items())
+    text = f"learning rate of training (default: {rates})"
+    add("--initial-learning-rate", type=positive_float, metavar="N", help=text)
+    norm = TrainingOptions.max_gradient_norm
+    number(add, "--max-gradient-norm", norm, "norm to clip gradients to", positive_float)
     add("--no-gradient-clipping", action="store_true", help="leave gradients as they are")
-
-
-def _number(add, name: str, default, text: str, of_type=None) -> None:
-    """A flag that takes a number, by default a whole one from 1 on."""
-    of_type = of_type or _positive_int
-    add(name, type=of_type, default=default, metavar="N", help=f"{text} {SHOW_DEFAULT}")
-
-
-def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
-
-
-def _positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
-
-
-_positive_int.__name__ = "whole number"  # argparse: "invalid whole number value: 'x'"
-_positive_float.__name__ = "number"

@@ -1,5 +1,6 @@
 """The commands as a user starts them: processes, exit codes, files, what is printed."""
 
+import json
 import os
 import re
 import shutil
@@ -10,8 +11,8 @@ import pytest
 from conftest import MODEL, WORDS, draw, environment, run_aocr
 
 from aocr import __version__
-from aocr.__main__ import _given
-from aocr.defaults import Config
+from aocr.__main__ import _given, _training_options
+from aocr.defaults import Config, TrainingOptions
 from aocr.parser import build_parser
 
 COMMANDS = ("dataset", "inspect", "train", "test", "predict", "export")
@@ -51,7 +52,6 @@ def test_help_does_not_import_tensorflow(command):
 DEFAULTS_OF_0_7_6 = {
     "no_distance": False,
     "gpu_id": 0,
-    "initial_learning_rate": 1.0,
     "model_dir": "./checkpoints",
     "output_dir": "./results",
     "max_gradient_norm": 5.0,
@@ -68,6 +68,18 @@ def test_flags_and_defaults_of_0_7_6(arguments):
     assert {name: args[name] for name in DEFAULTS_OF_0_7_6} == DEFAULTS_OF_0_7_6
     moved = vars(build_parser().parse_args([*arguments, "--job-dir=gs://bucket/job"]))
     assert moved["model_dir"] == "gs://bucket/job"
+
+
+def test_training_options_of_0_7_6_are_the_defaults():
+    def options(*arguments):
+        return _training_options(build_parser().parse_args(["train", "d", *arguments]))
+
+    assert options() == TrainingOptions()
+    assert options("--initial-learning-rate=0.5").initial_learning_rate == 0.5
+    assert options("--no-gradient-clipping").max_gradient_norm is None
+    adamw = options("--optimizer=adamw")
+    assert (adamw.initial_learning_rate, adamw.weight_decay) == (0.001, 0.01)
+    assert options("--optimizer=adamw", "--weight-decay=0").weight_decay == 0
 
 
 def test_model_flags_make_the_config():
@@ -167,6 +179,7 @@ def test_console_shows_log_lines_alone(trained):
     done = run_aocr("test", "words.tfrecords", *MODEL, cwd=trained.folder, check=0)
     lines = (trained.train_log + trained.dataset_log + done.stderr).splitlines()
     assert [line for line in lines if not LOG_LINE.fullmatch(line)] == []
+    assert done.stdout == ""
 
 
 def test_predict_prints_rows_on_stdout_and_results_on_stderr(trained):
@@ -203,6 +216,50 @@ def test_predict_goes_on_after_a_name_that_is_not_unicode(trained):
     assert b"not UTF-8" in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.returncode == 1
+
+
+def test_predict_json_prints_an_object_a_line(trained):
+    names = ["images/00.png", "nosuch.png", "images/02.png"]
+    done = run_aocr("predict", "--json", cwd=trained.folder, stdin="\n".join(names), check=1)
+    first, failed, last = map(json.loads, done.stdout.splitlines())
+    assert failed == {"path": "nosuch.png", "error": "no such file"}
+    for found, name, word in ((first, names[0], "AB"), (last, names[2], "CAB")):
+        assert list(found) == ["path", "text", "probability", "characters"]
+        assert (found["path"], found["text"]) == (name, word)
+        assert [each["character"] for each in found["characters"]] == list(word)
+        probabilities = [each["probability"] for each in found["characters"]]
+        assert 0 < found["probability"] <= min(probabilities) <= max(probabilities) <= 1
+    rows = run_aocr("predict", names[0], names[2], cwd=trained.folder, check=0).stdout
+    assert rows == "".join(
+        f"{found['path']}\t{found['text']}\t{found['probability']:.6f}\n" for found in (first, last)
+    )
+
+
+def test_predict_json_of_a_name_that_is_not_unicode_is_unicode(trained):
+    done = subprocess.run(
+        [sys.executable, "-m", "aocr", "predict", "--json"],
+        cwd=trained.folder,
+        input=b"images/\xff\xe9.png\n",
+        capture_output=True,
+        env=environment(),
+    )
+    (line,) = done.stdout.decode("utf-8").splitlines()
+    found = json.loads(line)
+    assert os.fsencode(found["path"]) == b"images/\xff\xe9.png"
+    assert "not UTF-8" in found["error"]
+
+
+def test_test_json_prints_the_summary_alone_on_stdout(trained):
+    done = run_aocr("test", "words.tfrecords", "--json", cwd=trained.folder, check=0)
+    summary = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert (summary["images"], summary["exact"], summary["images_with_loss"]) == (12, 12, 12)
+    assert summary["exact_match"] == summary["one_minus_ned"] == 1
+    assert summary["character_error_rate"] == 0
+    assert summary["word_error_rate"] is None
+    loss = re.search(r"Mean teacher-forced loss: ([\d.]+), over 12 images", done.stderr)[1]
+    assert summary["loss"] == pytest.approx(float(loss), abs=1e-6)
+    assert "Exact match: 100.00%\n" in done.stderr
 
 
 def test_predict_answers_each_line_before_the_next_one_comes(trained):

@@ -133,8 +133,8 @@ class TrainedLayer:
             output = cnn.convolution(tf.constant(IMAGES), layer, training)
             variables = load_noise(session)
             self.weights = {n.removeprefix(f"{layer.scope}/"): v for n, v in variables.items()}
-            self.updates = len(training.updates)
-            self.output, _ = session.run((output, training.updates))
+            self.updates = training.move_averages()
+            self.output, _ = session.run((output, self.updates))
             variables = tf.compat.v1.global_variables()
             self.after = session.run(
                 {v.op.name.removeprefix(f"{layer.scope}/"): v for v in variables}
@@ -153,7 +153,7 @@ def test_moving_averages_move_towards_the_batch(step, decay):
     layer = TrainedLayer(step)
     x = convolved(IMAGES, layer.weights["W"])
     batch = {"mean": x.mean(axis=(0, 1, 2)), "variance": x.var(axis=(0, 1, 2), ddof=1)}
-    assert layer.updates == 2
+    assert len(layer.updates) == 2
     for name, value in batch.items():
         before = layer.weights[f"BatchNorm/moving_{name}"]
         close(layer.after[f"BatchNorm/moving_{name}"], decay * before + (1 - decay) * value)
@@ -172,24 +172,38 @@ def test_moving_averages_stay_when_reading():
 )
 def test_decay_of_the_moving_averages_warms_up(step, decay):
     with tf.Graph().as_default():
-        assert run(cnn.moving_average_decay(tf.constant(step))) == pytest.approx(decay)
+        assert run(cnn.moving_average_decay(tf.constant(step), 0.99)) == pytest.approx(decay)
 
 
 # Dropout
 
 
-def test_training_drops_half_of_the_features_and_doubles_the_others(monkeypatch):
+def trained_features(*trainings):
+    """The features of the same images and weights for each way of training."""
     images = 100 * noise("images", 2, 32, 16, 1)
     with tf.Graph().as_default(), tf.compat.v1.variable_scope("", reuse=tf.compat.v1.AUTO_REUSE):
-        training = cnn.Training(tf.constant(0), [])
-        dropped = cnn.features(tf.constant(images), training)
-        monkeypatch.setattr(cnn, "DROPOUT_RATE", 0.0)
-        kept = cnn.features(tf.constant(images), training)
-        dropped, kept = run((dropped, kept))
+        return run([cnn.features(tf.constant(images), training()) for training in trainings])
+
+
+def training(step, **options):
+    return lambda: cnn.Training(tf.constant(step), [], **options)
+
+
+def test_training_drops_half_of_the_features_and_doubles_the_others():
+    dropped, kept = trained_features(training(0), training(0, dropout=0.0))
     active = kept > 0
     assert np.mean(dropped[active] == 0) == pytest.approx(0.5, abs=0.1)
     survived = dropped > 0
     close(dropped[survived], 2 * kept[survived])
+
+
+def test_dropout_is_a_function_of_seed_and_step():
+    first, again, later, other = trained_features(
+        training(0, seed=1), training(0, seed=1), training(1, seed=1), training(0, seed=2)
+    )
+    np.testing.assert_array_equal(first > 0, again > 0)
+    assert ((first > 0) != (later > 0)).any()
+    assert ((first > 0) != (other > 0)).any()
 
 
 def test_reading_drops_nothing():

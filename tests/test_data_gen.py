@@ -97,10 +97,20 @@ def test_decoder_inputs_are_go_and_the_targets_but_the_last():
 # Training batches
 
 
-def training_epochs(path, rejected=(), batch_size=3, epochs=1):
+def training_batches(path, count, rejected=(), **order):
+    """The first batches."""
     with tf.Graph().as_default():
-        dataset = data_gen.training_batches(path, CONFIG, prepare, list(rejected), batch_size)
-        return batches(dataset, epochs)
+        order = data_gen.Order(**({"batch_size": 3} | order))
+        dataset = data_gen.training_batches(path, CONFIG, prepare, list(rejected), order)
+        return batches(dataset.take(count), 1)[0]
+
+
+def training_epochs(path, records, rejected=(), batch_size=3, epochs=1, **order):
+    """The batches of each of the first epochs, of so many usable records."""
+    steps = -(-records // batch_size)
+    order = {"batch_size": batch_size} | order
+    found = training_batches(path, epochs * steps, rejected, **order)
+    return [found[start : start + steps] for start in range(0, len(found), steps)]
 
 
 def numbers_in(epoch):
@@ -109,40 +119,58 @@ def numbers_in(epoch):
 
 
 def test_last_training_batch_may_be_smaller(tmp_path):
-    (epoch,) = training_epochs(dataset_of(tmp_path, range(8)))
+    (epoch,) = training_epochs(dataset_of(tmp_path, range(8)), 8)
     assert [batch.images.shape for batch in epoch] == [(n, 32, WIDTH, 1) for n in (3, 3, 2)]
     assert [batch.targets.shape for batch in epoch] == [(n, STEPS) for n in (3, 3, 2)]
 
 
 def test_fewer_records_than_a_batch_are_a_batch(tmp_path):
-    (epoch,) = training_epochs(dataset_of(tmp_path, range(2)), batch_size=65)
+    (epoch,) = training_epochs(dataset_of(tmp_path, range(2)), 2, batch_size=65)
     assert [len(batch.images) for batch in epoch] == [2]
 
 
 def test_every_epoch_holds_every_record_once(tmp_path):
-    epochs = training_epochs(dataset_of(tmp_path, range(20)), epochs=3)
+    epochs = training_epochs(dataset_of(tmp_path, range(20)), 20, epochs=3)
     assert [sorted(numbers_in(epoch)) for epoch in epochs] == [list(range(20))] * 3
 
 
 def test_every_epoch_is_shuffled_anew(tmp_path):
-    epochs = training_epochs(dataset_of(tmp_path, range(20)), epochs=3)
+    epochs = training_epochs(dataset_of(tmp_path, range(20)), 20, epochs=3)
     orders = {tuple(numbers_in(epoch)) for epoch in epochs}
     assert len(orders | {tuple(range(20))}) == 4
 
 
 def test_rejected_records_are_left_out_by_place_and_never_decoded(tmp_path):
     path = dataset_of(tmp_path, [10, "no number", 12, 13, "no number"])
-    epochs = training_epochs(path, rejected=[1, 4], epochs=2)
+    epochs = training_epochs(path, 3, rejected=[1, 4], epochs=2)
     assert [sorted(numbers_in(epoch)) for epoch in epochs] == [[10, 12, 13]] * 2
 
 
 def test_image_keeps_its_label_when_shuffled(tmp_path):
     labels = ["A", "B", "AB", "BA", "é", "日"]
     serialized = (records.serialize(str(n).encode(), label) for n, label in enumerate(labels))
-    (epoch,) = training_epochs(write_records(tmp_path / "dataset.tfrecords", serialized))
+    (epoch,) = training_epochs(write_records(tmp_path / "dataset.tfrecords", serialized), 6)
     targets = [row.tolist() for batch in epoch for row in batch.targets]
     expected = targets_of(*(labels[n].encode() for n in numbers_in(epoch)))
     assert targets == expected
+
+
+@pytest.mark.parametrize("done", [1, 2, 3, 5, 7])
+def test_training_that_goes_on_sees_the_batches_that_one_run_would(tmp_path, done):
+    path = dataset_of(tmp_path, range(8))  # 3 batches an epoch
+    whole = [batch.places.tolist() for batch in training_batches(path, 9, seed=4)]
+    epoch, skipped = divmod(done, 3)
+    rest = training_batches(path, 9 - done, seed=4, first_epoch=epoch, skipped=skipped)
+    assert [batch.places.tolist() for batch in rest] == whole[done:]
+
+
+def test_another_seed_is_another_order(tmp_path):
+    path = dataset_of(tmp_path, range(20))
+    orders = {
+        tuple(np.concatenate([batch.places for batch in training_batches(path, 7, seed=seed)]))
+        for seed in range(4)
+    }
+    assert len(orders) == 4
 
 
 # Evaluation batches

@@ -48,7 +48,7 @@ def test_pipe_in_place_of_an_image_is_named_and_not_waited_for(folder):
 
 def test_name_that_is_too_long_for_the_system_is_named_and_shortened(folder):
     reason = rejection(folder, f"{'x' * 5000} AB")
-    assert reason.startswith(f"cannot read: {'x' * 39}…{'x' * 40} (")
+    assert reason.startswith(f"cannot read: {'x' * 79}…{'x' * 80} (")
 
 
 @pytest.mark.parametrize(

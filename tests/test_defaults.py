@@ -28,7 +28,11 @@ def test_training_defaults_are_those_of_0_7_6():
         steps_per_checkpoint=100,
         initial_learning_rate=1.0,
         max_gradient_norm=5.0,
-        resume=True,
+        optimizer="adadelta",
+        learning_rate_schedule="constant",
+        weight_decay=0.0,
+        dropout=0.5,
+        keep_checkpoints=5,
     )
 
 

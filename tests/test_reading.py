@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers import noise, run
 
 from aocr.model.decoder import Greedy
-from aocr.model.reading import spell
+from aocr.model.reading import character_steps, spell
 from aocr.util.charset import EOS_ID, GO_ID, PAD_ID, Charset
 
 CHARSET = Charset("AB日é😀")
@@ -74,6 +74,18 @@ def test_probability_is_the_product_of_the_steps_up_to_and_including_the_first_e
     assert reading.probability == pytest.approx([0.9 * 0.8 * 0.7, 0.6, 0.9**4], rel=1e-5)
 
 
+def test_step_probabilities_are_one_after_the_first_eos_and_multiply_to_the_probability():
+    reading = read(
+        [[A, B, EOS_ID, A], [EOS_ID, EOS_ID, A, B], [A, PAD_ID, A, B]],
+        [[0.9, 0.8, 0.7, 0.5], [0.6, 0.5, 0.5, 0.5], [0.9, 0.4, 0.8, 0.3]],
+    )
+    wanted = [[0.9, 0.8, 0.7, 1], [0.6, 1, 1, 1], [0.9, 0.4, 0.8, 0.3]]
+    np.testing.assert_allclose(reading.step_probabilities, wanted, rtol=1e-5)
+    assert reading.step_probabilities.dtype == np.float32
+    product = np.prod(reading.step_probabilities.astype(np.float64), axis=1)
+    np.testing.assert_allclose(product, reading.probability, rtol=1e-15)
+
+
 def test_steps_that_were_not_taken_do_not_count():
     symbols, attention = np.array([[A, EOS_ID, PAD_ID, PAD_ID]]), np.zeros([1, 4, 2])
     logits = logits_of(symbols, np.full([1, 4], 0.9))
@@ -103,3 +115,25 @@ def test_symbols_and_attention_are_handed_on_whole():
     reading = read([[A, EOS_ID, B]])
     np.testing.assert_array_equal(reading.symbols, [[A, EOS_ID, B]])
     np.testing.assert_array_equal(reading.attention, noise("attention", 1, 3, 4))
+
+
+# Steps that wrote a character
+
+
+@pytest.mark.parametrize(
+    ("symbols", "steps"),
+    [
+        ([A, B, EOS_ID, A], [True, True, False, False]),
+        ([EOS_ID, A, EOS_ID], [False, False, False]),
+        ([A, PAD_ID, GO_ID, B], [True, False, False, True]),
+        ([A, EOS_ID, EOS_ID, B], [True, False, False, False]),
+    ],
+)
+def test_character_steps(symbols, steps):
+    assert character_steps(np.array(symbols)).tolist() == steps
+
+
+def test_character_steps_are_as_many_as_the_text_has_characters():
+    symbols = np.random.default_rng(1).integers(0, CHARSET.size, [50, 6])
+    lengths = [character_steps(row).sum() for row in symbols]
+    assert lengths == [len(text) for text in texts(*symbols)]

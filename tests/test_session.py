@@ -12,7 +12,7 @@ def save(folder, values, step=7):
     with tf.Graph().as_default() as graph:
         for name, value in values.items():
             tf.compat.v1.get_variable(name, initializer=tf.constant(value))
-        checkpoints = session.Checkpoints(str(folder))
+        checkpoints = session.Checkpoints(str(folder), keep=5)
         with session.open_session(graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             checkpoints.save(opened, step)
@@ -23,7 +23,7 @@ def restore(folder, shapes):
     with tf.Graph().as_default() as graph:
         variables = {n: tf.compat.v1.get_variable(n, shape) for n, shape in shapes.items()}
         with session.open_session(graph, -1) as opened:
-            session.restore(opened, str(folder))
+            session.restore(opened, session.find_checkpoint(str(folder)))
             return opened.run(variables)
 
 
@@ -82,10 +82,52 @@ def test_five_checkpoints_are_kept(tmp_path):
         with session.open_session(graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             for start in (1, 5):  # two runs
-                checkpoints = session.Checkpoints(str(tmp_path))
-                checkpoints.continue_after(str(tmp_path))
+                checkpoints = session.Checkpoints(str(tmp_path), keep=5)
+                checkpoints.count_former()
                 for step in range(start, start + 4):
                     checkpoints.save(opened, step)
     assert sorted(p.stem for p in tmp_path.glob("*.index")) == [
         f"model.ckpt-{step}" for step in range(4, 9)
     ]
+
+
+def checkpoints_of(folder):
+    """Checkpoints of steps 3 and 7, and a best one of step 3."""
+    with tf.Graph().as_default() as graph:
+        step = tf.compat.v1.get_variable("Variable", [], tf.int32)
+        with session.open_session(graph, -1) as opened:
+            latest = session.Checkpoints(str(folder), keep=5)
+            best = session.Checkpoints(str(folder), 1, "best", session.BEST)
+            for number in (3, 7):
+                step.load(number, opened)
+                latest.save(opened, number)
+                if number == 3:
+                    best.save(opened, number)
+
+
+@pytest.mark.parametrize(
+    ("which", "name"),
+    [
+        (None, "best.ckpt-3"),
+        ("best", "best.ckpt-3"),
+        ("latest", "model.ckpt-7"),
+        ("3", "model.ckpt-3"),
+        ("{folder}/model.ckpt-7", "model.ckpt-7"),
+    ],
+)
+def test_the_checkpoint_asked_for_is_found(tmp_path, which, name):
+    checkpoints_of(tmp_path)
+    which = which and which.format(folder=tmp_path)
+    assert session.find_checkpoint(str(tmp_path), which) == f"{tmp_path}/{name}"
+
+
+@pytest.mark.parametrize("which", ["4", "nosuch/path", "best"])
+def test_a_checkpoint_that_is_not_there_is_told(tmp_path, which):
+    with pytest.raises(UserError, match=f"no checkpoint --checkpoint={which} in {tmp_path}"):
+        session.find_checkpoint(str(tmp_path), which)
+
+
+def test_a_checkpoint_knows_its_step(tmp_path):
+    checkpoints_of(tmp_path)
+    assert session.step_of(f"{tmp_path}/model.ckpt-7") == 7
+    assert session.step_of(None) == 0

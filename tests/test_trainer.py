@@ -211,3 +211,116 @@ def test_a_charset_learnt_from_the_labels_is_read_and_served(tmp_path):
     assert json.loads((tmp_path / "exported/config.json").read_text())["characters"] == "ä字"
     read = tf.saved_model.load(str(tmp_path / "exported")).signatures["serving_default"]
     assert read(tf.constant(pictures["ä字"]))["output"].numpy().decode() == "ä字"
+
+
+# Validation, limits, what is not finite
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory):
+    """A run of 6 steps with three validations, and its log."""
+    folder = tmp_path_factory.mktemp("validated")
+    write(folder / "d.tfrecords", [(draw(word), word) for word in ("AB", "BA") * 4])
+    flags = ["--validation=d.tfrecords", "--max-steps=6", "--steps-per-checkpoint=2"]
+    return folder, train(folder, *flags)
+
+
+def test_every_checkpoint_is_validated_and_the_best_is_kept(validated):
+    folder, log = validated
+    assert log.count("Validation: exact match ") == 3
+    (best,) = (folder / "checkpoints").glob("best.ckpt-*.index")
+    step = re.search(r"best\.ckpt-(\d+)", best.name)[1]
+    assert json.loads((folder / "checkpoints/best.json").read_text())["step"] == int(step)
+    tested = run_aocr("test", "d.tfrecords", cwd=folder, check=0).stderr
+    assert f"Reading model parameters from ./checkpoints/best.ckpt-{step}" in tested
+    latest = run_aocr("test", "d.tfrecords", "--checkpoint=latest", cwd=folder, check=0).stderr
+    assert "Reading model parameters from ./checkpoints/model.ckpt-6" in latest
+
+
+def test_validation_is_in_tensorboard_with_pictures_and_texts(validated):
+    folder, _ = validated
+    (path,) = (folder / "checkpoints").glob("events*")
+    values = {}
+    for record in tf.compat.v1.io.tf_record_iterator(str(path)):
+        event = tf.compat.v1.Event.FromString(record)
+        for value in event.summary.value:
+            values.setdefault(value.tag, []).append((event.step, value))
+    assert [step for step, _ in values["validation/exact_match"]] == [2, 4, 6]
+    for tag in ("loss", "learning_rate", "total_gradient_norm", "images_per_second"):
+        assert [step for step, _ in values[tag]] == [1, 2, 3, 4, 5, 6]
+    _, picture = values["validation/attention_1"][0]
+    assert picture.image.encoded_image_string.startswith(b"\x89PNG")
+    _, texts = values["validation/texts"][0]
+    assert "| AB |" in texts.tensor.string_val[0].decode()
+
+
+def test_max_steps_counts_all_runs(validated):
+    folder, _ = validated
+    log = train(folder, "--max-steps=6")
+    assert "Nothing to train: --max-steps=6 is reached." in log
+    assert not steps(log)
+
+
+def test_patience_ends_training(tmp_path):
+    write(tmp_path / "d.tfrecords", [(draw("AB"), "AB")] * 4)
+    write(tmp_path / "v.tfrecords", [(draw("C"), "ZZZ")])
+    flags = ["--validation=v.tfrecords", "--steps-per-checkpoint=1", "--patience=2"]
+    log = train(tmp_path, *flags, "--initial-learning-rate=1e-9", "--max-steps=50")
+    assert "No gain in 2 validations: training ends." in log
+    assert len(steps(log)) < 10
+
+
+def test_updates_that_are_not_finite_are_left_out_named_and_too_many_end_it(tmp_path):
+    rows = [records.serialize(draw("AB"), "AB", "images/ab.png")] * 4
+    with tf.io.TFRecordWriter(str(tmp_path / "d.tfrecords")) as writer:
+        for row in rows:
+            writer.write(row)
+    flags = ["--optimizer=sgd", "--initial-learning-rate=1e30", "--no-gradient-clipping"]
+    log = train(tmp_path, *flags, "--max-steps=30", check=1)
+    assert "is left out: the loss or its gradient is not finite. Its images: images/ab.png" in log
+    assert "10 updates in a row were not finite: lower --initial-learning-rate" in log
+    assert "Traceback" not in log
+    assert len(steps(log)) < 30
+
+
+def test_another_model_lends_its_weights(trained, tmp_path):
+    write(tmp_path / "d.tfrecords", [(draw("AB"), "AB")] * 4)
+    (tmp_path / "abcz.txt").write_text("ABCZ")
+    model_dir = trained.folder / "checkpoints"
+    flags = [f"--init-from={model_dir}", "--charset=abcz.txt", "--max-steps=1"]
+    log = run_aocr("train", "d.tfrecords", *flags, cwd=tmp_path, check=0).stderr
+    assert f"variables of {model_dir}/model.ckpt-180." in log
+    assert float(re.search(r"Step 1: .*loss: ([\d.]+),", log)[1]) < 1
+    facts = json.loads((tmp_path / "checkpoints/config.json").read_text())
+    assert (facts["characters"], facts["max_width"]) == ("ABCZ", 48)
+
+
+def test_a_checkpoint_of_another_optimizer_is_told(copied):
+    log = train(copied, "--optimizer=adam", "--max-steps=200", check=1)
+    assert "was the model trained with other flags" in log
+    assert "--optimizer" in log
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 100 MB: room for one checkpoint of 66 MB, not for two."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no right to mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_and_the_checkpoint_before_is_whole(tmp_path, small_disk):
+    write(tmp_path / "d.tfrecords", [(draw("AB"), "AB")] * 4)
+    flags = [f"--model-dir={small_disk}", f"--log-path={small_disk}/aocr.log"]
+    log = train(tmp_path, *flags, "--max-steps=4", "--steps-per-checkpoint=2", check=1)
+    assert f"cannot write the checkpoint {small_disk}/model.ckpt-4: " in log
+    assert "Traceback" not in log
+    assert "Logging error" not in log
+    step = tf.train.load_checkpoint(str(small_disk)).get_tensor("Variable")
+    assert step == 2

@@ -9,8 +9,6 @@ import tensorflow as tf
 from aocr.model.conv2d import conv2d
 
 BATCH_NORM_EPSILON = 0.001
-BATCH_NORM_DECAY = 0.99
-DROPOUT_RATE = 0.5
 
 
 class Convolution(NamedTuple):
@@ -39,11 +37,22 @@ class Training(NamedTuple):
 
     Attributes:
         step: int32 scalar, the global step, which the moving averages warm up with.
-        updates: the layers append the operations that move their averages.
+        averages: the layers append their moving averages, each with the batch's value.
+        seed: of dropout; with the step it decides what is dropped.
+        dropout: share of the features that is dropped.
+        bn_momentum: share of a moving average that a step keeps, warm-up apart.
     """
 
     step: tf.Tensor
-    updates: list[tf.Operation]
+    averages: list[tuple[tf.Variable, tf.Tensor]]
+    seed: int = 0
+    dropout: float = 0.5
+    bn_momentum: float = 0.99
+
+    def move_averages(self) -> list[tf.Operation]:
+        """Makes the operations that bring each moving average nearer to the batch's value."""
+        rate = 1 - moving_average_decay(self.step, self.bn_momentum)
+        return [average.assign_sub(rate * (average - value)).op for average, value in self.averages]
 
 
 def features(images: tf.Tensor, training: Training | None = None) -> tf.Tensor:
@@ -60,7 +69,15 @@ def features(images: tf.Tensor, training: Training | None = None) -> tf.Tensor:
     for layer in LAYERS:
         x = convolution(x, layer, training)
     x = tf.squeeze(x, axis=1)  # [N, 1, T, 512] --> [N, T, 512]
-    return tf.nn.dropout(x, rate=DROPOUT_RATE) if training else x
+    return _drop_out(x, training) if training else x
+
+
+def _drop_out(x: tf.Tensor, training: Training) -> tf.Tensor:
+    """Dropout (Srivastava et al., 2014), the same for the same seed and step."""
+    if not training.dropout:
+        return x
+    seed = tf.stack([training.seed, training.step])
+    return tf.nn.experimental.stateless_dropout(x, training.dropout, seed, rng_alg="philox")
 
 
 def convolution(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf.Tensor:
@@ -92,17 +109,15 @@ def _batch_norm(x: tf.Tensor, training: Training | None) -> tf.Tensor:
             x, gamma, beta, mean, variance, epsilon=BATCH_NORM_EPSILON, is_training=False
         )[0]
     x, *batch = normalize(x, gamma, beta, epsilon=BATCH_NORM_EPSILON, is_training=True)
-    rate = 1 - moving_average_decay(training.step)
-    for average, value in zip((mean, variance), batch[:2], strict=True):
-        training.updates.append(average.assign_sub(rate * (average - value)).op)
+    training.averages.extend(zip((mean, variance), batch[:2], strict=True))
     return x
 
 
-def moving_average_decay(step: tf.Tensor) -> tf.Tensor:
-    """Share of the old average that a step keeps: `min(0.99, (1 + step) / (10 + step))`.
+def moving_average_decay(step: tf.Tensor, momentum: float) -> tf.Tensor:
+    """Share of the old average that a step keeps: `min(momentum, (1 + step) / (10 + step))`.
 
     0.7.6 keeps 0.99 from the first step on. Its averages start at 1, far from the true variance
     of about 0.001, so that a model read garbage for its first 600 steps.
     """
     step = tf.cast(step, tf.float32)
-    return tf.minimum(BATCH_NORM_DECAY, (1 + step) / (10 + step))
+    return tf.minimum(momentum, (1 + step) / (10 + step))

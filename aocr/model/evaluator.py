@@ -2,102 +2,117 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from aocr.defaults import COLUMN_WIDTH, TEST_BATCH_SIZE, Config
 from aocr.model import image, session
 from aocr.model.graph import EvalGraph, build_eval_graph
-from aocr.util import metrics, records
-from aocr.util.charset import EOS_ID, FIRST_CHARACTER_ID
+from aocr.model.reading import character_steps
+from aocr.util import metrics, predictions_file, records
 from aocr.util.dataset_files import expand
 from aocr.util.errors import UserError
-from aocr.util.survey import log_for_testing, survey
+from aocr.util.report import Report
+from aocr.util.survey import Decode, log_for_testing, survey
+from aocr.util.tested import Tested
 from aocr.util.visualizations import save_attention
 
 
-class Tested(NamedTuple):
-    """One image and what was read from it.
+class Display(NamedTuple):
+    """What `evaluate` shows, besides a log line an image.
 
     Attributes:
-        place: of the record in the dataset, from 0.
-        prediction, label, comment: texts; the comment is the image's path, or empty.
-        probability: of the prediction.
-        loss: teacher-forced; NaN for a label that the model cannot spell.
-        attention: `[characters, T]`.
-        columns: how many of the T columns hold the image, padding apart; 0 without an image.
-        encoded: the image file.
-        seconds: its share of its batch's time.
+        use_distance: the Accuracy of the lines is that of edit distances, else of exact matches.
+        picture_dir: where pictures of the attention go; None: nowhere.
+        predictions: file that gets a row an image, `.tsv` or `.jsonl`; None: none.
+        report_dir: where a report in HTML goes; None: nowhere.
     """
-
-    place: int
-    prediction: str
-    label: str
-    comment: str
-    probability: float
-    loss: float
-    attention: np.ndarray
-    columns: float
-    encoded: bytes
-    seconds: float
-
-
-class Display(NamedTuple):
-    """What `evaluate` shows: the measure of its Accuracy, and where pictures go (None: nowhere)."""
 
     use_distance: bool = True
     picture_dir: str | None = None
+    predictions: str | None = None
+    report_dir: str | None = None
 
 
 def evaluate(
     config: Config,
     paths: list[str],
-    model_dir: str,
+    checkpoint: str,
     gpu_id: int,
     batch_size: int = TEST_BATCH_SIZE,
     display: Display = Display(),  # noqa: B008 (it is frozen)
-) -> metrics.Tally:
+) -> metrics.Summary:
     """Reads every record, logs a line each and a summary.
 
     Args:
         config: the model.
         paths: TFRecords: files, folders or globs.
-        model_dir: where its checkpoints are.
+        checkpoint: its weights.
         gpu_id: negative for the CPU.
         batch_size: images at a time; the lines do not depend on it.
         display: see `Display`.
 
     Raises:
-        UserError: no checkpoint, or no record.
+        UserError: the checkpoint is of another model, no record, no package for the report, or a
+            file that cannot be written.
     """
-    session.require_checkpoint(model_dir)
-    decode, files = functools.partial(image.decode, channels=config.channels), expand(paths)
-    found = survey(files, config, decode, session.open_on_cpu)
-    log_for_testing(found, config)
-    model = build_eval_graph(config, files, found.undecodable.places, batch_size)
-    tally = metrics.Tally()
-    with session.open_session(model.graph, gpu_id) as opened:
-        session.restore(opened, model_dir)
-        for tested in _results(opened, model, frozenset(found.undecodable.places)):
+    files = expand(paths)
+    facts = {"Checkpoint": checkpoint, "Dataset": ", ".join(paths)}
+    with contextlib.ExitStack() as stack:  # first the outputs: what fails there is told at once
+        shows = _shows(display, stack)
+        report = Report(display.report_dir, facts) if display.report_dir else None
+        if report:
+            shows.append(report.add)
+        found = survey(files, config, _decode(config), session.open_on_cpu)
+        log_for_testing(found, config)
+        undecodable = found.undecodable.places
+        model = build_eval_graph(config, files, undecodable, batch_size)
+        opened = stack.enter_context(session.open_session(model.graph, gpu_id))
+        session.restore(opened, checkpoint)
+        tally = metrics.Tally()
+        for tested in results(opened, model, frozenset(undecodable)):
             tally.add(tested.prediction, tested.label, tested.loss)
             _log_image(tested, tally, display.use_distance)
-            if display.picture_dir is not None and tested.columns:
-                _draw(tested, display.picture_dir)
-    _log_summary(tally)
-    return tally
+            for show in shows:
+                show(tested)
+    summary = tally.summary()
+    _log_summary(summary)
+    if report:
+        report.write(summary)
+    return summary
 
 
-def _results(
+def _decode(config: Config) -> Decode:
+    return functools.partial(image.decode, channels=config.channels)
+
+
+def _shows(display: Display, stack: contextlib.ExitStack) -> list[Callable[[Tested], None]]:
+    """What each image is given to, the report apart; the stack closes it."""
+    shows: list[Callable[[Tested], None]] = []
+    if display.predictions is not None:
+        shows.append(stack.enter_context(predictions_file.writing(display.predictions)))
+    if display.picture_dir is not None:
+        shows.append(functools.partial(_draw, picture_dir=display.picture_dir))
+    return shows
+
+
+def results(
     opened: tf.compat.v1.Session, model: EvalGraph, undecodable: frozenset[int]
 ) -> Iterator[Tested]:
-    """Every image of every batch, in order."""
+    """Reads every image of the graph's dataset, from its start, in order.
+
+    Args:
+        opened: a session on the model's graph, whose variables have their values.
+        model: what reads.
+        undecodable: places of the records whose images cannot be decoded: nothing is read there.
+    """
     opened.run(model.start)
     while True:
         started = time.monotonic()
@@ -108,6 +123,7 @@ def _results(
         seconds = (time.monotonic() - started) / len(losses)
         for n, place in enumerate(batch.place):
             readable = place not in undecodable
+            written = character_steps(reading.symbols[n]) & readable  # [S]
             label = records.text_of(batch.labels[n])
             spellable = batch.targets[n].any()
             yield Tested(
@@ -116,18 +132,13 @@ def _results(
                 label=label,
                 comment=records.text_of(batch.comments[n]),
                 probability=float(reading.probability[n]) if readable else 0.0,
+                character_probabilities=tuple(reading.step_probabilities[n][written].tolist()),
                 loss=float(losses[n]) if readable and spellable else math.nan,
-                attention=_attention_of_characters(reading.symbols[n], reading.attention[n]),
+                attention=reading.attention[n][written],  # [S, T] --> [characters, T]
                 columns=batch.widths[n] / COLUMN_WIDTH,
                 encoded=batch.encoded[n],
                 seconds=seconds,
             )
-
-
-def _attention_of_characters(symbols: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """The rows of `[S, T]` in which a character was written: `[characters, T]`."""
-    ended = np.cumsum(symbols == EOS_ID) > 0
-    return attention[(symbols >= FIRST_CHARACTER_ID) & ~ended]
 
 
 def _log_image(tested: Tested, tally: metrics.Tally, use_distance: bool) -> None:
@@ -165,6 +176,8 @@ def _seven_wide(value: float) -> str:
 
 def _draw(tested: Tested, picture_dir: str) -> None:
     """Writes the pictures of one image; one that Pillow cannot draw is named and passed over."""
+    if not tested.columns:
+        return
     try:
         save_attention(
             output_dir=picture_dir,
@@ -179,9 +192,18 @@ def _draw(tested: Tested, picture_dir: str) -> None:
         logging.error("No picture: %s", error)
 
 
-def _log_summary(tally: metrics.Tally) -> None:
-    logging.info("Tested %i images: %i read exactly.", tally.images, tally.exact)
-    logging.info("Exact match: %.2f%%", 100 * tally.exact_match)
-    logging.info("Edit-distance accuracy: %.2f%%", 100 * tally.edit_distance_accuracy)
-    logging.info("Character error rate: %.2f%%", 100 * tally.character_error_rate)
-    logging.info("Mean teacher-forced loss: %f, over %i images", tally.loss, tally.images_with_loss)
+def _log_summary(summary: metrics.Summary) -> None:
+    logging.info("Tested %i images: %i read exactly.", summary.images, summary.exact)
+    for name, share in (
+        ("Exact match", summary.exact_match),
+        ("Exact match, case ignored", summary.exact_match_ignoring_case),
+        ("Edit-distance accuracy", summary.edit_distance_accuracy),
+        ("1-NED", summary.one_minus_ned),
+        ("Character error rate", summary.character_error_rate),
+    ):
+        logging.info("%s: %.2f%%", name, 100 * share)
+    if not math.isnan(summary.word_error_rate):
+        logging.info("Word error rate: %.2f%%", 100 * summary.word_error_rate)
+    loss, images = summary.loss, summary.images_with_loss
+    logging.info("Mean teacher-forced loss: %f, over %i images", loss, images)
+    logging.info("Perplexity: %f", summary.perplexity)

@@ -9,17 +9,16 @@ from aocr.util import export as exports
 
 
 def export(
-    config: Config, model_dir: str, gpu_id: int, folder: str, form: str, force: bool
+    config: Config, checkpoint: str, gpu_id: int, folder: str, form: str, force: bool
 ) -> None:
-    """Exports the newest checkpoint; see `aocr.util.export.export`.
+    """Exports a checkpoint; see `aocr.util.export.export`.
 
     Raises:
-        UserError: no checkpoint, or the folder has something in it.
+        UserError: the checkpoint is of another model, or the folder has something in it.
     """
-    session.require_checkpoint(model_dir)
     exports.check_folder(folder, force)
     model = build_serving_graph(config)
     with session.open_session(model.graph, gpu_id) as opened:
-        session.restore(opened, model_dir)
+        session.restore(opened, checkpoint)
         endpoints = exports.Endpoints(model.input, model.output, model.probability)
         exports.export(opened, endpoints, folder, form, force, config)

@@ -11,12 +11,12 @@ from aocr.model import cnn, image
 from aocr.model.decoder import Decoder, Greedy
 from aocr.model.encoder import encode
 from aocr.model.loss import sequence_losses
+from aocr.model.optimizer import Update, update
+from aocr.model.plan import Plan
 from aocr.model.reading import Reading, spell
+from aocr.model.session import STEP
 from aocr.util import data_gen
 from aocr.util.charset import Charset
-
-ADADELTA_RHO = 0.95
-ADADELTA_EPSILON = 1e-8
 
 
 class TrainGraph(NamedTuple):
@@ -26,23 +26,17 @@ class TrainGraph(NamedTuple):
         graph: what holds it all.
         start: run it before the first step.
         batch: what is trained on.
-        step: int32 scalar, the global step after the optimizer's step that fetching it takes.
-        examples: int32 scalar, the size of the batch.
+        update: the training step; fetching its `step` takes one.
         loss: float32 scalar, the batch's mean.
-        summary: serialized TensorBoard summaries.
         features: `[N, T, 512]`, the CNN's output.
-        gradients: the gradient of each trainable variable, by name, before clipping.
     """
 
     graph: tf.Graph
     start: tf.Operation
     batch: data_gen.TrainingBatch
-    step: tf.Tensor
-    examples: tf.Tensor
+    update: Update
     loss: tf.Tensor
-    summary: tf.Tensor
     features: tf.Tensor
-    gradients: dict[str, tf.Tensor]
 
 
 class EvalGraph(NamedTuple):
@@ -88,45 +82,37 @@ class ServingGraph(NamedTuple):
 
 
 def build_train_graph(
-    config: Config, options: TrainingOptions, files: list[str], rejected: list[int]
+    config: Config, options: TrainingOptions, files: list[str], rejected: list[int], plan: Plan
 ) -> TrainGraph:
-    """Records in, training steps out."""
+    """Records in, training steps out.
+
+    Args:
+        config: the model.
+        options: how it is trained.
+        files: TFRecords.
+        rejected: places of the records to leave out.
+        plan: which steps, on which records.
+    """
     with tf.Graph().as_default() as graph:
-        iterator = tf.compat.v1.data.make_initializable_iterator(
-            data_gen.training_batches(
-                files,
-                config,
-                _prepare(config),
-                rejected,
-                options.batch_size,
-                options.num_epoch,
-            )
-        )
+        tf.compat.v1.set_random_seed(plan.seed)
+        order = data_gen.Order(options.batch_size, plan.seed, plan.first_epoch, plan.skipped)
+        batches = data_gen.training_batches(files, config, _prepare(config), rejected, order)
+        iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
         global_step = _global_step()
-        training = cnn.Training(tf.convert_to_tensor(global_step), [])
+        step = tf.convert_to_tensor(global_step)
+        training = cnn.Training(step, [], plan.seed, options.dropout, options.bn_momentum)
         features = cnn.features(batch.images, training)
         decoder = _decoder(features, config)
         loss = tf.reduce_mean(_teacher_forced_losses(decoder, batch.targets))
-        optimizer = tf.compat.v1.train.AdadeltaOptimizer(
-            options.initial_learning_rate, ADADELTA_RHO, ADADELTA_EPSILON
-        )
-        gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
-        clipped, norm = _clip(gradients, options.max_gradient_norm)
-        with tf.control_dependencies(training.updates):  # averages move before the weights do
-            update = optimizer.apply_gradients(zip(clipped, variables, strict=True), global_step)
-        with tf.control_dependencies([update]):
-            step = global_step.read_value()
+        made = update(loss, training.move_averages, global_step, options, plan.last_step)
         return TrainGraph(
             graph=graph,
             start=iterator.initializer,
             batch=batch,
-            step=step,
-            examples=tf.shape(batch.images)[0],
+            update=made,
             loss=loss,
-            summary=_summary(loss, norm),
             features=features,
-            gradients={v.op.name: g for v, g in zip(variables, gradients, strict=True)},
         )
 
 
@@ -192,22 +178,7 @@ def _teacher_forced_losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:
 def _global_step() -> tf.Variable:
     """The number of training steps so far; named `Variable` in every checkpoint of 0.7.6."""
     return tf.compat.v1.get_variable(
-        "Variable", [], tf.int32, initializer=tf.zeros_initializer(), trainable=False
-    )
-
-
-def _clip(gradients, max_norm: float | None):
-    """Gradients scaled to at most a global norm (None: as they are), and their norm before."""
-    norm = tf.linalg.global_norm(gradients)
-    if max_norm is None:
-        return gradients, norm
-    return tf.clip_by_global_norm(gradients, max_norm, use_norm=norm)
-
-
-def _summary(loss: tf.Tensor, gradient_norm: tf.Tensor) -> tf.Tensor:
-    scalar = tf.compat.v1.summary.scalar
-    return tf.compat.v1.summary.merge(
-        [scalar("loss", loss), scalar("total_gradient_norm", gradient_norm)]
+        STEP, [], tf.int32, initializer=tf.zeros_initializer(), trainable=False
     )
 
 

@@ -16,36 +16,46 @@ import tensorflow as tf
 from aocr.defaults import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.model import session
 from aocr.model.graph import ServingGraph, build_serving_graph
+from aocr.model.reading import character_steps
 from aocr.util.image_files import UnreadableError, readable
+from aocr.util.predictions_file import characters_of, json_line, six_digits
 
 
 class Prediction(NamedTuple):
-    """One file and what was read from it; `failure` says why nothing was, else it is empty."""
+    """One file and what was read from it.
+
+    Attributes:
+        path: of the file.
+        text: what was read.
+        probability: of the text and of its end.
+        character_probabilities: of each character of the text, given those before it.
+        failure: why nothing was read, else empty.
+    """
 
     path: str
-    text: str
-    probability: float
-    failure: str
+    text: str = ""
+    probability: float = 0.0
+    character_probabilities: tuple[float, ...] = ()
+    failure: str = ""
 
 
 def predict(
-    config: Config, paths: Iterable[str], model_dir: str, gpu_id: int
+    config: Config, paths: Iterable[str], checkpoint: str, gpu_id: int
 ) -> Iterator[Prediction]:
     """Reads each file, converted as `aocr dataset` does; a bad one is a prediction with a failure.
 
     Args:
         config: the model.
         paths: image files. They may arrive one by one: nothing waits for a full batch.
-        model_dir: where the model's checkpoints are.
+        checkpoint: its weights.
         gpu_id: negative for the CPU.
 
     Raises:
-        UserError: no checkpoint.
+        UserError: the checkpoint is of another model.
     """
-    session.require_checkpoint(model_dir)
     model = build_serving_graph(config)
     with session.open_session(model.graph, gpu_id) as opened, ThreadPoolExecutor() as threads:
-        session.restore(opened, model_dir)
+        session.restore(opened, checkpoint)
         for batch in _batches_as_they_come(paths):
             yield from _read_batch(opened, model, threads, batch)
 
@@ -57,6 +67,25 @@ def log_result(prediction: Prediction) -> None:
         logging.error("%s: %s", prediction.path, prediction.failure)
     else:
         logging.info("Result: OK. %.2f %s", prediction.probability, prediction.text)
+
+
+def to_row(prediction: Prediction) -> str:
+    """Path, text and probability as a line of TSV."""
+    return f"{prediction.path}\t{prediction.text}\t{prediction.probability:.6f}\n"
+
+
+def to_json(prediction: Prediction) -> str:
+    """What is known of the prediction, character by character, as a line of JSON."""
+    if prediction.failure:
+        return json_line({"path": prediction.path, "error": prediction.failure})
+    return json_line(
+        {
+            "path": prediction.path,
+            "text": prediction.text,
+            "probability": six_digits(prediction.probability),
+            "characters": characters_of(prediction.text, prediction.character_probabilities),
+        }
+    )
 
 
 def _batches_as_they_come(paths: Iterable[str]) -> Iterator[list[str]]:
@@ -103,13 +132,19 @@ def _read_batch(
 
     loaded = list(threads.map(load, paths))
     images = [image for image in loaded if not isinstance(image, str)]
-    readings: Iterator[tuple[bytes, float]] = iter(())
-    if images:
-        reading = opened.run(model.reading, {model.images: np.stack(images)})
-        readings = zip(reading.text, reading.probability, strict=True)
+    readings = _readings(opened, model, images) if images else iter(())
     for path, image in zip(paths, loaded, strict=True):
         if isinstance(image, str):
-            yield Prediction(path, "", 0.0, failure=image)
+            yield Prediction(path, failure=image)
         else:
-            text, probability = next(readings)
-            yield Prediction(path, text.decode(), float(probability), failure="")
+            yield Prediction(path, *next(readings))
+
+
+def _readings(
+    opened: tf.compat.v1.Session, model: ServingGraph, images: list[np.ndarray]
+) -> Iterator[tuple[str, float, tuple[float, ...]]]:
+    """The text of each prepared image, its probability and those of its characters."""
+    reading = opened.run(model.reading, {model.images: np.stack(images)})
+    for n, text in enumerate(reading.text):
+        steps = reading.step_probabilities[n][character_steps(reading.symbols[n])]
+        yield text.decode(), float(reading.probability[n]), tuple(steps.tolist())

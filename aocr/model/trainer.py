@@ -1,123 +1,132 @@
-"""The training loop: steps, log lines, summaries, checkpoints."""
+"""The training loop: steps, checkpoints, validation."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from aocr.defaults import Config, TrainingOptions
-from aocr.model import image, session
+from aocr.model import image, session, start
+from aocr.model.best import BestCheckpoint
 from aocr.model.graph import TrainGraph, build_train_graph
-from aocr.util import config_file
-from aocr.util.charset_file import characters_of
+from aocr.model.plan import Plan, plan
+from aocr.model.validator import Validator
+from aocr.util import config_file, records, tensorboard
 from aocr.util.dataset_files import expand
-from aocr.util.metrics import perplexity
-from aocr.util.survey import log_for_training, survey
+from aocr.util.errors import UserError
+from aocr.util.stop_requests import stop_requests
+from aocr.util.survey import Survey, log_for_training, survey
+from aocr.util.training_log import Epochs, Means, Progress, progress
+
+MOST_NOT_FINITE = 10
+"""Updates in a row that are left out, after which training gives up."""
 
 
 class StepResult(NamedTuple):
-    """One step: the global step after it, its examples, loss, summary and seconds."""
+    """What came of one step; `step` is the global one after it."""
 
-    global_step: int
-    examples: int
+    step: int
+    applied: bool
     loss: float
-    summary: bytes
-    seconds: float
+    gradient_norm: float
+    learning_rate: float
+    places: np.ndarray
+    comments: np.ndarray
 
 
-def config_to_train(
-    paths: list[str], model_dir: str, given: dict[str, Any], learn_charset: bool, resume: bool
-) -> Config:
-    """What the model in a directory is, or for a new one what the flags and the data say.
-
-    Args:
-        paths: TFRecords; their labels give the charset if it is to be learnt.
-        model_dir: with a checkpoint to go on from, or without.
-        given: fields of `Config` that were given as flags.
-        learn_charset: take the characters of the labels, in the order of their code points.
-        resume: go on from a checkpoint where there is one.
-
-    Raises:
-        UserError: a flag contradicts the model, or no label has a character.
-    """
-    if resume and session.latest_checkpoint(model_dir):
-        return config_file.of_trained_model(model_dir, given)
-    if learn_charset:
-        given = given | {"characters": characters_of(expand(paths), session.open_on_cpu)}
-    return Config(**given)
-
-
-def train(
-    config: Config, options: TrainingOptions, paths: list[str], model_dir: str, gpu_id: int
-) -> None:
-    """Trains until `num_epoch` passes over the data are done, or SIGINT or SIGTERM arrives.
+def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
+    """Trains until the steps or the patience end, or SIGINT or SIGTERM arrives.
 
     Args:
         config: the model.
         options: how to train it.
-        paths: TFRecords: files, folders or globs.
-        model_dir: checkpoints and summaries go there; training goes on from what is there.
-        gpu_id: negative for the CPU.
+        run: from where to where.
 
     Raises:
-        UserError: no record can be used, or the checkpoint is of another model.
+        UserError: no record can be used, the checkpoint is of another model, a file cannot be
+            written, or the loss is not finite any more.
     """
-    decode, files = functools.partial(image.decode, channels=config.channels), expand(paths)
+    decode, files = functools.partial(image.decode, channels=config.channels), expand(run.dataset)
     found = survey(files, config, decode, session.open_on_cpu)
     usable = log_for_training(found, config, options.drop_wide)
-    left_out = found.untrainable(options.drop_wide)
-    model = build_train_graph(config, options, files, left_out)
-    with model.graph.as_default(), session.open_session(model.graph, gpu_id) as opened:
-        checkpoints = session.Checkpoints(model_dir)
-        _start(opened, checkpoints, model_dir, options.resume)
-        config_file.write(model_dir, config)
-        with tf.compat.v1.summary.FileWriter(model_dir, model.graph) as writer:
-            epochs = _Epochs(usable, len(left_out), options.num_epoch)
-            _Loop(opened, model, options, checkpoints, writer, epochs).run()
-
-
-def _start(
-    opened: tf.compat.v1.Session, checkpoints: session.Checkpoints, model_dir: str, resume: bool
-) -> None:
-    """Fresh weights, or those of the newest checkpoint."""
-    if resume and session.latest_checkpoint(model_dir):
-        session.restore(opened, model_dir)
-        checkpoints.continue_after(model_dir)
+    steps = plan(options, usable, session.step_of(run.checkpoint()))
+    if steps.last_step <= steps.first_step:
+        logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)
         return
-    logging.info("Created model with fresh parameters.")
-    opened.run(tf.compat.v1.global_variables_initializer())
+    left_out = found.untrainable(options.drop_wide)
+    validator = Validator(config, run.validation, run.gpu_id) if run.validation else None
+    if options.seed is not None:
+        tf.config.experimental.enable_op_determinism()
+    model = build_train_graph(config, options, files, left_out, steps)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(model.graph.as_default())
+        requests = stack.enter_context(stop_requests())
+        opened = stack.enter_context(session.open_session(model.graph, run.gpu_id))
+        saver = _Saver(run, options, validator, opened, model.graph)
+        start.begin(opened, run, config)
+        config_file.write(run.model_dir, config)
+        epochs = _epochs(found, usable, options, steps)
+        with saver.writer:
+            _Loop(opened, model, options, steps, saver, epochs).run(requests)
 
 
-class _Epochs:
-    """Counts what was trained, and says it after every pass over the data."""
+def _epochs(found: Survey, usable: int, options: TrainingOptions, steps: Plan) -> Epochs:
+    before = steps.skipped * options.batch_size
+    return Epochs(usable, found.records - usable, options.num_epoch, before)
 
-    def __init__(self, usable: int, left_out: int, total: int) -> None:
-        self._usable = usable
-        self._left_out = left_out
-        self._total = total
-        self._done = 0
-        self._trained = 0
 
-    def add(self, examples: int) -> None:
-        """Counts a step's examples."""
-        self._trained += examples
-        if self._trained >= self._usable:
-            self._done += 1
-            logging.info(
-                "Epoch %i of %i: trained on %i records, %i left out.",
-                self._done,
-                self._total,
-                self._trained,
-                self._left_out,
-            )
-            self._trained = 0
+class _Saver:
+    """Saves and validates one run's model."""
+
+    def __init__(
+        self,
+        run: start.Run,
+        options: TrainingOptions,
+        validator: Validator | None,
+        opened: tf.compat.v1.Session,
+        graph: tf.Graph,
+    ) -> None:
+        self._session, self._options, self._validator = opened, options, validator
+        self._checkpoints = session.Checkpoints(run.model_dir, options.keep_checkpoints)
+        self._best = BestCheckpoint(run.model_dir, run.resume) if validator else None
+        self._model_dir = run.model_dir
+        self._saved_step = self._validated_step = -1
+        if run.checkpoint():
+            self._checkpoints.count_former()
+        self.writer = tf.compat.v1.summary.FileWriter(run.model_dir, graph)
+
+    def save(self, step: int) -> None:
+        """Saves the model, unless that was done."""
+        if step != self._saved_step:
+            logging.info("Saving the model at step %i.", step)
+            self._checkpoints.save(self._session, step)
+            self._saved_step = step
+        self.writer.flush()
+
+    def validate(self, step: int) -> bool:
+        """Saves and tests the model, and keeps it if it is the best; whether patience has ended."""
+        if self._validator is None or self._best is None or step == self._validated_step:
+            return False
+        self._validated_step = step
+        self.save(step)
+        summary, samples = self._validator(str(session.latest_checkpoint(self._model_dir)))
+        best = self._best.judge(self._session, step, summary)
+        values = {f"validation/{name}": value for name, value in summary._asdict().items()}
+        self.writer.add_summary(tensorboard.scalars(values), step)
+        self.writer.add_summary(tensorboard.samples(samples), step)
+        self.writer.flush()
+        patience = self._options.patience
+        if patience is None or best.validations_since < patience:
+            return False
+        logging.info("No gain in %i validations: training ends.", best.validations_since)
+        return True
 
 
 class _Loop:
@@ -128,99 +137,111 @@ class _Loop:
         opened: tf.compat.v1.Session,
         model: TrainGraph,
         options: TrainingOptions,
-        checkpoints: session.Checkpoints,
-        writer: tf.compat.v1.summary.FileWriter,
-        epochs: _Epochs,
+        steps: Plan,
+        saver: _Saver,
+        epochs: Epochs,
     ) -> None:
-        self._session = opened
-        self._model = model
-        self._options = options
-        self._checkpoints = checkpoints
-        self._writer = writer
-        self._epochs = epochs
-        self._since_checkpoint: list[StepResult] = []
-        self._global_step = 0
+        self._session, self._model, self._options = opened, model, options
+        self._plan, self._saver, self._epochs = steps, saver, epochs
+        self._not_finite = self._left_out = 0
+        self._means = Means()
+        self._step = steps.first_step
 
-    def run(self) -> None:
-        """All epochs; then, or when a signal asks to stop, a last checkpoint."""
-        with _stop_requests() as requests:
-            for number, result in enumerate(self._steps(), start=1):
-                _log_step(number, result)
-                self._epochs.add(result.examples)
-                self._writer.add_summary(result.summary, result.global_step)
-                self._global_step = result.global_step
-                self._since_checkpoint.append(result)
-                if result.global_step % self._options.steps_per_checkpoint == 0:
-                    self._checkpoint()
+    def run(self, requests: list[str]) -> None:
+        """All steps; then, or when a signal is among the requests, a last checkpoint."""
+        with progress(self._plan.last_step - self._plan.first_step) as shown:
+            for _ in self._steps(shown):
                 if requests:
                     logging.info("Stopping on %s.", requests[0])
                     break
-            if self._since_checkpoint:
-                self._checkpoint()
+                if self._is_enough():
+                    break
+            self._save()
+            if not requests:
+                self._saver.validate(self._step)
+        self._say_farewell(bool(requests))
+
+    def _steps(self, shown: Progress) -> Iterator[None]:
+        """Every step of the plan, counted and said."""
+        update, batch = self._model.update, self._model.batch
+        fetches = StepResult(
+            update.step,
+            update.applied,
+            self._model.loss,
+            update.gradient_norm,
+            update.learning_rate,
+            batch.places,
+            batch.comments,
+        )
+        self._session.run(self._model.start)
+        for number in range(1, self._plan.last_step - self._plan.first_step + 1):
+            started = time.monotonic()
+            result: StepResult = self._session.run(fetches)
+            seconds = time.monotonic() - started
+            self._step = int(result.step)
+            shown.step(number, seconds, result.loss, len(result.places), str(self._epochs))
+            self._note(result, seconds)
+            yield
+
+    def _note(self, result: StepResult, seconds: float) -> None:
+        """Counts a step."""
+        self._epochs.add(len(result.places))
+        self._means.add(seconds, float(result.loss), bool(result.applied))
+        values = {
+            "loss": result.loss,
+            "total_gradient_norm": result.gradient_norm,
+            "learning_rate": result.learning_rate,
+            "images_per_second": len(result.places) / seconds,
+        }
+        self._saver.writer.add_summary(tensorboard.scalars(values), self._step)
+        self._not_finite = 0 if result.applied else self._not_finite + 1
+        if not result.applied:
+            self._tell_not_finite(result)
+
+    def _tell_not_finite(self, result: StepResult) -> None:
+        """Names the images of an update that was left out.
+
+        Raises:
+            UserError: it is one too many.
+        """
+        self._left_out += 1
+        names = (
+            records.text_of(comment) or f"record {place + 1}"
+            for place, comment in zip(result.places, result.comments, strict=True)
+        )
+        logging.warning(
+            "The update to global step %i is left out: the loss or its gradient is not finite. "
+            "Its images: %s",
+            self._step,
+            ", ".join(names),
+        )
+        if self._not_finite >= MOST_NOT_FINITE:
+            self._save()
+            raise UserError(
+                f"{self._not_finite} updates in a row were not finite: lower "
+                "--initial-learning-rate, keep gradient clipping, and go on from a checkpoint "
+                "before the loss rose"
+            )
+
+    def _is_enough(self) -> bool:
+        """Saves and validates where it is time to; whether patience has ended."""
+        if self._step % self._options.steps_per_checkpoint == 0:
+            self._save()
+        interval = self._options.validation_interval or self._options.steps_per_checkpoint
+        return self._step % interval == 0 and self._saver.validate(self._step)
+
+    def _save(self) -> None:
+        """Says the means since the last checkpoint, and saves."""
+        if self._means.steps:
+            self._means.log(self._step)
+            self._means = Means()
+        self._saver.save(self._step)
+
+    def _say_farewell(self, stopped: bool) -> None:
+        if self._left_out:
+            logging.warning("%i updates were left out, see above.", self._left_out)
         logging.info(
             "Training has %s at global step %i. The same command goes on from there.",
-            "stopped" if requests else "finished",
-            self._global_step,
+            "stopped" if stopped else "finished",
+            self._step,
         )
-
-    def _steps(self) -> Iterator[StepResult]:
-        """Every step of every epoch."""
-        model = self._model
-        fetches = (model.step, model.examples, model.loss, model.summary)
-        self._session.run(model.start)
-        while True:
-            started = time.monotonic()
-            try:
-                step, examples, loss, summary = self._session.run(fetches)
-            except tf.errors.OutOfRangeError:
-                return
-            yield StepResult(step, examples, loss, summary, time.monotonic() - started)
-
-    def _checkpoint(self) -> None:
-        """Says the mean time and loss since the last checkpoint, and saves."""
-        steps = self._since_checkpoint
-        seconds = sum(step.seconds for step in steps) / len(steps)
-        loss = sum(step.loss for step in steps) / len(steps)
-        logging.info(
-            "Global step %i. Time: %.3f, loss: %f, perplexity: %.2f.",
-            self._global_step,
-            seconds,
-            loss,
-            perplexity(loss),
-        )
-        self._checkpoints.save(self._session, self._global_step)
-        self._writer.flush()
-        self._since_checkpoint = []
-
-
-def _log_step(number: int, result: StepResult) -> None:
-    logging.info(
-        "Step %i: %.3fs, loss: %f, perplexity: %f.",
-        number,
-        result.seconds,
-        result.loss,
-        perplexity(result.loss),
-    )
-
-
-@contextmanager
-def _stop_requests() -> Iterator[list[str]]:
-    """Collects the names of the signals that ask to stop, however often they come.
-
-    The step that runs is finished and saved first. Outside the main thread, where no handler can
-    be set, nothing is collected.
-    """
-    requests: list[str] = []
-
-    def note(number: int, _frame: object) -> None:
-        requests.append(signal.Signals(number).name)
-
-    try:
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:
-        before = {}
-    try:
-        yield requests
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -24,10 +24,35 @@ Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 class TrainingBatch(NamedTuple):
-    """Attributes: images float32 `[N, 32, W, C]`; targets int32 `[N, S]`, see `targets_of`."""
+    """A batch to train on.
+
+    Attributes:
+        images: float32 `[N, 32, W, C]`.
+        targets: int32 `[N, S]`, see `targets_of`.
+        places: int64 `[N]`, of the records in the dataset, from 0.
+        comments: string `[N]`, the images' paths, or empty.
+    """
 
     images: tf.Tensor
     targets: tf.Tensor
+    places: tf.Tensor
+    comments: tf.Tensor
+
+
+class Order(NamedTuple):
+    """Which records a step is trained on: a function of these numbers.
+
+    Attributes:
+        batch_size: records a step.
+        seed: of the shuffling; each pass over the records has its own order.
+        first_epoch: the pass to begin with, from 0.
+        skipped: batches of that pass to leave out.
+    """
+
+    batch_size: int
+    seed: int = 0
+    first_epoch: int = 0
+    skipped: int = 0
 
 
 class EvaluationBatch(NamedTuple):
@@ -53,41 +78,49 @@ class EvaluationBatch(NamedTuple):
 
 
 def training_batches(
-    paths: list[str],
-    config: Config,
-    prepare: Prepare,
-    rejected: Sequence[int],
-    batch_size: int,
-    epochs: int = 1,
+    paths: list[str], config: Config, prepare: Prepare, rejected: Sequence[int], order: Order
 ) -> tf.data.Dataset:
-    """Passes over the usable records, each shuffled anew; a pass's last batch may be smaller.
+    """Endless passes over the usable records, each shuffled anew; its last batch may be smaller.
 
     Args:
         paths: TFRecord files, read in this order.
         config: sizes and characters.
         prepare: decodes and resizes.
         rejected: places of records to leave out (see `survey`).
-        batch_size: N.
-        epochs: how many passes.
+        order: seed and beginning.
     """
 
     def to_example(place: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
         record = records.parse(serialized)
         pixels, _ = prepare(record.image)
-        return TrainingBatch(pixels, targets_of(record.label, config))
+        return TrainingBatch(pixels, targets_of(record.label, config), place, record.comment)
 
     bad = tf.constant(np.array(rejected, np.int64))
-    dataset = (
+    usable = (
         tf.data.TFRecordDataset(paths)
         .enumerate()
         .filter(lambda place, _: tf.reduce_all(tf.not_equal(place, bad)))
-        .shuffle(SHUFFLE_BUFFER)
-        .map(to_example, num_parallel_calls=DECODING_THREADS)
-        .batch(batch_size)
-        .repeat(epochs)
-        .prefetch(PREFETCHED_BATCHES)
     )
-    return without_autotuning(dataset)
+
+    def one_pass(epoch: tf.Tensor) -> tf.data.Dataset:
+        skipped = tf.where(tf.equal(epoch, order.first_epoch), order.skipped * order.batch_size, 0)
+        return (
+            usable.shuffle(SHUFFLE_BUFFER, _seed_of_pass(order.seed, epoch))
+            .skip(tf.cast(skipped, tf.int64))
+            .map(to_example, num_parallel_calls=DECODING_THREADS)
+            .batch(order.batch_size)
+        )
+
+    epochs = tf.data.Dataset.range(order.first_epoch, np.iinfo(np.int64).max)
+    return without_autotuning(epochs.flat_map(one_pass).prefetch(PREFETCHED_BATCHES))
+
+
+def _seed_of_pass(seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """int64 scalar; two runs whose seeds are neighbours share no pass."""
+    mixed = tf.random.stateless_uniform(
+        [], tf.stack([tf.constant(seed, tf.int64), epoch]), maxval=2**31 - 1, dtype=tf.int64
+    )
+    return mixed + 1  # 0 would mean a seed of chance
 
 
 def evaluation_batches(

@@ -15,6 +15,9 @@ FORMAT = "%(asctime)-15s %(name)-5s %(levelname)-8s %(message)s"
 TRACEBACKS = "aocr.traceback"
 """A logger whose records reach the file, but not the console."""
 
+FILE_ONLY = "file_only"
+"""A record with this attribute true does so too: `logging.info(..., extra={FILE_ONLY: True})`."""
+
 
 def start(path: str) -> None:
     """Sends all log records to the file, which is appended to, and to stderr.
@@ -23,9 +26,14 @@ def start(path: str) -> None:
         OSError: the file cannot be written.
     """
     console = logging.StreamHandler()
-    console.addFilter(lambda record: record.name != TRACEBACKS)
+    console.addFilter(_is_for_the_console)
+    logging.raiseExceptions = False  # a full disk under the log file is no reason to stop
     file = _RemoteFile(path) if "://" in path else _File(path)
     logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[console, file], force=True)
+
+
+def _is_for_the_console(record: logging.LogRecord) -> bool:
+    return record.name != TRACEBACKS and not getattr(record, FILE_ONLY, False)
 
 
 def import_tensorflow(path: str, use_gpu: bool = True) -> None:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from aocr.util.errors import UserError
 
 HEADER = "line\tpath\tlabel\treason\n"
-LOGGED_CHARACTERS = 80
+LOGGED_CHARACTERS = 160
 """Longer values are shortened in the log; the TSV has them whole."""
 
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

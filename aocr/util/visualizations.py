@@ -11,6 +11,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 from aocr.util.errors import UserError
+from aocr.util.tested import Tested
 
 MIN_HEIGHT, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE = 80, 256, 1000, 16  # of an image as drawn, pixels
 MIN_LINE = 160  # pixels; room for text under a narrow image
@@ -68,6 +69,18 @@ def save_attention(
     _write(folder, "attention.png", _png(views, prediction))
     _write(folder, "word.txt", f"{prediction}\n{label}\n".encode())
     return folder
+
+
+def attention_strip(tested: Tested) -> bytes:
+    """A PNG of one image, once a character, with the attended region bright.
+
+    Raises:
+        UserError: the image cannot be decoded.
+    """
+    picture = fit(decode(tested.encoded, tested.place + 1))
+    rows = tested.attention[: len(tested.prediction)]
+    views = [spotlight(picture, row, tested.columns) for row in rows] or [picture]
+    return _png(views, tested.prediction)
 
 
 def folder_name(index: int, text: str) -> str:
@@ -140,6 +153,13 @@ def glyph(character: str) -> Image.Image:
     return mask
 
 
+def encode(image: Image.Image, file_format: str, **options: object) -> bytes:
+    """Image --> the bytes of a file; the options are those of Pillow's `save`."""
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit grey --> `L`, or `LA` where the file names a transparent level."""
     levels = np.asarray(image).astype(np.int64)
@@ -172,7 +192,7 @@ def _gif(views: list[Image.Image], text: str) -> bytes:
     places = _typeset(text, max(views[0].width, MIN_LINE))
     first, *others = [_frame(view, text, places, step) for step, view in enumerate(views)]
     options = {"save_all": True, "append_images": others, "duration": FRAME_MILLISECONDS}
-    return _encode(first, "GIF", loop=0, **options)
+    return encode(first, "GIF", loop=0, **options)
 
 
 def _typeset(text: str, width: int) -> list[tuple[int, int]]:
@@ -215,14 +235,7 @@ def _png(views: list[Image.Image], text: str) -> bytes:
     for row, mask in enumerate(masks):
         centred = (indent - mask.width) // 2, (MARGIN + pitch - mask.height) // 2 + row * pitch
         strip.paste(READ, centred, mask)
-    return _encode(strip, "PNG")
-
-
-def _encode(image: Image.Image, file_format: str, **options: object) -> bytes:
-    """Image --> the bytes of a file."""
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
+    return encode(strip, "PNG")
 
 
 def _write(folder: str, name: str, content: bytes) -> None:

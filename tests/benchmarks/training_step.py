@@ -30,6 +30,7 @@ from PIL import Image, ImageDraw, ImageFont  # noqa: E402
 from aocr.defaults import Config, TrainingOptions  # noqa: E402
 from aocr.model import cnn  # noqa: E402
 from aocr.model.graph import build_train_graph  # noqa: E402
+from aocr.model.plan import Plan  # noqa: E402
 from aocr.util import records  # noqa: E402
 
 
@@ -64,12 +65,12 @@ def bare_cnn(config: Config, batch_size: int) -> Callable[[], object]:
 
 def training_step(config: Config, options: TrainingOptions, dataset: str) -> Callable[[], object]:
     """One step of `aocr train`, to call."""
-    model = build_train_graph(config, options, dataset, [])
+    model = build_train_graph(config, options, dataset, [], Plan(0, 0, 1))
     session = tf.compat.v1.Session(graph=model.graph)
     with model.graph.as_default():
         session.run(tf.compat.v1.global_variables_initializer())
     session.run(model.start)
-    return lambda: session.run((model.step, model.loss, model.summary))
+    return lambda: session.run((model.update.step, model.update.gradient_norm, model.loss))
 
 
 def plain_conv2d(x: tf.Tensor, kernel: tf.Tensor, training: bool) -> tf.Tensor:
