@@ -47,11 +47,11 @@ def weights(folder, model_dir):
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
-def wait_for_a_moment(folder, generator):
-    """Until the killed training has saved something, and then for a random while."""
+def wait_for_a_moment(process, folder, generator):
+    """Until the training has saved something or ended, and then for a random while."""
     state = folder / "killed/checkpoint"
     before = state.stat().st_mtime_ns if state.exists() else 0
-    while not state.exists() or state.stat().st_mtime_ns == before:
+    while process.poll() is None and (not state.exists() or state.stat().st_mtime_ns == before):
         time.sleep(0.01)
     time.sleep(generator.uniform(0, 0.3))
 
@@ -62,7 +62,7 @@ def test_a_killed_training_ends_with_the_same_weights(folder):
     kills = 0
     while kills < KILLS:
         process = start(folder, "killed")
-        wait_for_a_moment(folder, generator)
+        wait_for_a_moment(process, folder, generator)
         process.kill()
         kills += process.wait() < 0
         if not process.returncode:
