@@ -1,5 +1,7 @@
 """The three graphs: the serving contract, one training step, readings of the test graph."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +10,7 @@ from helpers import encoded, load_noise, noise, white, write_records
 from aocr.defaults import Config, TrainingOptions
 from aocr.model import graph as graphs
 from aocr.model.plan import Plan
+from aocr.model.session import open_session
 from aocr.util import records
 from aocr.util.charset import EOS_ID
 
@@ -192,6 +195,25 @@ def test_every_trained_variable_has_a_gradient_and_adadeltas_slots(clipped):
     averages = {name for name in names if "/moving_" in name}
     assert len(averages) == 6
     assert names == trained | slots | averages | {"Variable"}
+
+
+@pytest.mark.parametrize("use_gru", [False, True])
+def test_no_sum_is_of_more_than_two(dataset, use_gru):
+    """TensorFlow adds three in any order: a seed would not give the same weights twice."""
+    config = dataclasses.replace(CONFIG, attn_num_layers=3, use_gru=use_gru)
+    options, steps = TrainingOptions(2), Plan(seed=0, first_step=0, last_step=1)
+    model = graphs.build_train_graph(config, options, dataset, [2], steps)
+    traced = tf.compat.v1.RunOptions(output_partition_graphs=True)
+    metadata = tf.compat.v1.RunMetadata()
+    with open_session(model.graph, gpu_id=-1) as session:
+        with model.graph.as_default():
+            session.run(tf.compat.v1.global_variables_initializer())
+        session.run(model.start)
+        session.run(model.update.step, options=traced, run_metadata=metadata)
+    run = [node for part in metadata.partition_graphs for node in part.node]
+    sums = [node for node in run if node.op in ("AddN", "AccumulateNV2", "_AccumulateNV2")]
+    assert sums
+    assert not [n for n in sums if sum(not name.startswith("^") for name in n.input) > 2]
 
 
 # Testing

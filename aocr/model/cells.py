@@ -6,6 +6,7 @@ state is its layers' states side by side too.
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple, Protocol
 
 import tensorflow as tf
@@ -21,6 +22,9 @@ class Cell(Protocol):
     def __call__(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`[N, units]` and `[N, state_size]` to output `[N, units]` and the next state."""
 
+    def again(self) -> Cell:
+        """The same cell, for one more use in the same step; see `Affine.again`."""
+
 
 class Affine(NamedTuple):
     """`x · kernel + bias`."""
@@ -31,6 +35,14 @@ class Affine(NamedTuple):
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """`[N, inputs]` to `[N, outputs]`."""
         return tf.matmul(x, self.kernel) + self.bias
+
+    def again(self) -> Affine:
+        """The same weights as nodes of their own, for one more use.
+
+        A chain of them adds the gradients of its uses in pairs. TensorFlow's sum of three or more
+        begins with whichever buffer is free to be overwritten, so that its last bit varies.
+        """
+        return Affine(tf.identity(self.kernel), tf.identity(self.bias))
 
 
 def affine(inputs: int, outputs: int, bias: float = 0.0) -> Affine:
@@ -79,6 +91,12 @@ class LSTMCell:
         c, h = lstm_update(self._gates(tf.concat([x, h], axis=1)), c)
         return h, tf.concat([c, h], axis=1)
 
+    def again(self) -> LSTMCell:
+        """The same cell, for one more use in the same step."""
+        cell = copy.copy(self)
+        cell._gates = self._gates.again()
+        return cell
+
 
 class GRUCell:
     """A GRU (Cho et al., 2014); variables `gru_cell/{gates,candidate}` of the current scope."""
@@ -93,11 +111,19 @@ class GRUCell:
 
     def __call__(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One step; the state is `h`."""
+        x = tf.identity(x)  # used twice, see `Affine.again`
         # r = reset gate, u = update gate
         r, u = tf.split(tf.sigmoid(self._gates(tf.concat([x, state], axis=1))), 2, axis=1)
+        state = tf.identity(state)  # used twice more
         candidate = tf.tanh(self._candidate(tf.concat([x, r * state], axis=1)))
         h = u * state + (1 - u) * candidate
         return h, h
+
+    def again(self) -> GRUCell:
+        """The same cell, for one more use in the same step."""
+        cell = copy.copy(self)
+        cell._gates, cell._candidate = self._gates.again(), self._candidate.again()
+        return cell
 
 
 class SharedStack:
@@ -114,8 +140,9 @@ class SharedStack:
 
     def __call__(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One step through all layers, the first layer's state first."""
-        states = []
+        states, cell = [], self._cell
         for layer_state in tf.split(state, self._layers, axis=1):
-            x, layer_state = self._cell(x, layer_state)
+            cell = cell.again()
+            x, layer_state = cell(x, layer_state)
             states.append(layer_state)
         return x, tf.concat(states, axis=1)

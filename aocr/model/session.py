@@ -6,6 +6,7 @@ import logging
 import posixpath
 
 import tensorflow as tf
+from tensorflow.core.protobuf import rewriter_config_pb2
 
 from aocr.util.errors import UserError
 
@@ -23,6 +24,9 @@ def open_session(graph: tf.Graph, gpu_id: int) -> tf.compat.v1.Session:
         UserError: the machine has GPUs, but fewer.
     """
     options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    # It would merge sums into sums of three, see `aocr.model.cells.Affine.again`.
+    rewriting = options.graph_options.rewrite_options
+    rewriting.arithmetic_optimization = rewriter_config_pb2.RewriterConfig.OFF
     gpus = tf.config.list_physical_devices("GPU") if gpu_id >= 0 else []
     if gpus:
         if gpu_id >= len(gpus):

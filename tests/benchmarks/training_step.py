@@ -31,6 +31,7 @@ from aocr.defaults import Config, TrainingOptions  # noqa: E402
 from aocr.model import cnn  # noqa: E402
 from aocr.model.graph import build_train_graph  # noqa: E402
 from aocr.model.plan import Plan  # noqa: E402
+from aocr.model.session import open_session  # noqa: E402
 from aocr.util import records  # noqa: E402
 
 
@@ -63,10 +64,12 @@ def bare_cnn(config: Config, batch_size: int) -> Callable[[], object]:
     return lambda: session.run(step)
 
 
-def training_step(config: Config, options: TrainingOptions, dataset: str) -> Callable[[], object]:
+def training_step(
+    config: Config, options: TrainingOptions, files: list[str]
+) -> Callable[[], object]:
     """One step of `aocr train`, to call."""
-    model = build_train_graph(config, options, dataset, [], Plan(0, 0, 1))
-    session = tf.compat.v1.Session(graph=model.graph)
+    model = build_train_graph(config, options, files, [], Plan(0, 0, 1))
+    session = open_session(model.graph, gpu_id=-1)
     with model.graph.as_default():
         session.run(tf.compat.v1.global_variables_initializer())
     session.run(model.start)
@@ -100,7 +103,7 @@ def main() -> None:
         with mock.patch.object(cnn, "conv2d", plain_conv2d):
             bare = bare_cnn(config, options.batch_size)
         runs = (
-            training_step(config, options, dataset),
+            training_step(config, options, [dataset]),
             bare,
             bare_cnn(config, options.batch_size),
         )
