@@ -69,15 +69,13 @@ def kernel_gradient(x: tf.Tensor, upstream: tf.Tensor, size: int) -> tf.Tensor:
     filters = upstream.shape[-1]
     before = (size - 1) // 2
     margins = [before, size - 1 - before]
-    padded = tf.pad(x, [[0, 0], margins, margins, [0, 0]])
+    with tf.control_dependencies([upstream]):  # else the executor widens all images beforehand
+        padded = tf.pad(x, [[0, 0], margins, margins, [0, 0]])
     row = tf.concat([padded[:, :, j : j + width] for j in range(size)], axis=3)
     upstream = tf.reshape(upstream, [-1, filters])  # [N, H, W, D] --> [NHW, D]
-    products = [
-        tf.matmul(
-            tf.reshape(row[:, i : i + height], [-1, size * channels]),  # [NHW, KC]
-            upstream,
-            transpose_a=True,
-        )
-        for i in range(size)
-    ]
+    products: list[tf.Tensor] = []
+    for i in range(size):
+        with tf.control_dependencies(products):  # one copy of the images at a time
+            shifted = tf.reshape(row[:, i : i + height], [-1, size * channels])  # [NHW, KC]
+        products.append(tf.matmul(shifted, upstream, transpose_a=True))
     return tf.reshape(tf.stack(products), [size, size, channels, filters])
