@@ -168,10 +168,7 @@ class Decoder:
 
     def _attend(self, state: tf.Tensor) -> _Attended:
         """Scores every column against the whole state and averages the memory by them."""
-        query = self._query(state)[:, tf.newaxis]  # [N, state] --> [N, 1, 2U]
-        energies = tf.tanh(self._keys + query)  # [N, T, 2U]
-        flat = tf.reshape(energies, [-1, self._depth])
-        scores = tf.reshape(tf.matmul(flat, self._scorer), [-1, self._columns])  # [N, T]
+        scores = _scores(self._keys, self._query(state), self._scorer)
         weights = tf.nn.softmax(scores)
         context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], self._memory), axis=1)
         return _Attended(context, weights)
@@ -188,3 +185,36 @@ def _initial_state(encoder_state: tf.Tensor, size: int) -> tf.Tensor:
     the encoder's state, and how its weights were trained.
     """
     return encoder_state[:, :size]
+
+
+@tf.custom_gradient
+def _scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
+    """How well each column answers the query: `scorer · tanh(keys + query)`.
+
+    The energies, the largest tensors of the decoder, are computed again for the gradient in place
+    of being kept from every step until then (Chen et al., 2016).
+
+    Args:
+        keys: `[N, T, D]`.
+        query: `[N, D]`.
+        scorer: `[D, 1]`.
+
+    Returns:
+        `[N, T]`.
+    """
+    depth, columns = keys.shape[2], keys.shape[1]
+
+    def energies() -> tf.Tensor:
+        return tf.tanh(keys + query[:, tf.newaxis])  # [N, T, D]
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        with tf.control_dependencies([upstream]):
+            again = energies()
+        column = tf.reshape(upstream, [-1, 1])  # [NT, 1]
+        to_scorer = tf.matmul(tf.reshape(again, [-1, depth]), column, transpose_a=True)
+        to_energies = upstream[:, :, tf.newaxis] * scorer[:, 0]  # [N, T, D]
+        to_sum = tf.raw_ops.TanhGrad(y=again, dy=to_energies)
+        return to_sum, tf.reduce_sum(to_sum, axis=1), to_scorer
+
+    flat = tf.reshape(energies(), [-1, depth])
+    return tf.reshape(tf.matmul(flat, scorer), [-1, columns]), gradient

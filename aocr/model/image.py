@@ -41,9 +41,12 @@ def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
 def prepare_all(encoded: tf.Tensor, config: Config) -> tf.Tensor:
     """The prepared pixels of each of `[N]` encoded images: float32 `[N, 32, W, C]`."""
     shape = tf.TensorSpec([IMAGE_HEIGHT, config.image_width, config.channels], tf.float32)
-    return tf.map_fn(
-        lambda image: prepare(image, config).pixels, encoded, fn_output_signature=shape
-    )
+
+    @tf.autograph.experimental.do_not_convert
+    def pixels(image: tf.Tensor) -> tf.Tensor:
+        return prepare(image, config).pixels
+
+    return tf.map_fn(pixels, encoded, fn_output_signature=shape)
 
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from aocr.util import records
 from aocr.util.charset import Charset
+from aocr.util.data_gen import as_written
 from aocr.util.errors import UserError
 
 
@@ -40,7 +41,8 @@ def characters_of(paths: list[str], session: Callable) -> str:
         UserError: no label has a character, or a file is not of this kind.
     """
     with tf.Graph().as_default() as graph:
-        labels = tf.data.TFRecordDataset(paths).map(lambda row: records.parse(row).label)
+        parse = as_written(lambda row: records.parse(row).label)
+        labels = tf.data.TFRecordDataset(paths).map(parse)
         batches = tf.compat.v1.data.make_one_shot_iterator(labels.batch(1024)).get_next()
     characters: set[str] = set()
     with session(graph) as opened:

@@ -19,6 +19,10 @@ SHUFFLE_BUFFER = 4096
 DECODING_THREADS = os.cpu_count() or 1
 PREFETCHED_BATCHES = 2
 
+as_written = tf.autograph.experimental.do_not_convert
+"""For functions of a dataset: they are of TensorFlow's operations already, and translating them
+takes longer than the rest of the graph."""
+
 Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """An encoded image, string scalar, to pixels `[32, W, C]` and their width without padding."""
 
@@ -90,18 +94,22 @@ def training_batches(
         order: seed and beginning.
     """
 
+    @as_written
     def to_example(place: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
         record = records.parse(serialized)
         pixels, _ = prepare(record.image)
         return TrainingBatch(pixels, targets_of(record.label, config), place, record.comment)
 
     bad = tf.constant(np.array(rejected, np.int64))
-    usable = (
-        tf.data.TFRecordDataset(paths)
-        .enumerate()
-        .filter(lambda place, _: tf.reduce_all(tf.not_equal(place, bad)))
-    )
 
+    @as_written
+    def is_usable(place: tf.Tensor, serialized: tf.Tensor) -> tf.Tensor:
+        del serialized
+        return tf.reduce_all(tf.not_equal(place, bad))
+
+    usable = tf.data.TFRecordDataset(paths).enumerate().filter(is_usable)
+
+    @as_written
     def one_pass(epoch: tf.Tensor) -> tf.data.Dataset:
         skipped = tf.where(tf.equal(epoch, order.first_epoch), order.skipped * order.batch_size, 0)
         return (
@@ -142,6 +150,7 @@ def evaluation_batches(
     bad = tf.constant(np.array(undecodable, np.int64))
     blank = tf.zeros([IMAGE_HEIGHT, config.image_width, config.channels])
 
+    @as_written
     def to_example(place: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
         record = records.parse(serialized)
         pixels, width = tf.cond(

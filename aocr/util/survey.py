@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from aocr.defaults import Config
 from aocr.util import records
 from aocr.util.charset import Charset
-from aocr.util.data_gen import DECODING_THREADS, without_autotuning
+from aocr.util.data_gen import DECODING_THREADS, as_written, without_autotuning
 from aocr.util.errors import UserError
 
 NAMED = 10
 """How many items of each kind are named; all are counted."""
+
+BATCH = 64
+"""Records that are fetched at a time."""
+
+UNDECODABLE = (-1, -1)
+"""The size of an image that cannot be decoded."""
 
 Decode = Callable[[tf.Tensor], tf.Tensor]
 """An encoded image, string scalar, to pixels `[h, w, C]`."""
@@ -62,6 +70,16 @@ class Survey:
         return sorted({place for finding in findings for place in finding.places})
 
 
+_NOT_RECORDS = tf.errors.DataLossError, tf.errors.InvalidArgumentError
+"""What a file raises that holds no, or no whole, records."""
+
+
+class _Row(NamedTuple):
+    label: bytes
+    comment: bytes
+    size: tuple[int, int]  # height, width
+
+
 def survey(paths: list[str], config: Config, decode: Decode, session: Callable) -> Survey:
     """Reads every record, decodes every image, and checks every label.
 
@@ -74,60 +92,76 @@ def survey(paths: list[str], config: Config, decode: Decode, session: Callable) 
     Raises:
         UserError: they are not whole TFRecord files.
     """
-    found, charset = Survey(), Charset(config.characters)
-    with tf.Graph().as_default() as graph:
-        rows = tf.compat.v1.data.make_one_shot_iterator(_sizes(paths, decode)).get_next()
-    with session(graph) as opened:
+    found = Survey()
+    try:
+        _read(found, paths, config, decode, session, BATCH)
+    except _NOT_RECORDS:  # once more, one by one, to say where
+        found = Survey()
         try:
-            while True:
-                _inspect(found, config, charset, *opened.run(rows))
-        except tf.errors.OutOfRangeError:
-            return found
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+            _read(found, paths, config, decode, session, batch=1)
+        except _NOT_RECORDS as error:
             reason = str(error.message).splitlines()[0]
             raise UserError(
                 f"{', '.join(paths)} breaks off or is not a TFRecord file of aocr, after record "
                 f"{found.records} ({reason}): make it again with 'aocr dataset'"
             ) from error
+    return found
 
 
-def _sizes(paths: list[str], decode: Decode) -> tf.data.Dataset:
-    """Each record as label, comment and decoded size `[1, 2]`, or `[0, 2]` if it won't decode."""
+def _read(
+    found: Survey, paths: list[str], config: Config, decode: Decode, session: Callable, batch: int
+) -> None:
+    """Adds every record to what was found."""
+    charset = Charset(config.characters)
+    with tf.Graph().as_default() as graph:
+        rows = _rows(paths, decode, batch)
+        names, sizes = tf.compat.v1.data.make_one_shot_iterator(rows).get_next()
+    with session(graph) as opened, contextlib.suppress(tf.errors.OutOfRangeError):
+        while True:
+            for label, comment, size in zip(*opened.run((*names, sizes)), strict=True):
+                _inspect(found, config, charset, _Row(label, comment, tuple(size)))
 
+
+def _rows(paths: list[str], decode: Decode, batch: int) -> tf.data.Dataset:
+    """Batches of labels, comments, and decoded sizes `[N, 2]`, `UNDECODABLE` where that fails."""
+
+    @as_written
+    def size(image: tf.Tensor) -> tf.Tensor:
+        return tf.shape(decode(image))[:2]
+
+    @as_written
     def describe(serialized: tf.Tensor) -> tf.data.Dataset:
         record = records.parse(serialized)
-        sizes = tf.data.Dataset.from_tensors(record.image).map(lambda x: tf.shape(decode(x))[:2])
-        sizes = sizes.ignore_errors().batch(1)
-        nothing = tf.data.Dataset.from_tensors(tf.zeros([0, 2], tf.int32))
-        return tf.data.Dataset.zip(
-            (
-                tf.data.Dataset.from_tensors((record.label, record.comment)),
-                sizes.concatenate(nothing).take(1),
-            )
-        )
+        sizes = tf.data.Dataset.from_tensors(record.image).map(size).ignore_errors()
+        fallback = tf.data.Dataset.from_tensors(tf.constant(UNDECODABLE))
+        names = tf.data.Dataset.from_tensors((record.label, record.comment))
+        return tf.data.Dataset.zip((names, sizes.concatenate(fallback).take(1)))
 
     return without_autotuning(
-        tf.data.TFRecordDataset(paths).interleave(
+        tf.data.TFRecordDataset(paths)
+        .interleave(
             describe, cycle_length=8, num_parallel_calls=DECODING_THREADS, deterministic=True
         )
+        .batch(batch)
     )
 
 
-def _inspect(found: Survey, config: Config, charset: Charset, names, sizes) -> None:
+def _inspect(found: Survey, config: Config, charset: Charset, row: _Row) -> None:
     """Adds one record to what was found."""
     place = found.records
     found.records += 1
-    label, comment = map(records.text_of, names)
+    label, comment = records.text_of(row.label), records.text_of(row.comment)
     name = f"record {place + 1}" + (f", {comment}" if comment else "")
     if len(label) > config.max_prediction:
         found.too_long.add(place, f"{name}: {label!r} has {len(label)} characters")
     unknown = charset.unknown(label)
     if unknown:
         found.unknown.add(place, f"{name}: {unknown!r} in {label!r}")
-    if not len(sizes):
+    height, width = row.size
+    if (height, width) == UNDECODABLE:
         found.undecodable.add(place, name)
-    elif sizes[0][1] > config.max_width:
-        found.too_wide.add(place, f"{name}: {sizes[0][1]} pixels wide, {sizes[0][0]} high")
+    elif width > config.max_width:
+        found.too_wide.add(place, f"{name}: {width} pixels wide, {height} high")
 
 
 def log_for_training(found: Survey, config: Config, drop_wide: bool) -> int:
