@@ -70,12 +70,16 @@ def kernel_gradient(x: tf.Tensor, upstream: tf.Tensor, size: int) -> tf.Tensor:
     before = (size - 1) // 2
     margins = [before, size - 1 - before]
     with tf.control_dependencies([upstream]):  # else the executor widens all images beforehand
-        padded = tf.pad(x, [[0, 0], margins, margins, [0, 0]])
-    row = tf.concat([padded[:, :, j : j + width] for j in range(size)], axis=3)
-    upstream = tf.reshape(upstream, [-1, filters])  # [N, H, W, D] --> [NHW, D]
-    products: list[tf.Tensor] = []
-    for i in range(size):
-        with tf.control_dependencies(products):  # one copy of the images at a time
-            shifted = tf.reshape(row[:, i : i + height], [-1, size * channels])  # [NHW, KC]
-        products.append(tf.matmul(shifted, upstream, transpose_a=True))
+        rows = tf.transpose(x, [1, 0, 2, 3])  # [N, H, W, C] --> [H, N, W, C]
+    padded = tf.pad(rows, [margins, [0, 0], margins, [0, 0]])
+    wide = tf.concat([padded[:, :, j : j + width] for j in range(size)], axis=3)
+    upstream = tf.reshape(tf.transpose(upstream, [1, 0, 2, 3]), [-1, filters])  # [HNW, D]
+    products = [
+        tf.matmul(  # a slice of the first axis is not copied
+            tf.reshape(wide[i : i + height], [-1, size * channels]),  # [HNW, KC]
+            upstream,
+            transpose_a=True,
+        )
+        for i in range(size)
+    ]
     return tf.reshape(tf.stack(products), [size, size, channels, filters])
