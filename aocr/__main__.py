@@ -189,6 +189,8 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     """The fields of `Config` that stand on the command line."""
     numbers = FIT_NUMBERS | DECODER_NUMBERS
     given = {field: getattr(args, field) for field in numbers if getattr(args, field)}
+    if getattr(args, "bucket_widths", None):
+        given["bucket_widths"] = args.bucket_widths
     if args.color:
         given["channels"] = 3
     if args.use_gru:

@@ -44,6 +44,10 @@ class Config:
     attn_num_layers: int = 2
     attn_num_hidden: int = 128
     target_embedding_size: int = 10
+    bucket_widths: tuple[int, ...] = ()
+    """Prepared widths, multiples of `COLUMN_WIDTH`, that batches are cut to, besides the full one;
+    empty for full width always. With them, padding does not count: the model's numbers for an
+    image are those for the image alone. Without them it counts, as in 0.7.6."""
 
     def to_json(self) -> str:
         """The fields, and for a reader the preparation that they lead to, as indented JSON."""
@@ -71,6 +75,7 @@ class Config:
             raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
         names = [field.name for field in dataclasses.fields(cls)]
         fields: dict[str, Any] = {name: facts.get(name) for name in names}
+        fields["bucket_widths"] = tuple(fields["bucket_widths"] or ())
         default = cls()
         for name, value in fields.items():
             if type(value) is not type(getattr(default, name)):
@@ -81,6 +86,16 @@ class Config:
     def image_width(self) -> int:
         """Width in pixels of every image after preparation."""
         return math.ceil(self.max_width / self.max_height * IMAGE_HEIGHT)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths that batches of prepared images have, rising; the last is the full one."""
+        return (*self.bucket_widths, self.image_width)
+
+    @property
+    def padding_counts(self) -> bool:
+        """Whether the model sees the padding at the right of an image as black pixels."""
+        return not self.bucket_widths
 
     @property
     def decoder_steps(self) -> int:

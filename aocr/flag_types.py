@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from aocr.defaults import COLUMN_WIDTH
+
 SHOW_DEFAULT = "(default: %(default)s)"
 
 
@@ -45,6 +47,18 @@ def fraction(text: str) -> float:
     return value
 
 
+def widths(text: str) -> tuple[int, ...]:
+    """Rising multiples of `COLUMN_WIDTH`, with commas between."""
+    values = tuple(int(part) for part in text.split(","))
+    if sorted(set(values)) != list(values) or values[0] < 1:
+        raise argparse.ArgumentTypeError(f"{text} does not rise")
+    for value in values:
+        if value % COLUMN_WIDTH:
+            raise argparse.ArgumentTypeError(f"{value} is not a multiple of {COLUMN_WIDTH}")
+    return values
+
+
+widths.__name__ = "list of whole numbers"
 natural.__name__ = "whole number"
 fraction.__name__ = "number"
 positive_int.__name__ = "whole number"  # argparse: "invalid whole number value: 'x'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aocr.defaults import LEARNING_RATES, SCHEDULES, TrainingOptions
-from aocr.flag_types import SHOW_DEFAULT, fraction, natural, number, positive_int
+from aocr.flag_types import SHOW_DEFAULT, fraction, natural, number, positive_int, widths
 
 
 def add_training_flags(add) -> None:
@@ -15,6 +15,11 @@ def add_training_flags(add) -> None:
     add("--max-steps", type=positive_int, metavar="N", help=text)
     text = "make the order of records, dropout and fresh weights a function of N and the step"
     add("--seed", type=natural, metavar="N", help=text)
+    text = (
+        "widths that batches are cut to, pixels at a height of 32, multiples of 4, as in 48,64,96; "
+        "padding does not count then (default: none, as 0.7.6)"
+    )
+    add("--bucket-widths", type=widths, metavar="N,N", help=text)
     add("--drop-wide", action="store_true", help="leave out images wider than --max-width")
     add("--no-resume", action="store_true", help="new weights even where checkpoints exist")
     text = "begin with the weights of another model, whose charset may differ"

@@ -182,7 +182,7 @@ def trained_features(*trainings):
     """The features of the same images and weights for each way of training."""
     images = 100 * noise("images", 2, 32, 16, 1)
     with tf.Graph().as_default(), tf.compat.v1.variable_scope("", reuse=tf.compat.v1.AUTO_REUSE):
-        return run([cnn.features(tf.constant(images), training()) for training in trainings])
+        return run([cnn.features(tf.constant(images), None, training()) for training in trainings])
 
 
 def training(step, **options):

@@ -42,7 +42,7 @@ class Model:
     def __init__(self, config):
         self.config, self.memory = config, memory_of(config)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, self.memory)))
+            decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, self.memory[:2])))
             forced = decoder.teacher_forced(tf.constant(INPUTS, tf.int32))
             fetches = forced, decoder.greedy(stop_at_eos=False)
             self.variables = load_noise(session)
@@ -144,7 +144,7 @@ def test_shapes(model):
 def test_teacher_forced_on_its_own_reading_gives_the_greedy_logits():
     config = CONFIGS["two LSTM layers"]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, memory_of(config))))
+        decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, memory_of(config)[:2])))
         greedy = decoder.greedy(stop_at_eos=False)
         inputs = tf.pad(greedy.symbols[:, :-1], [[0, 0], [1, 0]], constant_values=GO_ID)
         forced = decoder.teacher_forced(inputs)
@@ -168,7 +168,7 @@ def test_teacher_forced_on_its_own_reading_gives_the_greedy_logits():
 def test_only_the_first_numbers_of_the_encoder_state_arrive(name, arrives):
     config = CONFIGS[name]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        memory = Memory(*map(tf.constant, memory_of(config)))
+        memory = Memory(*map(tf.constant, memory_of(config)[:2]))
         logits = Decoder(config, SYMBOLS, memory).teacher_forced(tf.constant(INPUTS, tf.int32))
         (gradient,) = tf.gradients(logits, memory.state)
         load_noise(session)
@@ -207,7 +207,7 @@ def scripted_greedy(ends, stop_at_eos):
     """Greedy decoding that says EOS from a given step on, for each image of the batch."""
     config = ONE_LAYER
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        values, state = memory_of(config, len(ends))
+        values, state, _ = memory_of(config, len(ends))
         state[:, 0] = ends - 0.5  # becomes the first cell, which counts down by one a step
         memory = Memory(tf.constant(values), tf.constant(state))
         greedy = Decoder(config, SYMBOLS, memory).greedy(stop_at_eos)
@@ -244,7 +244,7 @@ def test_graph_does_not_grow_with_the_longest_label(unroll):
 def nodes(unroll, max_prediction):
     config = dataclasses.replace(ONE_LAYER, max_prediction=max_prediction)
     with tf.Graph().as_default() as graph:
-        decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, memory_of(config))))
+        decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, memory_of(config)[:2])))
         if unroll == "greedy":
             decoder.greedy()
         else:

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from helpers import count_nodes, load_noise, lstm, noise
 
-from aocr.model.encoder import encode
+from aocr.model.encoder import Memory, encode
 
 BATCH, DEPTH, UNITS = 2, 5, 3
 
@@ -13,9 +13,9 @@ BATCH, DEPTH, UNITS = 2, 5, 3
 def encoded(features):
     """The memory of `[N, T, D]` features, and the variables by name."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        memory = encode(tf.constant(features), UNITS)
+        memory = encode(tf.constant(features), None, UNITS)
         variables = load_noise(session)
-        return session.run(memory), variables
+        return Memory(*session.run(memory[:2])), variables
 
 
 def one_direction(features, kernel, bias):
@@ -80,5 +80,5 @@ def test_graph_does_not_grow_with_the_columns():
 
 def nodes(columns):
     with tf.Graph().as_default() as graph:
-        encode(tf.compat.v1.placeholder(tf.float32, [None, columns, DEPTH]), UNITS)
+        encode(tf.compat.v1.placeholder(tf.float32, [None, columns, DEPTH]), None, UNITS)
         return count_nodes(graph)

@@ -133,7 +133,7 @@ def test_variables_have_the_names_and_shapes_of_0_7_6(case):
 
 
 def test_prepared_pixels(case, read):
-    np.testing.assert_array_equal(read["images"], case.numbers["prepared"])
+    np.testing.assert_array_equal(read["prepared"].pixels, case.numbers["prepared"])
 
 
 def test_cnn(case, read):

@@ -19,7 +19,7 @@ LUMINANCE = RGB @ [0.299, 0.587, 0.114]
 
 def pixels_of(*files, config=GREY):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        return session.run(image.prepare_all(tf.constant(files), config))
+        return session.run(image.prepare_all(tf.constant(files), config).pixels)
 
 
 def decoded(file, channels):
@@ -93,7 +93,7 @@ def test_every_image_comes_out_at_one_size():
 def test_no_image_gives_no_pixels():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         files = tf.zeros([0], tf.string)
-        assert session.run(image.prepare_all(files, GREY)).shape == (0, 32, 86, 1)
+        assert session.run(image.prepare_all(files, GREY).pixels).shape == (0, 32, 86, 1)
 
 
 # Pixels

@@ -7,7 +7,7 @@ from aocr.model.plan import Plan, plan
 
 
 def options(**values):
-    return TrainingOptions(batch_size=10, **values)
+    return TrainingOptions(**values)
 
 
 @pytest.mark.parametrize(
@@ -22,15 +22,15 @@ def options(**values):
     ],
 )
 def test_the_sooner_limit_counts(limits, step, last_step):
-    made = plan(options(**limits), records=25, step=step)  # 3 steps an epoch
+    made = plan(options(**limits), steps_per_epoch=3, step=step)
     assert (made.first_step, made.last_step) == (step, last_step)
 
 
 def test_with_a_seed_the_step_says_where_the_run_goes_on():
-    assert plan(options(seed=4, num_epoch=1), records=25, step=7) == Plan(4, 7, 10, 2, 1)
+    assert plan(options(seed=4, num_epoch=1), steps_per_epoch=3, step=7) == Plan(4, 7, 10, 2, 1)
 
 
 def test_without_a_seed_each_run_has_its_own_order():
-    plans = [plan(options(), records=25, step=7) for _ in range(4)]
+    plans = [plan(options(), steps_per_epoch=3, step=7) for _ in range(4)]
     assert len({made.seed for made in plans}) > 1
     assert {(made.first_epoch, made.skipped) for made in plans} == {(0, 0)}

@@ -19,8 +19,8 @@ GOOD = white(20, 40)
 
 
 def look_through(path, config=CONFIG):
-    decode = functools.partial(image.decode, channels=config.channels)
-    return survey([str(path)], config, decode, lambda graph: tf.compat.v1.Session(graph=graph))
+    measure = functools.partial(image.measure, config=config)
+    return survey([str(path)], config, measure, lambda graph: tf.compat.v1.Session(graph=graph))
 
 
 def training(found, config):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from aocr.defaults import COLUMN_WIDTH
 from aocr.model.conv2d import conv2d
 
 BATCH_NORM_EPSILON = 0.001
@@ -55,19 +56,30 @@ class Training(NamedTuple):
         return [average.assign_sub(rate * (average - value)).op for average, value in self.averages]
 
 
-def features(images: tf.Tensor, training: Training | None = None) -> tf.Tensor:
+def features(
+    images: tf.Tensor, columns: tf.Tensor | None = None, training: Training | None = None
+) -> tf.Tensor:
     """Runs the seven convolutions and drops out features in training.
 
     Args:
         images: float32 `[N, 32, W, C]`, from 0 to 255.
+        columns: int32 `[N]`, how many columns of features each image has; what is right of them
+            counts for nothing, as if the image ended there. None: it counts.
         training: None when reading: moving averages in place of the batch's, and no dropout.
 
     Returns:
-        float32 `[N, ceil(W / 4), 512]`.
+        float32 `[N, T, 512]`, with T = ceil(W / 4).
     """
+    scale = COLUMN_WIDTH
     x = (images - 128) / 128
+    mask = _mask(x, columns, scale)
+    x = _masked(x, mask)
     for layer in LAYERS:
-        x = convolution(x, layer, training)
+        x = convolution(x, layer, training, mask)
+        if layer.pool:
+            scale //= layer.pool[1]
+            mask = _mask(x, columns, scale)
+        x = _masked(x, mask)
     x = tf.squeeze(x, axis=1)  # [N, 1, T, 512] --> [N, T, 512]
     return _drop_out(x, training) if training else x
 
@@ -80,8 +92,35 @@ def _drop_out(x: tf.Tensor, training: Training) -> tf.Tensor:
     return tf.nn.experimental.stateless_dropout(x, training.dropout, seed, rng_alg="philox")
 
 
-def convolution(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf.Tensor:
-    """`[N, H, W, C]` to `[N, ceil(H / pool), ceil(W / pool), filters]`."""
+def _mask(x: tf.Tensor, columns: tf.Tensor | None, scale: int) -> tf.Tensor | None:
+    """float32 `[N, 1, W, 1]`: 1 where an image is, 0 right of it; its columns are `scale` wide."""
+    if columns is None:
+        return None
+    return tf.sequence_mask(columns * scale, tf.shape(x)[2], tf.float32)[
+        :, tf.newaxis, :, tf.newaxis
+    ]
+
+
+def _masked(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Zero right of each image, which is what a padded convolution sees beyond an edge.
+
+    An image's width is a multiple of what the pooling divides it by, so no window of it looks
+    over that edge.
+    """
+    return x if mask is None else x * mask
+
+
+def convolution(
+    x: tf.Tensor, layer: Convolution, training: Training | None, mask: tf.Tensor | None = None
+) -> tf.Tensor:
+    """`[N, H, W, C]` to `[N, ceil(H / pool), ceil(W / pool), filters]`.
+
+    Args:
+        x: what the layer sees.
+        layer: what it does.
+        training: see `features`.
+        mask: `[N, 1, W, 1]`, what counts for the batch norm; None for all.
+    """
     with tf.compat.v1.variable_scope(layer.scope):
         shape = [layer.kernel, layer.kernel, x.shape[-1], layer.filters]
         weights = tf.compat.v1.get_variable(
@@ -89,12 +128,12 @@ def convolution(x: tf.Tensor, layer: Convolution, training: Training | None) -> 
         )
         x = conv2d(x, weights, training is not None)
         if layer.batch_norm:
-            x = _batch_norm(x, training)
+            x = _batch_norm(x, training, mask)
     x = tf.nn.relu(x)
     return tf.nn.max_pool2d(x, layer.pool, layer.pool, "SAME") if layer.pool else x
 
 
-def _batch_norm(x: tf.Tensor, training: Training | None) -> tf.Tensor:
+def _batch_norm(x: tf.Tensor, training: Training | None, mask: tf.Tensor | None) -> tf.Tensor:
     """Batch normalisation over all axes but the last (Ioffe and Szegedy, 2015)."""
     get, zeros, ones = tf.compat.v1.get_variable, tf.zeros_initializer(), tf.ones_initializer()
     channels = [x.shape[-1]]
@@ -108,9 +147,23 @@ def _batch_norm(x: tf.Tensor, training: Training | None) -> tf.Tensor:
         return normalize(
             x, gamma, beta, mean, variance, epsilon=BATCH_NORM_EPSILON, is_training=False
         )[0]
-    x, *batch = normalize(x, gamma, beta, epsilon=BATCH_NORM_EPSILON, is_training=True)
+    if mask is None:
+        x, *batch = normalize(x, gamma, beta, epsilon=BATCH_NORM_EPSILON, is_training=True)
+    else:
+        x, *batch = normalize_masked(x, gamma, beta, mask)
     training.averages.extend(zip((mean, variance), batch[:2], strict=True))
     return x
+
+
+def normalize_masked(
+    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mask: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Batch norm over what the mask `[N, 1, W, 1]` leaves; with mean and unbiased variance."""
+    count = tf.reduce_sum(mask) * tf.cast(tf.shape(x)[1], tf.float32)
+    mean = tf.reduce_sum(x * mask, axis=[0, 1, 2]) / count
+    variance = tf.reduce_sum(tf.square(x - mean) * mask, axis=[0, 1, 2]) / count
+    scale = gamma * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)
+    return x * scale + (beta - mean * scale), mean, variance * count / tf.maximum(count - 1, 1)
 
 
 def moving_average_decay(step: tf.Tensor, momentum: float) -> tf.Tensor:

@@ -65,7 +65,7 @@ def kernel_gradient(x: tf.Tensor, upstream: tf.Tensor, size: int) -> tf.Tensor:
     Returns:
         `[K, K, C, D]`.
     """
-    height, width, channels = x.shape[1:]
+    height, channels, width = x.shape[1], x.shape[3], tf.shape(x)[2]
     filters = upstream.shape[-1]
     before = (size - 1) // 2
     margins = [before, size - 1 - before]

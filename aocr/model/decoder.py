@@ -53,6 +53,7 @@ class Decoder:
         self._units = config.attn_num_hidden
         self._memory = memory.values
         self._columns, self._depth = memory.values.shape[1:]
+        self._is_padding = _is_padding(memory)
         get, glorot = tf.compat.v1.get_variable, tf.compat.v1.glorot_uniform_initializer
         scope = tf.compat.v1.variable_scope
         with scope("embedding_attention_decoder"):
@@ -169,6 +170,8 @@ class Decoder:
     def _attend(self, state: tf.Tensor) -> _Attended:
         """Scores every column against the whole state and averages the memory by them."""
         scores = _scores(self._keys, self._query(state), self._scorer)
+        if self._is_padding is not None:
+            scores = tf.where(self._is_padding, scores.dtype.min, scores)
         weights = tf.nn.softmax(scores)
         context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], self._memory), axis=1)
         return _Attended(context, weights)
@@ -176,6 +179,13 @@ class Decoder:
     def _array(self, depth: int) -> tf.TensorArray:
         """Room for `[N, depth]` a step."""
         return tf.TensorArray(tf.float32, self._steps, element_shape=[None, depth])
+
+
+def _is_padding(memory: Memory) -> tf.Tensor | None:
+    """bool `[N, T]`, True for columns that are not to be attended to; None if there are none."""
+    if memory.columns is None:
+        return None
+    return ~tf.sequence_mask(memory.columns, tf.shape(memory.values)[1])
 
 
 def _initial_state(encoder_state: tf.Tensor, size: int) -> tf.Tensor:
@@ -202,7 +212,7 @@ def _scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
     Returns:
         `[N, T]`.
     """
-    depth, columns = keys.shape[2], keys.shape[1]
+    depth = keys.shape[2]
 
     def energies() -> tf.Tensor:
         return tf.tanh(keys + query[:, tf.newaxis])  # [N, T, D]
@@ -217,4 +227,5 @@ def _scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
         return to_sum, tf.reduce_sum(to_sum, axis=1), to_scorer
 
     flat = tf.reshape(energies(), [-1, depth])
-    return tf.reshape(tf.matmul(flat, scorer), [-1, columns]), gradient
+    scores = tf.reshape(tf.matmul(flat, scorer), tf.shape(keys)[:2])
+    return tf.ensure_shape(scores, keys.shape[:2]), gradient

@@ -15,37 +15,53 @@ class Memory(NamedTuple):
     Attributes:
         values: `[N, T, 2U]`, forward and backward outputs side by side.
         state: `[N, 4U]`, the final `[forward c, forward h, backward c, backward h]`.
+        columns: int32 `[N]`, how many of the T are the image's; None: all.
     """
 
     values: tf.Tensor
     state: tf.Tensor
+    columns: tf.Tensor | None = None
 
 
-def encode(features: tf.Tensor, units: int) -> Memory:
-    """Reads the columns in both directions (Graves and Schmidhuber, 2005). All of them count.
+def encode(features: tf.Tensor, columns: tf.Tensor | None, units: int) -> Memory:
+    """Reads the columns in both directions (Graves and Schmidhuber, 2005).
 
     Args:
         features: `[N, T, D]`.
+        columns: int32 `[N]`, how many of an image's columns count; None: all of them.
         units: U, each way.
     """
-    columns = tf.transpose(features, [1, 0, 2])  # [N, T, D] --> [T, N, D]
+    inputs = tf.transpose(features, [1, 0, 2])  # [N, T, D] --> [T, N, D]
     with tf.compat.v1.variable_scope("bidirectional_rnn"):
-        forward, forward_state = _lstm("fw", columns, units)
-        backward, backward_state = _lstm("bw", tf.reverse(columns, [0]), units)
-    outputs = tf.concat([forward, tf.reverse(backward, [0])], axis=2)  # [T, N, 2U]
+        forward, forward_state = _lstm("fw", inputs, columns, units)
+        backward, backward_state = _lstm("bw", _reversed(inputs, columns), columns, units)
+    outputs = tf.concat([forward, _reversed(backward, columns)], axis=2)  # [T, N, 2U]
     return Memory(
         values=tf.transpose(outputs, [1, 0, 2]),  # [T, N, 2U] --> [N, T, 2U]
         state=tf.concat([forward_state, backward_state], axis=1),
+        columns=columns,
     )
 
 
-def _lstm(scope: str, columns: tf.Tensor, units: int) -> tuple[tf.Tensor, tf.Tensor]:
+def _reversed(sequence: tf.Tensor, lengths: tf.Tensor | None) -> tf.Tensor:
+    """`[T, N, D]` with each example's columns in the opposite order."""
+    if lengths is None:
+        return tf.reverse(sequence, [0])
+    return tf.reverse_sequence(sequence, lengths, seq_axis=0, batch_axis=1)
+
+
+def _lstm(
+    scope: str, columns: tf.Tensor, lengths: tf.Tensor | None, units: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Outputs `[T, N, U]` and final state `[N, 2U]` of one LSTM over `[T, N, D]`.
+
+    Where an example has ended, its state stays.
 
     The product of the inputs with their half of the kernel is taken once for all columns, which
     leaves the loop a third of the arithmetic.
     """
-    steps, _, depth = columns.shape
+    depth = columns.shape[2]
+    steps = tf.shape(columns)[0] if columns.shape[0] is None else columns.shape[0]
     batch = tf.shape(columns)[1]
     with tf.compat.v1.variable_scope(f"{scope}/basic_lstm_cell"):
         kernel, bias = cells.affine(depth + units, 4 * units)
@@ -55,8 +71,11 @@ def _lstm(scope: str, columns: tf.Tensor, units: int) -> tuple[tf.Tensor, tf.Ten
     outputs = tf.TensorArray(tf.float32, steps, element_shape=[None, units])
 
     def step(t, c, h, outputs):
-        c, h = cells.lstm_update(projections.read(t) + tf.matmul(h, recurrent), c)
-        return t + 1, c, h, outputs.write(t, h)
+        next_c, next_h = cells.lstm_update(projections.read(t) + tf.matmul(h, recurrent), c)
+        if lengths is not None:
+            goes_on = (t < lengths)[:, tf.newaxis]
+            next_c, next_h = tf.where(goes_on, next_c, c), tf.where(goes_on, next_h, h)
+        return t + 1, next_c, next_h, outputs.write(t, next_h)
 
     projections = projections.unstack(projected)
     zeros = tf.zeros([batch, units])

@@ -20,7 +20,7 @@ from aocr.util import metrics, predictions_file, records
 from aocr.util.dataset_files import expand
 from aocr.util.errors import UserError
 from aocr.util.report import Report
-from aocr.util.survey import Decode, log_for_testing, survey
+from aocr.util.survey import log_for_testing, survey
 from aocr.util.tested import Tested
 from aocr.util.visualizations import save_attention
 
@@ -70,7 +70,9 @@ def evaluate(
         report = Report(display.report_dir, facts) if display.report_dir else None
         if report:
             shows.append(report.add)
-        found = survey(files, config, _decode(config), session.open_on_cpu)
+        found = survey(
+            files, config, functools.partial(image.measure, config=config), session.open_on_cpu
+        )
         log_for_testing(found, config)
         undecodable = found.undecodable.places
         model = build_eval_graph(config, files, undecodable, batch_size)
@@ -87,10 +89,6 @@ def evaluate(
     if report:
         report.write(summary)
     return summary
-
-
-def _decode(config: Config) -> Decode:
-    return functools.partial(image.decode, channels=config.channels)
 
 
 def _shows(display: Display, stack: contextlib.ExitStack) -> list[Callable[[Tested], None]]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.defaults import Config, TrainingOptions
+from aocr.defaults import COLUMN_WIDTH, Config, TrainingOptions
 from aocr.model import cnn, image
 from aocr.model.decoder import Decoder, Greedy
 from aocr.model.encoder import encode
@@ -63,7 +63,7 @@ class ServingGraph(NamedTuple):
     Attributes:
         graph: what holds it all.
         input: string scalar or `[N]`, encoded images: `input_image_as_bytes:0`.
-        images: float32 `[N, 32, W, C]`, prepared; may be fed in place of the input.
+        prepared: pixels and widths of the images; may be fed in place of the input.
         features: float32 `[N, T, 512]`, the CNN's output.
         greedy: the decoder's symbols, logits and attention.
         reading: what was read, `[N]`.
@@ -73,7 +73,7 @@ class ServingGraph(NamedTuple):
 
     graph: tf.Graph
     input: tf.Tensor
-    images: tf.Tensor
+    prepared: image.Prepared
     features: tf.Tensor
     greedy: Greedy
     reading: Reading
@@ -102,8 +102,7 @@ def build_train_graph(
         global_step = _global_step()
         step = tf.convert_to_tensor(global_step)
         training = cnn.Training(step, [], plan.seed, options.dropout, options.bn_momentum)
-        features = cnn.features(batch.images, training)
-        decoder = _decoder(features, config)
+        features, decoder = _decoder(batch.images, batch.widths, config, training)
         loss = tf.reduce_mean(_teacher_forced_losses(decoder, batch.targets))
         made = update(loss, training.move_averages, global_step, options, plan.last_step)
         return TrainGraph(
@@ -125,7 +124,7 @@ def build_eval_graph(
             data_gen.evaluation_batches(files, config, _prepare(config), undecodable, batch_size)
         )
         batch = iterator.get_next()
-        decoder = _decoder(cnn.features(batch.images), config)
+        _, decoder = _decoder(batch.images, batch.widths, config)
         return EvalGraph(
             graph=graph,
             start=iterator.initializer,
@@ -144,16 +143,16 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
     """
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string, name="input_image_as_bytes")
-        images = image.prepare_all(tf.reshape(encoded, [-1]), config)  # [] or [N] --> [N, ...]
-        features = cnn.features(images)
-        greedy = _decoder(features, config).greedy(stop_at_eos)
+        prepared = image.prepare_all(tf.reshape(encoded, [-1]), config)  # [] or [N] --> [N, ...]
+        features, decoder = _decoder(prepared.pixels, prepared.width, config)
+        greedy = decoder.greedy(stop_at_eos)
         reading = spell(greedy, Charset(config.characters))
         _scalar_for_one(reading.text, "prediction")
         _scalar_for_one(reading.probability, "probability")
         return ServingGraph(
             graph=graph,
             input=encoded,
-            images=images,
+            prepared=prepared,
             features=features,
             greedy=greedy,
             reading=reading,
@@ -166,9 +165,14 @@ def _prepare(config: Config) -> data_gen.Prepare:
     return lambda encoded: image.prepare(encoded, config)
 
 
-def _decoder(features: tf.Tensor, config: Config) -> Decoder:
-    memory = encode(features, config.encoder_units)
-    return Decoder(config, Charset(config.characters).size, memory)
+def _decoder(
+    images: tf.Tensor, widths: tf.Tensor, config: Config, training: cnn.Training | None = None
+) -> tuple[tf.Tensor, Decoder]:
+    """The way of prepared images to the decoder; and the CNN's features `[N, T, 512]`."""
+    columns = None if config.padding_counts else -(-widths // COLUMN_WIDTH)
+    features = cnn.features(image.cut(images, widths, config), columns, training)
+    memory = encode(features, columns, config.encoder_units)
+    return features, Decoder(config, Charset(config.characters).size, memory)
 
 
 def _teacher_forced_losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,10 @@ from aocr.defaults import IMAGE_HEIGHT, Config
 
 
 class Prepared(NamedTuple):
-    """Attributes: pixels float32 `[32, W, C]`; width int32 scalar, without the padding."""
+    """Attributes: pixels float32 `[32, W, C]`; width int32 scalar, without the padding.
+
+    Of a batch, both have one more axis in front.
+    """
 
     pixels: tf.Tensor
     width: tf.Tensor
@@ -38,15 +41,41 @@ def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
     return Prepared(tf.ensure_shape(padded, shape), width)
 
 
-def prepare_all(encoded: tf.Tensor, config: Config) -> tf.Tensor:
-    """The prepared pixels of each of `[N]` encoded images: float32 `[N, 32, W, C]`."""
-    shape = tf.TensorSpec([IMAGE_HEIGHT, config.image_width, config.channels], tf.float32)
+def prepare_all(encoded: tf.Tensor, config: Config) -> Prepared:
+    """Each of `[N]` encoded images: pixels float32 `[N, 32, W, C]`, widths int32 `[N]`."""
+    shape = [IMAGE_HEIGHT, config.image_width, config.channels]
+    signature = Prepared(tf.TensorSpec(shape, tf.float32), tf.TensorSpec([], tf.int32))
 
     @tf.autograph.experimental.do_not_convert
-    def pixels(image: tf.Tensor) -> tf.Tensor:
-        return prepare(image, config).pixels
+    def prepare_one(image: tf.Tensor) -> Prepared:
+        return prepare(image, config)
 
-    return tf.map_fn(pixels, encoded, fn_output_signature=shape)
+    return tf.map_fn(prepare_one, encoded, fn_output_signature=signature)
+
+
+def cut(images: tf.Tensor, widths: tf.Tensor, config: Config) -> tf.Tensor:
+    """Takes padding away from the right of a batch, up to the next of `config.widths`.
+
+    Args:
+        images: `[N, 32, W, C]`.
+        widths: int32 `[N]`, of the images without padding.
+        config: gives the widths that a batch may have.
+
+    Returns:
+        `[N, 32, W', C]`.
+    """
+    if config.padding_counts:
+        return images
+    allowed = tf.constant(config.widths)
+    bucket = tf.searchsorted(allowed, tf.reduce_max(widths)[tf.newaxis])[0]
+    return images[:, :, : allowed[bucket]]
+
+
+def measure(encoded: tf.Tensor, config: Config) -> tf.Tensor:
+    """Height and width of an encoded image, and its width when it is prepared: int32 `[3]`."""
+    pixels = decode(encoded, config.channels)
+    shape = tf.shape(pixels)
+    return tf.stack([shape[0], shape[1], _fitted_size(pixels, config.image_width)[1]])
 
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:

@@ -30,16 +30,15 @@ class Plan(NamedTuple):
     skipped: int = 0
 
 
-def plan(options: TrainingOptions, records: int, step: int) -> Plan:
+def plan(options: TrainingOptions, steps_per_epoch: int, step: int) -> Plan:
     """The plan of a run.
 
     Args:
         options: `seed` (None: a new one, and a new order, for each run), `num_epoch` (of this
-            run), `max_steps` (of all runs), and `batch_size`.
-        records: how many there are to train on.
+            run), and `max_steps` (of all runs).
+        steps_per_epoch: batches of a pass over the records.
         step: the global step so far.
     """
-    steps_per_epoch = -(-records // options.batch_size)
     last_step = step + options.num_epoch * steps_per_epoch
     if options.max_steps is not None:
         last_step = min(last_step, options.max_steps)

@@ -16,6 +16,7 @@ import tensorflow as tf
 from aocr.defaults import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.model import session
 from aocr.model.graph import ServingGraph, build_serving_graph
+from aocr.model.image import Prepared
 from aocr.model.reading import character_steps
 from aocr.util.image_files import UnreadableError, readable
 from aocr.util.predictions_file import characters_of, json_line, six_digits
@@ -116,11 +117,12 @@ def _read_batch(
 ) -> Iterator[Prediction]:
     """One prediction a path, in order."""
 
-    def load(path: str) -> np.ndarray | str:
+    def load(path: str) -> Prepared | str:
         try:
             with tf.io.gfile.GFile(path, "rb") as file:
                 encoded = readable(file.read(), MAX_PIXELS).encoded
-            return opened.run(model.images, {model.input: encoded})[0]
+            pixels, widths = opened.run(model.prepared, {model.input: encoded})
+            return Prepared(pixels[0], widths[0])
         except (UnicodeError, TypeError):
             return "its name is not UTF-8, which TensorFlow cannot open"
         except tf.errors.NotFoundError:
@@ -141,10 +143,11 @@ def _read_batch(
 
 
 def _readings(
-    opened: tf.compat.v1.Session, model: ServingGraph, images: list[np.ndarray]
+    opened: tf.compat.v1.Session, model: ServingGraph, images: list[Prepared]
 ) -> Iterator[tuple[str, float, tuple[float, ...]]]:
     """The text of each prepared image, its probability and those of its characters."""
-    reading = opened.run(model.reading, {model.images: np.stack(images)})
+    batch = zip(model.prepared, zip(*images, strict=True), strict=True)
+    reading = opened.run(model.reading, {tensor: np.stack(values) for tensor, values in batch})
     for n, text in enumerate(reading.text):
         steps = reading.step_probabilities[n][character_steps(reading.symbols[n])]
         yield text.decode(), float(reading.probability[n]), tuple(steps.tolist())

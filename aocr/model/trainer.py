@@ -19,10 +19,11 @@ from aocr.model.graph import TrainGraph, build_train_graph
 from aocr.model.plan import Plan, plan
 from aocr.model.validator import Validator
 from aocr.util import config_file, records, tensorboard
+from aocr.util.data_gen import batches_a_pass
 from aocr.util.dataset_files import expand
 from aocr.util.errors import UserError
 from aocr.util.stop_requests import stop_requests
-from aocr.util.survey import Survey, log_for_training, survey
+from aocr.util.survey import log_for_training, survey
 from aocr.util.training_log import Epochs, Means, Progress, progress
 
 MOST_NOT_FINITE = 10
@@ -53,10 +54,12 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
         UserError: no record can be used, the checkpoint is of another model, a file cannot be
             written, or the loss is not finite any more.
     """
-    decode, files = functools.partial(image.decode, channels=config.channels), expand(run.dataset)
-    found = survey(files, config, decode, session.open_on_cpu)
+    measure, files = functools.partial(image.measure, config=config), expand(run.dataset)
+    found = survey(files, config, measure, session.open_on_cpu)
     usable = log_for_training(found, config, options.drop_wide)
-    steps = plan(options, usable, session.step_of(run.checkpoint()))
+    records = found.trainable(options.drop_wide)
+    batches = batches_a_pass(records, config.widths, options.batch_size)
+    steps = plan(options, batches, session.step_of(run.checkpoint()))
     if steps.last_step <= steps.first_step:
         logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)
         return
@@ -72,14 +75,10 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
         saver = _Saver(run, options, validator, opened, model.graph)
         start.begin(opened, run, config)
         config_file.write(run.model_dir, config)
-        epochs = _epochs(found, usable, options, steps)
+        others = found.records - usable
+        epochs = Epochs(usable, others, options.num_epoch, batches, steps.skipped)
         with saver.writer:
             _Loop(opened, model, options, steps, saver, epochs).run(requests)
-
-
-def _epochs(found: Survey, usable: int, options: TrainingOptions, steps: Plan) -> Epochs:
-    before = steps.skipped * options.batch_size
-    return Epochs(usable, found.records - usable, options.num_epoch, before)
 
 
 class _Saver:

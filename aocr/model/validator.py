@@ -41,8 +41,8 @@ class Validator:
     """
 
     def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
-        decode, files = functools.partial(image.decode, channels=config.channels), expand(paths)
-        found = survey(files, config, decode, session.open_on_cpu)
+        measure, files = functools.partial(image.measure, config=config), expand(paths)
+        found = survey(files, config, measure, session.open_on_cpu)
         logging.info("Validating on %i records.", found.records)
         log_for_testing(found, config)
         self._undecodable = frozenset(found.undecodable.places)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,11 +35,13 @@ class TrainingBatch(NamedTuple):
     Attributes:
         images: float32 `[N, 32, W, C]`.
         targets: int32 `[N, S]`, see `targets_of`.
+        widths: int32 `[N]`, of the images without padding.
         places: int64 `[N]`, of the records in the dataset, from 0.
         comments: string `[N]`, the images' paths, or empty.
     """
 
     images: tf.Tensor
+    widths: tf.Tensor
     targets: tf.Tensor
     places: tf.Tensor
     comments: tf.Tensor
@@ -86,6 +90,9 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Endless passes over the usable records, each shuffled anew; its last batch may be smaller.
 
+    With `config.bucket_widths`, images that fill the same bucket are batched together, and the
+    last batch of each bucket may be smaller.
+
     Args:
         paths: TFRecord files, read in this order.
         config: sizes and characters.
@@ -97,8 +104,9 @@ def training_batches(
     @as_written
     def to_example(place: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
         record = records.parse(serialized)
-        pixels, _ = prepare(record.image)
-        return TrainingBatch(pixels, targets_of(record.label, config), place, record.comment)
+        pixels, width = prepare(record.image)
+        targets = targets_of(record.label, config)
+        return TrainingBatch(pixels, width, targets, place, record.comment)
 
     bad = tf.constant(np.array(rejected, np.int64))
 
@@ -111,16 +119,47 @@ def training_batches(
 
     @as_written
     def one_pass(epoch: tf.Tensor) -> tf.data.Dataset:
-        skipped = tf.where(tf.equal(epoch, order.first_epoch), order.skipped * order.batch_size, 0)
-        return (
-            usable.shuffle(SHUFFLE_BUFFER, _seed_of_pass(order.seed, epoch))
-            .skip(tf.cast(skipped, tf.int64))
-            .map(to_example, num_parallel_calls=DECODING_THREADS)
-            .batch(order.batch_size)
-        )
+        skipped = tf.where(tf.equal(epoch, order.first_epoch), order.skipped, 0)
+        skipped = tf.cast(skipped, tf.int64)
+        shuffled = usable.shuffle(SHUFFLE_BUFFER, _seed_of_pass(order.seed, epoch))
+        if config.padding_counts:
+            examples = shuffled.skip(skipped * order.batch_size).map(to_example, DECODING_THREADS)
+            return examples.batch(order.batch_size)
+        examples = shuffled.map(to_example, DECODING_THREADS)
+        return _bucketed(examples, config.widths, order.batch_size).skip(skipped)
 
     epochs = tf.data.Dataset.range(order.first_epoch, np.iinfo(np.int64).max)
     return without_autotuning(epochs.flat_map(one_pass).prefetch(PREFETCHED_BATCHES))
+
+
+def _bucketed(examples: tf.data.Dataset, widths: Sequence[int], batch_size: int) -> tf.data.Dataset:
+    """Batches of images that the same of the widths holds."""
+
+    @as_written
+    def bucket_of(example: TrainingBatch) -> tf.Tensor:
+        bucket = tf.searchsorted(tf.constant(widths), example.widths[tf.newaxis])[0]
+        return tf.cast(bucket, tf.int64)
+
+    @as_written
+    def batched(bucket: tf.Tensor, members: tf.data.Dataset) -> tf.data.Dataset:
+        del bucket
+        return members.batch(batch_size)
+
+    return examples.group_by_window(bucket_of, batched, batch_size)
+
+
+def batches_a_pass(records: Mapping[int, int], widths: Sequence[int], batch_size: int) -> int:
+    """Batches of one pass over the records.
+
+    Args:
+        records: how many there are of each prepared width.
+        widths: of the buckets, rising.
+        batch_size: records a batch.
+    """
+    buckets: Counter[int] = Counter()
+    for width, count in records.items():
+        buckets[bisect.bisect_left(widths, width)] += count
+    return sum(-(-count // batch_size) for count in buckets.values())
 
 
 def _seed_of_pass(seed: int, epoch: tf.Tensor) -> tf.Tensor:

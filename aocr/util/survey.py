@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,11 +23,11 @@ NAMED = 10
 BATCH = 64
 """Records that are fetched at a time."""
 
-UNDECODABLE = (-1, -1)
-"""The size of an image that cannot be decoded."""
+UNDECODABLE = (-1, -1, -1)
+"""The sizes of an image that cannot be decoded."""
 
-Decode = Callable[[tf.Tensor], tf.Tensor]
-"""An encoded image, string scalar, to pixels `[h, w, C]`."""
+Measure = Callable[[tf.Tensor], tf.Tensor]
+"""An encoded image, string scalar, to its height, width, and width when prepared: int32 `[3]`."""
 
 
 @dataclasses.dataclass
@@ -61,6 +62,13 @@ class Survey:
     unknown: Finding = dataclasses.field(default_factory=Finding)
     undecodable: Finding = dataclasses.field(default_factory=Finding)
     too_wide: Finding = dataclasses.field(default_factory=Finding)
+    widths: Counter[int] = dataclasses.field(default_factory=Counter)
+    wide_widths: Counter[int] = dataclasses.field(default_factory=Counter)
+    """Prepared widths of the records that can be trained on, those too wide apart."""
+
+    def trainable(self, drop_wide: bool) -> Counter[int]:
+        """How many records of each prepared width training uses."""
+        return self.widths if drop_wide else self.widths + self.wide_widths
 
     def untrainable(self, drop_wide: bool) -> list[int]:
         """Places of the records that training leaves out, in order, each once."""
@@ -77,16 +85,16 @@ _NOT_RECORDS = tf.errors.DataLossError, tf.errors.InvalidArgumentError
 class _Row(NamedTuple):
     label: bytes
     comment: bytes
-    size: tuple[int, int]  # height, width
+    sizes: tuple[int, int, int]  # height, width, prepared width
 
 
-def survey(paths: list[str], config: Config, decode: Decode, session: Callable) -> Survey:
+def survey(paths: list[str], config: Config, measure: Measure, session: Callable) -> Survey:
     """Reads every record, decodes every image, and checks every label.
 
     Args:
         paths: TFRecord files.
         config: the sizes and characters to check against.
-        decode: the decoder that the model itself uses.
+        measure: decodes as the model itself does.
         session: opens a `tf.compat.v1.Session` on a graph.
 
     Raises:
@@ -94,11 +102,11 @@ def survey(paths: list[str], config: Config, decode: Decode, session: Callable) 
     """
     found = Survey()
     try:
-        _read(found, paths, config, decode, session, BATCH)
+        _read(found, paths, config, measure, session, BATCH)
     except _NOT_RECORDS:  # once more, one by one, to say where
         found = Survey()
         try:
-            _read(found, paths, config, decode, session, batch=1)
+            _read(found, paths, config, measure, session, batch=1)
         except _NOT_RECORDS as error:
             reason = str(error.message).splitlines()[0]
             raise UserError(
@@ -109,30 +117,26 @@ def survey(paths: list[str], config: Config, decode: Decode, session: Callable) 
 
 
 def _read(
-    found: Survey, paths: list[str], config: Config, decode: Decode, session: Callable, batch: int
+    found: Survey, paths: list[str], config: Config, measure: Measure, session: Callable, batch: int
 ) -> None:
     """Adds every record to what was found."""
     charset = Charset(config.characters)
     with tf.Graph().as_default() as graph:
-        rows = _rows(paths, decode, batch)
+        rows = _rows(paths, measure, batch)
         names, sizes = tf.compat.v1.data.make_one_shot_iterator(rows).get_next()
     with session(graph) as opened, contextlib.suppress(tf.errors.OutOfRangeError):
         while True:
-            for label, comment, size in zip(*opened.run((*names, sizes)), strict=True):
-                _inspect(found, config, charset, _Row(label, comment, tuple(size)))
+            for label, comment, row_sizes in zip(*opened.run((*names, sizes)), strict=True):
+                _inspect(found, config, charset, _Row(label, comment, tuple(row_sizes)))
 
 
-def _rows(paths: list[str], decode: Decode, batch: int) -> tf.data.Dataset:
-    """Batches of labels, comments, and decoded sizes `[N, 2]`, `UNDECODABLE` where that fails."""
-
-    @as_written
-    def size(image: tf.Tensor) -> tf.Tensor:
-        return tf.shape(decode(image))[:2]
+def _rows(paths: list[str], measure: Measure, batch: int) -> tf.data.Dataset:
+    """Batches of labels, comments, and sizes `[N, 3]`, `UNDECODABLE` where that fails."""
 
     @as_written
     def describe(serialized: tf.Tensor) -> tf.data.Dataset:
         record = records.parse(serialized)
-        sizes = tf.data.Dataset.from_tensors(record.image).map(size).ignore_errors()
+        sizes = tf.data.Dataset.from_tensors(record.image).map(as_written(measure)).ignore_errors()
         fallback = tf.data.Dataset.from_tensors(tf.constant(UNDECODABLE))
         names = tf.data.Dataset.from_tensors((record.label, record.comment))
         return tf.data.Dataset.zip((names, sizes.concatenate(fallback).take(1)))
@@ -157,11 +161,15 @@ def _inspect(found: Survey, config: Config, charset: Charset, row: _Row) -> None
     unknown = charset.unknown(label)
     if unknown:
         found.unknown.add(place, f"{name}: {unknown!r} in {label!r}")
-    height, width = row.size
-    if (height, width) == UNDECODABLE:
+    height, width, prepared_width = row.sizes
+    if row.sizes == UNDECODABLE:
         found.undecodable.add(place, name)
-    elif width > config.max_width:
+        return
+    too_wide = width > config.max_width
+    if too_wide:
         found.too_wide.add(place, f"{name}: {width} pixels wide, {height} high")
+    if not unknown and len(label) <= config.max_prediction:
+        (found.wide_widths if too_wide else found.widths)[int(prepared_width)] += 1
 
 
 def log_for_training(found: Survey, config: Config, drop_wide: bool) -> int:
@@ -173,7 +181,7 @@ def log_for_training(found: Survey, config: Config, drop_wide: bool) -> int:
     _log_labels(found, config, "left out")
     found.undecodable.log("images cannot be decoded", "left out")
     _log_wide(found, config, "left out" if drop_wide else "shrunk to fit")
-    usable = found.records - len(found.untrainable(drop_wide))
+    usable = found.trainable(drop_wide).total()
     logging.info("Training on %i of %i records.", usable, found.records)
     if not usable:
         raise UserError(

@@ -83,12 +83,13 @@ class Epochs:
         usable: records of a pass.
         left_out: records that are in no pass.
         total: passes of this run.
-        before: records of the first pass that an earlier run has trained on.
+        batches: of a pass.
+        before: batches of the first pass that an earlier run has trained on.
     """
 
-    def __init__(self, usable: int, left_out: int, total: int, before: int) -> None:
+    def __init__(self, usable: int, left_out: int, total: int, batches: int, before: int) -> None:
         self._usable, self._left_out, self._total = usable, left_out, total
-        self._before = before
+        self._batches, self._batch = batches, before
         self._done = self._trained = 0
 
     def __str__(self) -> str:
@@ -98,10 +99,12 @@ class Epochs:
     def add(self, examples: int) -> None:
         """Counts a step's examples."""
         self._trained += examples
-        if self._before + self._trained < self._usable:
+        self._batch += 1
+        if self._batch < self._batches:
             return
         self._done += 1
-        before = f", {self._before} before this run" if self._before else ""
+        earlier = self._usable - self._trained
+        before = f", {earlier} before this run" if earlier else ""
         logging.info(
             "Epoch %i of %i: trained on %i records%s, %i left out.",
             self._done,
@@ -110,4 +113,4 @@ class Epochs:
             before,
             self._left_out,
         )
-        self._before = self._trained = 0
+        self._batch = self._trained = 0
