@@ -89,7 +89,7 @@ def _fit(args: argparse.Namespace) -> Fit:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from aocr.model import start, trainer
+    from aocr.model import precision, start, trainer
 
     run = start.Run(
         dataset=args.dataset,
@@ -98,7 +98,9 @@ def _train(args: argparse.Namespace) -> int:
         init_from=args.init_from,
         resume=not args.no_resume,
         gpu_id=args.gpu_id,
+        precision=args.precision,
     )
+    precision.check(args.precision, args.force_precision)
     config = start.config_of(run, _given(args), args.charset == AUTO_CHARSET)
     trainer.train(config, _training_options(args), run)
     return EXIT_OK

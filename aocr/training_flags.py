@@ -21,6 +21,9 @@ def add_training_flags(add) -> None:
     )
     add("--bucket-widths", type=widths, metavar="N,N", help=text)
     add("--drop-wide", action="store_true", help="leave out images wider than --max-width")
+    text = f"arithmetic of convolutions and matrix products {SHOW_DEFAULT}"
+    add("--precision", choices=("float32", "bfloat16"), default="float32", help=text)
+    add("--force-precision", action="store_true", help="take bfloat16 even where it is slower")
     add("--no-resume", action="store_true", help="new weights even where checkpoints exist")
     text = "begin with the weights of another model, whose charset may differ"
     add("--init-from", metavar="DIR", help=text)

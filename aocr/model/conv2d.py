@@ -9,11 +9,11 @@ faster. `tests/benchmarks/training_step.py` measures it.
 from __future__ import annotations
 
 import functools
-import pathlib
 
 import tensorflow as tf
 
-CPU_INFO = "/proc/cpuinfo"
+from aocr.util.cpu import cpu_flags
+
 LEAST_CHANNELS = 16
 """An image's one or three channels make products too thin to be fast."""
 
@@ -30,10 +30,7 @@ def products_are_faster() -> bool:
     """Whether this machine trains on a CPU with AVX2 but without AVX-512."""
     if tf.config.list_physical_devices("GPU"):
         return False
-    try:
-        flags = pathlib.Path(CPU_INFO).read_text(encoding="ascii", errors="replace").split()
-    except OSError:  # not Linux
-        return False
+    flags = cpu_flags()
     return "avx2" in flags and "avx512f" not in flags
 
 

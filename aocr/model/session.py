@@ -8,6 +8,7 @@ import posixpath
 import tensorflow as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
+from aocr.model.precision import BFLOAT16, FLOAT32
 from aocr.util.errors import UserError
 
 LATEST, BEST = "checkpoint", "best"
@@ -17,8 +18,13 @@ STEP = "Variable"
 """The global step's name in every checkpoint."""
 
 
-def open_session(graph: tf.Graph, gpu_id: int) -> tf.compat.v1.Session:
+def open_session(graph: tf.Graph, gpu_id: int, precision: str = FLOAT32) -> tf.compat.v1.Session:
     """A session on the GPU `gpu_id`; on the CPU where that is negative or there is no GPU.
+
+    Args:
+        graph: what it runs.
+        gpu_id: as said.
+        precision: see `aocr.model.precision`.
 
     Raises:
         UserError: the machine has GPUs, but fewer.
@@ -27,6 +33,8 @@ def open_session(graph: tf.Graph, gpu_id: int) -> tf.compat.v1.Session:
     # It would merge sums into sums of three, see `aocr.model.cells.Affine.again`.
     rewriting = options.graph_options.rewrite_options
     rewriting.arithmetic_optimization = rewriter_config_pb2.RewriterConfig.OFF
+    if precision == BFLOAT16:
+        rewriting.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
     gpus = tf.config.list_physical_devices("GPU") if gpu_id >= 0 else []
     if gpus:
         if gpu_id >= len(gpus):

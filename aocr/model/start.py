@@ -25,6 +25,7 @@ class Run(NamedTuple):
         init_from: model directory whose weights to begin with; None for fresh ones.
         resume: go on from what is in `model_dir`.
         gpu_id: negative for the CPU.
+        precision: `float32` or `bfloat16`.
     """
 
     dataset: list[str]
@@ -33,6 +34,7 @@ class Run(NamedTuple):
     init_from: str | None
     resume: bool
     gpu_id: int
+    precision: str
 
     def checkpoint(self) -> str | None:
         """The checkpoint to go on from, None for a model that is new."""

@@ -71,7 +71,7 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(model.graph.as_default())
         requests = stack.enter_context(stop_requests())
-        opened = stack.enter_context(session.open_session(model.graph, run.gpu_id))
+        opened = stack.enter_context(session.open_session(model.graph, run.gpu_id, run.precision))
         saver = _Saver(run, options, validator, opened, model.graph)
         start.begin(opened, run, config)
         config_file.write(run.model_dir, config)
