@@ -38,7 +38,7 @@ types: $(INSTALLED)
 check: lint types test
 
 bench: $(INSTALLED)
-	$(BIN)/python tests/benchmarks/training_step.py
+	$(BIN)/python tests/benchmarks
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info datasets/*.tfrecords

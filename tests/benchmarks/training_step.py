@@ -2,51 +2,33 @@
 
 The bare CNN is the seven convolutions with batch norm and pooling, the mean of squares as the
 loss, plain SGD, and a constant input; once with TensorFlow's own gradients, once with those of
-`aocr.model.conv2d`. The training step is the whole of it: records of PNG files,
-decoding, CNN, encoder, decoder, loss, clipping, Adadelta. Both in float32, both at batch 65.
+`aocr.model.conv2d`. The training step is the whole of it: records of PNG files or of JPEG files of
+quality 90, decoding, CNN, encoder, decoder, loss, clipping, Adadelta. All in float32 at batch 65.
 
     python tests/benchmarks/training_step.py [--rounds 7] [--steps 3]
 """
 
 from __future__ import annotations
 
-import argparse
-import io
-import pathlib
-import statistics
+import functools
 import tempfile
-import time
 from collections.abc import Callable
 from unittest import mock
 
-from aocr.util import log
+import measure
 
-log.import_tensorflow("/dev/null")
+measure.import_tensorflow()
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from PIL import Image, ImageDraw, ImageFont  # noqa: E402
 
 from aocr.defaults import Config, TrainingOptions  # noqa: E402
 from aocr.model import cnn  # noqa: E402
 from aocr.model.graph import build_train_graph  # noqa: E402
 from aocr.model.plan import Plan  # noqa: E402
 from aocr.model.session import open_session  # noqa: E402
-from aocr.util import records  # noqa: E402
 
-
-def write_dataset(path: str, pairs: int) -> None:
-    """TFRecords of words of five capitals in 160x60 grey PNG files."""
-    generator = np.random.default_rng(0)
-    font = ImageFont.load_default(40)
-    with tf.io.TFRecordWriter(path) as writer:
-        for _ in range(pairs):
-            label = "".join(generator.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 5))
-            picture = Image.effect_noise((160, 60), 60)
-            ImageDraw.Draw(picture).text((80, 30), label, 255, font, anchor="mm")
-            file = io.BytesIO()
-            picture.save(file, "PNG")
-            writer.write(records.serialize(file.getvalue(), label))
+ROUNDS = 7
 
 
 def bare_cnn(config: Config, batch_size: int) -> Callable[[], object]:
@@ -82,39 +64,43 @@ def plain_conv2d(x: tf.Tensor, kernel: tf.Tensor, training: bool) -> tf.Tensor:
     return tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
 
 
-def seconds(run: Callable[[], object], steps: int) -> float:
-    """Mean seconds of a call."""
-    started = time.perf_counter()
-    for _ in range(steps):
-        run()
-    return (time.perf_counter() - started) / steps
+def rows(rounds: int = ROUNDS, steps: int = 3) -> list[measure.Row]:
+    """Alternates both training steps and both bare CNNs.
+
+    Args:
+        rounds: of all four.
+        steps: of each in a round.
+    """
+    config, options = Config(), TrainingOptions()
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [_step_on(form, folder, rounds * steps) for form in ("PNG", "JPEG")]
+        with mock.patch.object(cnn, "conv2d", plain_conv2d):
+            runs.append(bare_cnn(config, options.batch_size))
+        runs.append(bare_cnn(config, options.batch_size))
+        for run in runs:
+            measure.seconds(run, 2)
+        timed = (functools.partial(measure.seconds, run, steps) for run in runs)
+        png, jpeg, bare, ours = measure.alternate(rounds, *timed)
+    return [
+        measure.compared("training step, PNG", png, "bare CNN step", bare, "at most 1.25"),
+        measure.compared("training step, JPEG", jpeg, "bare CNN step", bare, "at most 1.25"),
+        measure.compared("training step, PNG", png, "bare CNN step, our gradients", ours, ""),
+    ]
+
+
+def _step_on(form: str, folder: str, steps: int) -> Callable[[], object]:
+    config, options = Config(), TrainingOptions()
+    path = f"{folder}/{form}.tfrecords"
+    measure.write_records(path, measure.draw_words(options.batch_size * (2 + steps), form))
+    return training_step(config, options, [path])
 
 
 def main() -> None:
-    """Alternates the three and prints the medians and their ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    """Prints the table."""
+    parser = measure.parser(__doc__, ROUNDS)
     parser.add_argument("--steps", type=int, default=3, help="steps a round")
     args = parser.parse_args()
-    config, options = Config(), TrainingOptions()
-    with tempfile.TemporaryDirectory() as folder:
-        dataset = str(pathlib.Path(folder) / "words.tfrecords")
-        write_dataset(dataset, options.batch_size * (2 + args.rounds * args.steps))
-        with mock.patch.object(cnn, "conv2d", plain_conv2d):
-            bare = bare_cnn(config, options.batch_size)
-        runs = (
-            training_step(config, options, [dataset]),
-            bare,
-            bare_cnn(config, options.batch_size),
-        )
-        for run in runs:
-            seconds(run, 2)
-        times = [[seconds(run, args.steps) for run in runs] for _ in range(args.rounds)]
-    names = ("training step", "bare CNN", "bare CNN with our gradients")
-    for number, name in enumerate(names):
-        median = statistics.median(row[number] for row in times)
-        ratio = statistics.median(row[0] / row[number] for row in times)
-        print(f"{name}: {median:.3f} s; a training step takes {ratio:.2f} of it")
+    measure.print_table(rows(args.rounds, args.steps))
 
 
 if __name__ == "__main__":

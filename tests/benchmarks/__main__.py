@@ -1,0 +1,35 @@
+"""All benchmarks one after the other, each in a process of its own, and one table of them.
+
+    python tests/benchmarks [--rounds N]
+
+It leaves out `input_pipeline.py --memory`, which takes long, and `dataset_building.py`, which
+needs images. Each can be run by itself, and its text says what it measures. It takes a
+quarter of an hour on two cores; nothing else should run beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import measure
+
+NAMES = ("training_step", "reading", "text_lines", "input_pipeline", "cold_start")
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="of each, in place of its own")
+    args = parser.parse_args()
+    rows = []
+    for name in NAMES:
+        print(name, file=sys.stderr, flush=True)
+        rows.extend(measure.in_fresh_process(measure.rows_of, name, args.rounds))
+    measure.print_table(rows)
+
+
+if __name__ == "__main__":
+    main()
