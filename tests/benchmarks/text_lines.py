@@ -11,6 +11,7 @@ training graph, which should not depend on the length at all.
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 import tempfile
@@ -104,8 +105,10 @@ def rows(rounds: int = ROUNDS, steps: int = 3, dataset: str = "") -> list[measur
         dataset: records to train on in place of generated ones.
     """
     with tempfile.TemporaryDirectory() as folder:
-        whole, halved = dataset or f"{folder}/lines.tfrecords", f"{folder}/half.tfrecords"
-        if not dataset:
+        whole, halved = f"{folder}/lines.tfrecords", f"{folder}/half.tfrecords"
+        if dataset:
+            whole = os.path.abspath(dataset)  # training runs in another folder
+        else:
             measure.in_fresh_process(write_lines, whole)
         measure.in_fresh_process(halve_labels, whole, halved)
         idle = idle_peak()
