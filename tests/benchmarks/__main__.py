@@ -14,7 +14,14 @@ import sys
 
 import measure
 
-NAMES = ("training_step", "reading", "text_lines", "input_pipeline", "cold_start")
+NAMES = (
+    "training_step",
+    "reading",
+    "text_lines",
+    "bucket_widths",
+    "input_pipeline",
+    "cold_start",
+)
 
 
 def main() -> None:

@@ -1,57 +1,53 @@
-"""Images a second of training with `--bucket-widths` against fixed padding, over a whole pass.
+"""Images a second of training with `--bucket-widths` against fixed padding, over whole passes.
 
-Words of one to fourteen characters, 32 pixels high and as wide as they are, are trained at
-`--max-width=256 --max-height=32`, once with all padded to 256 pixels and once in buckets. With
-`--dataset` other records, and with `--max-width`, `--max-height` and `--widths` other sizes.
+Words of one to fourteen capitals, 32 pixels high and as wide as they are, are trained at
+`--max-width=256 --max-height=32`: once all padded to 256 pixels, once in buckets. With `--dataset`
+other records, and with `--max-width`, `--max-height` and `--widths` other sizes.
 
-    python tests/benchmarks/bucket_widths.py [--dataset FILE --max-width N --max-height N]
+    python tests/benchmarks/bucket_widths.py [--rounds 1] [--dataset FILE --max-width N ...]
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
-import io
-import pathlib
 import tempfile
-import time
+from collections.abc import Callable
 
-from aocr.util import log
+import measure
 
-log.import_tensorflow("/dev/null")
+measure.import_tensorflow()
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from PIL import Image, ImageDraw, ImageFont  # noqa: E402
+from PIL import ImageFont  # noqa: E402
 
 from aocr.defaults import Config, TrainingOptions  # noqa: E402
 from aocr.flag_types import widths  # noqa: E402
 from aocr.model import image, session  # noqa: E402
 from aocr.model.graph import build_train_graph  # noqa: E402
 from aocr.model.plan import Plan  # noqa: E402
-from aocr.util import records  # noqa: E402
 from aocr.util.data_gen import batches_a_pass  # noqa: E402
 from aocr.util.survey import survey  # noqa: E402
 
+ROUNDS = 1
+PAIRS = 520
+WIDTHS = (48, 80, 112, 160)
+SIZES = {"max_width": 256, "max_height": 32, "max_prediction": 14}
+FONT = 22
 WARM_UP_STEPS = 2
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def write_words(path: str, pairs: int) -> None:
-    """TFRecords of words whose lengths are spread as in running text, in grey PNG files."""
-    generator, font = np.random.default_rng(0), ImageFont.load_default(22)
-    with tf.io.TFRecordWriter(path) as writer:
-        for length in np.clip(generator.poisson(4, pairs) + 1, 1, 14):
-            label = "".join(generator.choice(list(LETTERS), length))
-            picture = Image.new("L", (int(font.getlength(label)) + 8, 32), 255)
-            ImageDraw.Draw(picture).text((4, 16), label, 0, font, anchor="lm")
-            file = io.BytesIO()
-            picture.save(file, "PNG")
-            writer.write(records.serialize(file.getvalue(), label))
+def draw_words() -> list[tuple[bytes, str]]:
+    """Words whose lengths are spread as in running text, in pictures as wide as they need."""
+    font, lengths = ImageFont.load_default(FONT), np.random.default_rng(0).poisson(4, PAIRS) + 1
+    labels = [word[:length] for word, length in zip(measure.words(PAIRS, 14), lengths, strict=True)]
+    return [
+        (measure.draw(label, (int(font.getlength(label)) + 8, 32), FONT), label) for label in labels
+    ]
 
 
-def images_a_second(config: Config, dataset: str) -> float:
-    """Of a pass over the records, after two steps that count for nothing."""
+def a_pass(config: Config, dataset: str) -> Callable[[], float]:
+    """Trains on each record once, to call: images a second."""
     options = TrainingOptions(seed=1)
     found = survey(
         [dataset], config, functools.partial(image.measure, config=config), session.open_on_cpu
@@ -59,37 +55,44 @@ def images_a_second(config: Config, dataset: str) -> float:
     left_out, usable = found.untrainable(drop_wide=False), found.trainable(drop_wide=False)
     steps = batches_a_pass(usable, config.widths, options.batch_size)
     model = build_train_graph(config, options, [dataset], left_out, Plan(1, 0, steps))
-    with session.open_on_cpu(model.graph) as opened:
-        with model.graph.as_default():
-            opened.run(tf.compat.v1.global_variables_initializer())
-        opened.run(model.start)
-        for _ in range(WARM_UP_STEPS):
-            opened.run(model.update.step)
-        opened.run(model.start)
-        started = time.perf_counter()
-        for _ in range(steps):
-            opened.run((model.update.step, model.loss))
-        return usable.total() / (time.perf_counter() - started)
+    opened = session.open_on_cpu(model.graph)
+    with model.graph.as_default():
+        opened.run(tf.compat.v1.global_variables_initializer())
+
+    def train() -> float:
+        for count in (WARM_UP_STEPS, steps):
+            opened.run(model.start)
+            run = functools.partial(opened.run, (model.update.step, model.loss))
+            taken = count * measure.seconds(run, count)
+        return usable.total() / taken
+
+    return train
+
+
+def rows(
+    rounds: int = ROUNDS, dataset: str = "", sizes: dict[str, int] | None = None, buckets=WIDTHS
+) -> list[measure.Row]:
+    """Alternates a pass in buckets and a pass with fixed padding."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not dataset:
+            dataset = f"{folder}/words.tfrecords"
+            measure.write_records(dataset, draw_words())
+        configs = (Config(**(sizes or SIZES), bucket_widths=b) for b in (buckets, ()))
+        bucketed, fixed = measure.alternate(rounds, *(a_pass(c, dataset) for c in configs))
+    name, show = "fixed padding", "{:.1f} images/s".format
+    return [measure.compared("training in buckets", bucketed, name, fixed, "at least 1.5", show)]
 
 
 def main() -> None:
-    """Measures both and prints their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", help="records to train on in place of generated ones")
-    parser.add_argument("--pairs", type=int, default=650, help="words to generate")
-    parser.add_argument("--max-width", type=int, default=256)
-    parser.add_argument("--max-height", type=int, default=32)
-    parser.add_argument("--widths", type=widths, default=(48, 80, 112, 160))
+    """Prints the table."""
+    parser = measure.parser(__doc__, ROUNDS)
+    parser.add_argument("--dataset", default="", metavar="FILE", help="TFRecords to train on")
+    for name, value in SIZES.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
+    parser.add_argument("--widths", type=widths, default=WIDTHS)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        dataset = args.dataset or str(pathlib.Path(folder) / "words.tfrecords")
-        if not args.dataset:
-            write_words(dataset, args.pairs)
-        sizes = {"max_width": args.max_width, "max_height": args.max_height, "max_prediction": 14}
-        fixed = images_a_second(Config(**sizes), dataset)
-        bucketed = images_a_second(Config(**sizes, bucket_widths=args.widths), dataset)
-    print(f"fixed padding: {fixed:.1f} images/s; buckets {args.widths}: {bucketed:.1f} images/s")
-    print(f"ratio: {bucketed / fixed:.2f}")
+    sizes = {name: getattr(args, name) for name in SIZES}
+    measure.print_table(rows(args.rounds, args.dataset, sizes, args.widths))
 
 
 if __name__ == "__main__":
