@@ -55,7 +55,8 @@ def predict(
         UserError: the checkpoint is of another model.
     """
     model = build_serving_graph(config)
-    with session.open_session(model.graph, gpu_id) as opened, ThreadPoolExecutor() as threads:
+    opened = session.open_session(model.graph, gpu_id, at_once=True)
+    with opened, ThreadPoolExecutor() as threads:
         session.restore(opened, checkpoint)
         for batch in _batches_as_they_come(paths):
             yield from _read_batch(opened, model, threads, batch)

@@ -18,13 +18,17 @@ STEP = "Variable"
 """The global step's name in every checkpoint."""
 
 
-def open_session(graph: tf.Graph, gpu_id: int, precision: str = FLOAT32) -> tf.compat.v1.Session:
+def open_session(
+    graph: tf.Graph, gpu_id: int, precision: str = FLOAT32, at_once: bool = False
+) -> tf.compat.v1.Session:
     """A session on the GPU `gpu_id`; on the CPU where that is negative or there is no GPU.
 
     Args:
         graph: what it runs.
         gpu_id: as said.
         precision: see `aocr.model.precision`.
+        at_once: leave out Grappler, whose work takes longer than reading a few images; it makes
+            reading many a few percent faster.
 
     Raises:
         UserError: the machine has GPUs, but fewer.
@@ -33,6 +37,7 @@ def open_session(graph: tf.Graph, gpu_id: int, precision: str = FLOAT32) -> tf.c
     # It would merge sums into sums of three, see `aocr.model.cells.Affine.again`.
     rewriting = options.graph_options.rewrite_options
     rewriting.arithmetic_optimization = rewriter_config_pb2.RewriterConfig.OFF
+    rewriting.disable_meta_optimizer = at_once
     if precision == BFLOAT16:
         rewriting.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
     gpus = tf.config.list_physical_devices("GPU") if gpu_id >= 0 else []
