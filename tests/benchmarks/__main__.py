@@ -3,8 +3,8 @@
     python tests/benchmarks [--rounds N]
 
 It leaves out `input_pipeline.py --memory`, which takes long, and `dataset_building.py`, which
-needs images. Each can be run by itself, and its text says what it measures. It takes a
-quarter of an hour on two cores; nothing else should run beside it.
+needs images. Each can be run by itself, and its text says what it measures. It takes
+half an hour on two cores; nothing else should run beside it.
 """
 
 from __future__ import annotations
