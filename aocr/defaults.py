@@ -75,7 +75,7 @@ class Config:
             raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
         names = [field.name for field in dataclasses.fields(cls)]
         fields: dict[str, Any] = {name: facts.get(name) for name in names}
-        fields["bucket_widths"] = tuple(fields["bucket_widths"] or ())
+        fields["bucket_widths"] = _widths(fields["bucket_widths"])
         default = cls()
         for name, value in fields.items():
             if type(value) is not type(getattr(default, name)):
@@ -106,6 +106,18 @@ class Config:
     def encoder_units(self) -> int:
         """Units of the encoder's LSTM in each direction."""
         return self.attn_num_layers * self.attn_num_hidden
+
+
+def _widths(value: object) -> tuple[int, ...]:
+    """Bucket widths as JSON has them; a file of before there were any has none.
+
+    Raises:
+        ValueError: it is no list of whole numbers.
+    """
+    widths = [] if value is None else value
+    if not isinstance(widths, list) or any(type(width) is not int for width in widths):
+        raise ValueError(f"its bucket_widths is {value!r}")
+    return tuple(widths)
 
 
 @dataclasses.dataclass(frozen=True)

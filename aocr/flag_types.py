@@ -50,11 +50,11 @@ def fraction(text: str) -> float:
 def widths(text: str) -> tuple[int, ...]:
     """Rising multiples of `COLUMN_WIDTH`, with commas between."""
     values = tuple(int(part) for part in text.split(","))
-    if sorted(set(values)) != list(values) or values[0] < 1:
-        raise argparse.ArgumentTypeError(f"{text} does not rise")
     for value in values:
-        if value % COLUMN_WIDTH:
+        if value < 1 or value % COLUMN_WIDTH:
             raise argparse.ArgumentTypeError(f"{value} is not a multiple of {COLUMN_WIDTH}")
+    if sorted(set(values)) != list(values):
+        raise argparse.ArgumentTypeError(f"{text} does not rise")
     return values
 
 

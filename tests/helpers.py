@@ -7,6 +7,19 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from aocr.defaults import Config
+
+TINY = Config(
+    max_width=16,
+    max_height=32,
+    max_prediction=3,
+    characters="AB",
+    attn_num_layers=1,
+    attn_num_hidden=4,
+    target_embedding_size=2,
+)
+"""A model that is built and run in no time."""
+
 
 def encoded(pixels, file_format="PNG"):
     """A Pillow image, or uint8 `[h, w]` or `[h, w, C]`, as the bytes of an image file."""

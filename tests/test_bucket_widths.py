@@ -5,25 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import encoded, load_noise, noise, write_records
+from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr.defaults import Config, TrainingOptions
-from aocr.model import cnn, image
+from aocr.model import cnn, image, start
 from aocr.model import graph as graphs
 from aocr.model.encoder import encode
 from aocr.model.plan import Plan
+from aocr.parser import build_parser
 from aocr.util import data_gen, records
+from aocr.util.errors import UserError
 
-CONFIG = Config(
-    max_width=50,
-    max_height=32,
-    max_prediction=3,
-    characters="AB",
-    attn_num_layers=1,
-    attn_num_hidden=4,
-    target_embedding_size=2,
-    bucket_widths=(12, 24),
-)
+CONFIG = dataclasses.replace(TINY, max_width=50, bucket_widths=(12, 24))
 WIDTHS = (9, 12, 13, 24, 31, 50)
 
 
@@ -161,10 +154,10 @@ def test_batches_hold_images_of_one_bucket_and_every_record_once(dataset):
     steps = data_gen.batches_a_pass(BY_WIDTH, CONFIG.widths, batch_size=2)
     assert steps == 3 + 2 + 1
     widths, places = passes(dataset, 2 * steps)
-    for start in (0, steps):
-        trained_on = [place for batch in places[start : start + steps] for place in batch]
+    for first in (0, steps):
+        trained_on = [place for batch in places[first : first + steps] for place in batch]
         assert sorted(trained_on) == list(range(10))
-        assert sorted(widths[start : start + steps]) == [12, 12, 12, 24, 24, 50]
+        assert sorted(widths[first : first + steps]) == [12, 12, 12, 24, 24, 50]
     assert places[:steps] != places[steps:]
 
 
@@ -189,3 +182,41 @@ def test_the_training_graph_learns_from_every_bucket(dataset):
         steps = [session.run((model.update, model.loss, model.features)) for _ in range(6)]
     assert all(update.applied and np.isfinite(loss) for update, loss, _ in steps)
     assert {features.shape[1] for _, _, features in steps} == {3, 6, 13}
+
+
+# What is told of the widths
+
+
+def test_the_config_file_holds_the_widths():
+    assert Config.from_json(CONFIG.to_json()) == CONFIG
+
+
+def test_a_config_file_of_before_has_none():
+    text = TINY.to_json().replace('"bucket_widths": [],', "")
+    assert "bucket_widths" not in text
+    assert Config.from_json(text) == TINY
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("48,50", "50 is not a multiple of 4"),
+        ("0,4", "0 is not a multiple of 4"),
+        ("64,48", "64,48 does not rise"),
+        ("48,48", "48,48 does not rise"),
+        ("48,x", "invalid list of whole numbers value: '48,x'"),
+    ],
+)
+def test_wrong_widths_are_wrong_usage(value, told, capsys):
+    with pytest.raises(SystemExit) as exit_code:
+        build_parser().parse_args(["train", "d.tfrecords", f"--bucket-widths={value}"])
+    assert exit_code.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("widths", [(48, 86), (48, 96)])
+def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path):
+    run = start.Run(["d.tfrecords"], [], str(tmp_path), None, True, -1, "float32")
+    told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
+    with pytest.raises(UserError, match=told):
+        start.config_of(run, {"bucket_widths": widths}, learn_charset=False)

@@ -36,7 +36,16 @@ def test_no_file_is_none(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"architecture": "CTC"}', CONFIG.to_json().replace("99", '"99"')]
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"architecture": "CTC"}',
+        CONFIG.to_json().replace("99", '"99"'),
+        CONFIG.to_json().replace('"bucket_widths": []', '"bucket_widths": 48'),
+        CONFIG.to_json().replace('"bucket_widths": []', '"bucket_widths": ["48"]'),
+    ],
 )
 def test_a_file_that_is_not_understood_is_told(tmp_path, content):
     (tmp_path / "config.json").write_text(content)

@@ -113,6 +113,7 @@ def test_truncated_file_is_named_with_its_whole_records(tmp_path):
         example(image=[IMAGE, IMAGE], label=[b"A"]),
         example(image=[], label=[b"A"]),
     ],
+    ids=["garbage", "empty", "no image", "no label", "two images", "no value"],
 )
 def test_records_of_another_schema_are_an_error(tmp_path, record):
     path = write_records(tmp_path / "x", [records.serialize(IMAGE, "A"), record])

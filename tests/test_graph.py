@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import encoded, load_noise, noise, white, write_records
+from helpers import TINY, encoded, load_noise, noise, white, write_records
 
 from aocr.defaults import Config, TrainingOptions
 from aocr.model import graph as graphs
@@ -14,15 +14,7 @@ from aocr.model.session import open_session
 from aocr.util import records
 from aocr.util.charset import EOS_ID
 
-CONFIG = Config(
-    max_width=16,
-    max_height=32,
-    max_prediction=3,
-    characters="AB",
-    attn_num_layers=1,
-    attn_num_hidden=4,
-    target_embedding_size=2,
-)
+CONFIG = TINY
 FILES = [encoded(np.uint8(127 + 127 * noise(f"image {n}", 32, 16))) for n in range(3)]
 LABELS = ["AB", "", "BAAB"]  # the last is too long
 
@@ -106,6 +98,7 @@ def test_serving_graph_holds_nothing_of_training(serving):
     training = ("gradients", "adadelta", "dropout", "iterator", "summary")
     names = [node.name.lower() for node in all_nodes(serving[0].graph)]
     assert not [name for name in names if any(word in name for word in training)]
+    assert not [node for node in all_nodes(serving[0].graph) if "_gradient_op_type" in node.attr]
     with serving[0].graph.as_default():
         variables = [v.op.name for v in tf.compat.v1.global_variables()]
     assert "Variable" not in variables  # the global step

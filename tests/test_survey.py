@@ -1,6 +1,5 @@
 """The pass over a dataset before it is used: what is counted, what is named."""
 
-import functools
 import logging
 
 import numpy as np
@@ -19,8 +18,9 @@ GOOD = white(20, 40)
 
 
 def look_through(path, config=CONFIG):
-    measure = functools.partial(image.measure, config=config)
-    return survey([str(path)], config, measure, lambda graph: tf.compat.v1.Session(graph=graph))
+    return survey(
+        [str(path)], config, image.measure, lambda graph: tf.compat.v1.Session(graph=graph)
+    )
 
 
 def training(found, config):

@@ -6,6 +6,7 @@ into the next, and the query is the whole state after the cells.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -30,6 +31,10 @@ class Greedy(NamedTuple):
     symbols: tf.Tensor
     logits: tf.Tensor
     attention: tf.Tensor
+
+
+_Score = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""Keys, query and scorer to scores, see `_scores`."""
 
 
 class _Attended(NamedTuple):
@@ -92,7 +97,7 @@ class Decoder:
         inputs = self._array(self._units).unstack(projected)
 
         def step(t, state, context, tops, contexts):
-            top, state, attended = self._step(inputs.read(t), state, context)
+            top, state, attended = self._step(inputs.read(t), state, context, _recomputed_scores)
             tops, contexts = tops.write(t, top), contexts.write(t, attended.context)
             return t + 1, state, attended.context, tops, contexts
 
@@ -125,7 +130,7 @@ class Decoder:
             return (t < self._steps) & ~(stop_at_eos & tf.reduce_all(ended))
 
         def step(t, symbol, ended, state, context, arrays):
-            top, state, attended = self._step(tf.gather(projected, symbol), state, context)
+            top, state, attended = self._step(tf.gather(projected, symbol), state, context, _scores)
             logits = self._output(tf.concat([top, attended.context], axis=1))
             symbol = tf.argmax(logits, axis=1, output_type=tf.int32)
             outputs = Greedy(symbol, logits, attended.weights)
@@ -157,19 +162,21 @@ class Decoder:
             attention=tf.transpose(arrays.attention.stack(), [1, 0, 2]),
         )
 
-    def _step(self, projected_symbol, state, context) -> tuple[tf.Tensor, tf.Tensor, _Attended]:
+    def _step(
+        self, projected_symbol, state, context, score: _Score
+    ) -> tuple[tf.Tensor, tf.Tensor, _Attended]:
         """One step: `[N, H]`, `[N, state]` and `[N, 2U]` to top output, next state, attention."""
         x = projected_symbol + tf.matmul(context, self._context_kernel)
         top, state = self._stack(x, state)
-        return top, state, self._attend(state)
+        return top, state, self._attend(state, score)
 
     def _project_symbols(self, embedded: tf.Tensor) -> tf.Tensor:
         """The embedding's part of the input projection, `[..., E]` to `[..., H]`, with the bias."""
         return tf.tensordot(embedded, self._symbol_kernel, axes=1) + self._input_bias
 
-    def _attend(self, state: tf.Tensor) -> _Attended:
+    def _attend(self, state: tf.Tensor, score: _Score) -> _Attended:
         """Scores every column against the whole state and averages the memory by them."""
-        scores = _scores(self._keys, self._query(state), self._scorer)
+        scores = score(self._keys, self._query(state), self._scorer)
         if self._is_padding is not None:
             scores = tf.where(self._is_padding, scores.dtype.min, scores)
         weights = tf.nn.softmax(scores)
@@ -197,12 +204,8 @@ def _initial_state(encoder_state: tf.Tensor, size: int) -> tf.Tensor:
     return encoder_state[:, :size]
 
 
-@tf.custom_gradient
-def _scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
+def _scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor) -> tf.Tensor:
     """How well each column answers the query: `scorer · tanh(keys + query)`.
-
-    The energies, the largest tensors of the decoder, are computed again for the gradient in place
-    of being kept from every step until then (Chen et al., 2016).
 
     Args:
         keys: `[N, T, D]`.
@@ -212,20 +215,30 @@ def _scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
     Returns:
         `[N, T]`.
     """
-    depth = keys.shape[2]
+    flat = tf.reshape(_energies(keys, query), [-1, keys.shape[2]])  # [NT, D]
+    scores = tf.reshape(tf.matmul(flat, scorer), tf.shape(keys)[:2])
+    return tf.ensure_shape(scores, keys.shape[:2])
 
-    def energies() -> tf.Tensor:
-        return tf.tanh(keys + query[:, tf.newaxis])  # [N, T, D]
+
+def _energies(keys: tf.Tensor, query: tf.Tensor) -> tf.Tensor:
+    return tf.tanh(keys + query[:, tf.newaxis])  # [N, T, D]
+
+
+@tf.custom_gradient
+def _recomputed_scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
+    """`_scores`, for training: the energies are computed again for the gradient.
+
+    They are the decoder's largest tensors, and would be kept from every step until then
+    (Chen et al., 2016).
+    """
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         with tf.control_dependencies([upstream]):
-            again = energies()
-        column = tf.reshape(upstream, [-1, 1])  # [NT, 1]
-        to_scorer = tf.matmul(tf.reshape(again, [-1, depth]), column, transpose_a=True)
+            energies = _energies(keys, query)
+        flat, column = tf.reshape(energies, [-1, keys.shape[2]]), tf.reshape(upstream, [-1, 1])
+        to_scorer = tf.matmul(flat, column, transpose_a=True)  # [D, NT] · [NT, 1]
         to_energies = upstream[:, :, tf.newaxis] * scorer[:, 0]  # [N, T, D]
-        to_sum = tf.raw_ops.TanhGrad(y=again, dy=to_energies)
+        to_sum = tf.raw_ops.TanhGrad(y=energies, dy=to_energies)
         return to_sum, tf.reduce_sum(to_sum, axis=1), to_scorer
 
-    flat = tf.reshape(energies(), [-1, depth])
-    scores = tf.reshape(tf.matmul(flat, scorer), tf.shape(keys)[:2])
-    return tf.ensure_shape(scores, keys.shape[:2]), gradient
+    return _scores(keys, query, scorer), gradient

@@ -70,9 +70,7 @@ def evaluate(
         report = Report(display.report_dir, facts) if display.report_dir else None
         if report:
             shows.append(report.add)
-        found = survey(
-            files, config, functools.partial(image.measure, config=config), session.open_on_cpu
-        )
+        found = survey(files, config, image.measure, session.open_on_cpu)
         log_for_testing(found, config)
         undecodable = found.undecodable.places
         model = build_eval_graph(config, files, undecodable, batch_size)

@@ -13,6 +13,7 @@ from aocr.model import session, warm_start
 from aocr.util import config_file
 from aocr.util.charset_file import characters_of
 from aocr.util.dataset_files import expand
+from aocr.util.errors import UserError
 
 
 class Run(NamedTuple):
@@ -51,14 +52,22 @@ def config_of(run: Run, given: dict[str, Any], learn_charset: bool) -> Config:
         learn_charset: take the characters of the labels, in the order of their code points.
 
     Raises:
-        UserError: a flag contradicts the model, or no label has a character.
+        UserError: a flag contradicts the model, no label has a character, or a bucket is wider
+            than the images.
     """
     if run.checkpoint():
         return config_file.of_trained_model(run.model_dir, given)
     if learn_charset:
         given = given | {"characters": characters_of(expand(run.dataset), session.open_on_cpu)}
     other = config_file.read(run.init_from) if run.init_from else None
-    return dataclasses.replace(other or Config(), **given)
+    config = dataclasses.replace(other or Config(), **given)
+    if config.bucket_widths and config.bucket_widths[-1] >= config.image_width:
+        raise UserError(
+            f"--bucket-widths: {config.bucket_widths[-1]} is not less than the "
+            f"{config.image_width} pixels that --max-width={config.max_width} "
+            f"--max-height={config.max_height} come to: leave it out"
+        )
+    return config
 
 
 def begin(opened: tf.compat.v1.Session, run: Run, config: Config) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Iterator
@@ -54,8 +53,8 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
         UserError: no record can be used, the checkpoint is of another model, a file cannot be
             written, or the loss is not finite any more.
     """
-    measure, files = functools.partial(image.measure, config=config), expand(run.dataset)
-    found = survey(files, config, measure, session.open_on_cpu)
+    files = expand(run.dataset)
+    found = survey(files, config, image.measure, session.open_on_cpu)
     usable = log_for_training(found, config, options.drop_wide)
     records = found.trainable(options.drop_wide)
     batches = batches_a_pass(records, config.widths, options.batch_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -41,8 +40,8 @@ class Validator:
     """
 
     def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
-        measure, files = functools.partial(image.measure, config=config), expand(paths)
-        found = survey(files, config, measure, session.open_on_cpu)
+        files = expand(paths)
+        found = survey(files, config, image.measure, session.open_on_cpu)
         logging.info("Validating on %i records.", found.records)
         log_for_testing(found, config)
         self._undecodable = frozenset(found.undecodable.places)

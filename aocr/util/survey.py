@@ -26,7 +26,7 @@ BATCH = 64
 UNDECODABLE = (-1, -1, -1)
 """The sizes of an image that cannot be decoded."""
 
-Measure = Callable[[tf.Tensor], tf.Tensor]
+Measure = Callable[[tf.Tensor, Config], tf.Tensor]
 """An encoded image, string scalar, to its height, width, and width when prepared: int32 `[3]`."""
 
 
@@ -122,7 +122,7 @@ def _read(
     """Adds every record to what was found."""
     charset = Charset(config.characters)
     with tf.Graph().as_default() as graph:
-        rows = _rows(paths, measure, batch)
+        rows = _rows(paths, as_written(lambda encoded: measure(encoded, config)), batch)
         names, sizes = tf.compat.v1.data.make_one_shot_iterator(rows).get_next()
     with session(graph) as opened, contextlib.suppress(tf.errors.OutOfRangeError):
         while True:
@@ -130,13 +130,13 @@ def _read(
                 _inspect(found, config, charset, _Row(label, comment, tuple(row_sizes)))
 
 
-def _rows(paths: list[str], measure: Measure, batch: int) -> tf.data.Dataset:
+def _rows(paths: list[str], size: Callable[[tf.Tensor], tf.Tensor], batch: int) -> tf.data.Dataset:
     """Batches of labels, comments, and sizes `[N, 3]`, `UNDECODABLE` where that fails."""
 
     @as_written
     def describe(serialized: tf.Tensor) -> tf.data.Dataset:
         record = records.parse(serialized)
-        sizes = tf.data.Dataset.from_tensors(record.image).map(as_written(measure)).ignore_errors()
+        sizes = tf.data.Dataset.from_tensors(record.image).map(size).ignore_errors()
         fallback = tf.data.Dataset.from_tensors(tf.constant(UNDECODABLE))
         names = tf.data.Dataset.from_tensors((record.label, record.comment))
         return tf.data.Dataset.zip((names, sizes.concatenate(fallback).take(1)))

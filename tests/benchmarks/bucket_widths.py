@@ -49,9 +49,7 @@ def draw_words() -> list[tuple[bytes, str]]:
 def a_pass(config: Config, dataset: str) -> Callable[[], float]:
     """Trains on each record once, to call: images a second."""
     options = TrainingOptions(seed=1)
-    found = survey(
-        [dataset], config, functools.partial(image.measure, config=config), session.open_on_cpu
-    )
+    found = survey([dataset], config, image.measure, session.open_on_cpu)
     left_out, usable = found.untrainable(drop_wide=False), found.trainable(drop_wide=False)
     steps = batches_a_pass(usable, config.widths, options.batch_size)
     model = build_train_graph(config, options, [dataset], left_out, Plan(1, 0, steps))
