@@ -19,6 +19,7 @@ from aocr.parser import AUTO_CHARSET, DECODER_NUMBERS, FIT_NUMBERS, build_parser
 from aocr.util import log
 from aocr.util.charset import FULL_ASCII
 from aocr.util.errors import UserError
+from aocr.util.tensorflow_import import import_tensorflow
 
 EXIT_OK, EXIT_FAILURE, EXIT_INTERRUPTED = 0, 1, 130
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code is 0, 1 for a failure, 2 for wrong usage."""
     args = build_parser().parse_args(arguments)
     try:
-        log.import_tensorflow(args.log_path, use_gpu=args.command not in ("dataset", "inspect"))
+        import_tensorflow(args.log_path, use_gpu=args.command not in ("dataset", "inspect"))
         log.start(args.log_path)
     except OSError as error:
         print(f"aocr: cannot write the log --log-path={args.log_path}: {error}", file=sys.stderr)

@@ -128,11 +128,8 @@ def _on_white(pixels: tf.Tensor) -> tf.Tensor:
 
 def _to_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
     """uint8 `[h, w, 1, 3 or 4]` to `[h, w, channels]`; a fourth channel is dropped."""
-    rgb = tf.cond(
-        tf.shape(pixels)[2] < 3,
-        lambda: tf.image.grayscale_to_rgb(pixels[:, :, :1]),
-        lambda: pixels[:, :, :3],
-    )
+    shape = tf.shape(pixels)
+    rgb = tf.broadcast_to(pixels[:, :, :3], [shape[0], shape[1], 3])
     return tf.image.rgb_to_grayscale(rgb) if channels == 1 else rgb
 
 

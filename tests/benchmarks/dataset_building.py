@@ -23,9 +23,9 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from aocr.util import log
+from aocr.util.tensorflow_import import import_tensorflow
 
-log.import_tensorflow("/dev/null", use_gpu=False)
+import_tensorflow("/dev/null", use_gpu=False)
 
 import tensorflow as tf  # noqa: E402
 

@@ -88,9 +88,9 @@ def rows_of(name: str, rounds: int | None) -> list[Row]:
 
 def import_tensorflow() -> None:
     """Imports TensorFlow as `aocr` does, on the CPU, and tells nothing of it."""
-    from aocr.util import log
+    from aocr.util import tensorflow_import
 
-    log.import_tensorflow(os.devnull, use_gpu=False)
+    tensorflow_import.import_tensorflow(os.devnull, use_gpu=False)
 
 
 def draw(text: str, size: tuple[int, int], font: float, form: str = "PNG") -> bytes:
