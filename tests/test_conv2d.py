@@ -52,7 +52,7 @@ def test_thin_images_are_left_to_tensorflow(monkeypatch):
     monkeypatch.setattr(module, "products_are_faster", lambda: True)
     with tf.Graph().as_default() as graph:
         x, kernel = tf.zeros([1, 4, 4, 3]), tf.zeros([3, 3, 3, 2])
-        tf.gradients(module.conv2d(x, kernel, training=True), kernel)
+        tf.gradients(module.conv2d(x, kernel, tf.float32), kernel)
         kinds = {op.type for op in graph.get_operations()}
     assert "Conv2DBackpropFilter" in kinds
 
@@ -60,6 +60,13 @@ def test_thin_images_are_left_to_tensorflow(monkeypatch):
 def test_a_model_that_only_reads_has_the_plain_operation(monkeypatch):
     monkeypatch.setattr(module, "products_are_faster", lambda: True)
     with tf.Graph().as_default() as graph:
-        module.conv2d(tf.zeros([1, 4, 4, 64]), tf.zeros([3, 3, 64, 2]), training=False)
+        module.conv2d(tf.zeros([1, 4, 4, 64]), tf.zeros([3, 3, 64, 2]), None)
         kinds = {op.type for op in graph.get_operations()}
     assert "IdentityN" not in kinds
+
+
+def test_bfloat16_is_near_float32_and_gives_float32():
+    rough = gradients(lambda x, kernel: module.conv2d(x, kernel, tf.bfloat16), 3)
+    for a, b in zip(rough, gradients(plain, 3), strict=True):
+        assert a.dtype == b.dtype == np.float32
+        assert 0 < np.abs(a - b).max() < 0.05 * np.abs(b).max()

@@ -116,6 +116,23 @@ def test_serving_graph_does_not_grow_with_the_longest_label():
 # Training
 
 
+def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):
+    losses = []
+    for convolutions in (tf.float32, tf.bfloat16):
+        steps, options = Plan(seed=1, first_step=0, last_step=2), TrainingOptions(8, seed=1)
+        model = graphs.build_train_graph(CONFIG, options, dataset, [2], steps, convolutions)
+        kernels = [op for op in all_nodes(model.graph) if op.op == "Conv2D"]
+        assert {op.attr["T"].type for op in kernels} == {convolutions.as_datatype_enum}
+        with model.graph.as_default(), open_session(model.graph, -1) as session:
+            assert {v.dtype.base_dtype for v in tf.compat.v1.trainable_variables()} == {tf.float32}
+            session.run(tf.compat.v1.global_variables_initializer())
+            load_noise(session)
+            session.run(model.start)
+            losses.append(session.run((model.loss, model.update.step))[0])
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
 class OneStep:
     """A training step on the first two images, what it leaves behind, and the next epoch's."""
 

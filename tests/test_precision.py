@@ -42,16 +42,33 @@ def test_bfloat16_is_refused_where_it_is_slower_unless_forced(machine, caplog):
     assert "slower" in caplog.text
 
 
-def test_bfloat16_is_refused_where_tensorflow_has_none(machine):
-    machine("avx2")
-    with pytest.raises(UserError, match="lacks AVX-512"):
-        precision.check("bfloat16", force=True)
+@pytest.mark.parametrize(
+    ("capabilities", "is_fast"),
+    [([(8, 0)], True), ([(9, 0), (8, 6)], True), ([(8, 0), (7, 5)], False), ([None], False)],
+)
+def test_newer_gpus_are_fast(capabilities, is_fast, machine, monkeypatch):
+    machine("avx2", gpus=capabilities)
 
+    def details(capability):
+        return {"compute_capability": capability} if capability else {}
 
-def test_bfloat16_is_refused_on_a_gpu(machine):
-    machine("avx512f avx512_bf16", gpus=["GPU:0"])
-    with pytest.raises(UserError, match="for CPUs"):
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
+    if is_fast:
         precision.check("bfloat16", force=False)
+    else:
+        with pytest.raises(UserError, match="compute capability"):
+            precision.check("bfloat16", force=False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "says_so"),
+    [("avx2 avx512f", [], False), ("avx2", [], True), ("avx2 avx512f", ["GPU:0"], True)],
+)
+def test_the_graph_says_bfloat16_where_nothing_rewrites_it(flags, gpus, says_so, machine):
+    machine(flags, gpus)
+    expected = tf.bfloat16 if says_so else tf.float32
+    assert precision.convolution_type("bfloat16") == expected
+    assert precision.convolution_type("float32") == tf.float32
 
 
 @pytest.mark.skipif("avx512f" not in cpu.cpu_flags(), reason="the rewrite needs AVX-512")

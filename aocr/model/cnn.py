@@ -42,6 +42,7 @@ class Training(NamedTuple):
         seed: of dropout; with the step it decides what is dropped.
         dropout: share of the features that is dropped.
         bn_momentum: share of a moving average that a step keeps, warm-up apart.
+        convolutions: what they compute in.
     """
 
     step: tf.Tensor
@@ -49,6 +50,7 @@ class Training(NamedTuple):
     seed: int = 0
     dropout: float = 0.5
     bn_momentum: float = 0.99
+    convolutions: tf.DType = tf.float32
 
     def move_averages(self) -> list[tf.Operation]:
         """Makes the operations that bring each moving average nearer to the batch's value."""
@@ -126,7 +128,7 @@ def convolution(
         weights = tf.compat.v1.get_variable(
             "W", shape, initializer=tf.compat.v1.glorot_uniform_initializer()
         )
-        x = conv2d(x, weights, training is not None)
+        x = conv2d(x, weights, training.convolutions if training else None)
         if layer.batch_norm:
             x = _batch_norm(x, training, mask)
     x = tf.nn.relu(x)

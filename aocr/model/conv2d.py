@@ -18,9 +18,21 @@ LEAST_CHANNELS = 16
 """An image's one or three channels make products too thin to be fast."""
 
 
-def conv2d(x: tf.Tensor, kernel: tf.Tensor, training: bool) -> tf.Tensor:
-    """`[N, H, W, C]` convolved with `[K, K, C, D]`, stride 1, padded: `[N, H, W, D]`."""
-    if training and x.shape[-1] >= LEAST_CHANNELS and products_are_faster():
+def conv2d(x: tf.Tensor, kernel: tf.Tensor, training_type: tf.DType | None) -> tf.Tensor:
+    """A convolution of stride 1, padded.
+
+    Args:
+        x: float32 `[N, H, W, C]`.
+        kernel: float32 `[K, K, C, D]`.
+        training_type: what training computes in; None if the graph is not for training.
+
+    Returns:
+        float32 `[N, H, W, D]`.
+    """
+    if training_type == tf.bfloat16:
+        x, kernel = tf.cast(x, tf.bfloat16), tf.cast(kernel, tf.bfloat16)
+        return tf.cast(tf.nn.conv2d(x, kernel, strides=1, padding="SAME"), tf.float32)
+    if training_type and x.shape[-1] >= LEAST_CHANNELS and products_are_faster():
         return conv2d_with_products(x, kernel)
     return tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
 

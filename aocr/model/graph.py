@@ -82,7 +82,12 @@ class ServingGraph(NamedTuple):
 
 
 def build_train_graph(
-    config: Config, options: TrainingOptions, files: list[str], rejected: list[int], plan: Plan
+    config: Config,
+    options: TrainingOptions,
+    files: list[str],
+    rejected: list[int],
+    plan: Plan,
+    convolutions: tf.DType = tf.float32,
 ) -> TrainGraph:
     """Records in, training steps out.
 
@@ -92,6 +97,7 @@ def build_train_graph(
         files: TFRecords.
         rejected: places of the records to leave out.
         plan: which steps, on which records.
+        convolutions: what they compute in.
     """
     with tf.Graph().as_default() as graph:
         tf.compat.v1.set_random_seed(plan.seed)
@@ -101,7 +107,9 @@ def build_train_graph(
         batch = iterator.get_next()
         global_step = _global_step()
         step = tf.convert_to_tensor(global_step)
-        training = cnn.Training(step, [], plan.seed, options.dropout, options.bn_momentum)
+        training = cnn.Training(
+            step, [], plan.seed, options.dropout, options.bn_momentum, convolutions
+        )
         features, decoder = _decoder(batch.images, batch.widths, config, training)
         loss = tf.reduce_mean(_teacher_forced_losses(decoder, batch.targets))
         made = update(loss, training.move_averages, global_step, options, plan.last_step)

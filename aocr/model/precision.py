@@ -1,7 +1,8 @@
 """The arithmetic of training: float32, or products in bfloat16 where that is faster.
 
-oneDNN's rewrite of the graph turns convolutions and matrix products to bfloat16, and leaves sums,
-batch norm and the weights in float32, so that checkpoints are the same.
+On CPUs with AVX-512 oneDNN's rewrite of the graph turns convolutions and matrix products to
+bfloat16. Elsewhere the graph itself says so of its convolutions, see `convolution_type`. Weights,
+sums and batch norm stay float32, so that checkpoints are the same.
 """
 
 from __future__ import annotations
@@ -15,35 +16,50 @@ from aocr.util.errors import UserError
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 
-FAST = {"avx512_bf16", "amx_bf16"}
+FAST_CPU = {"avx512_bf16", "amx_bf16"}
 """A CPU with one of these multiplies bfloat16 faster than float32."""
 
-LEAST = "avx512f"
-"""Without it TensorFlow leaves the graph as it is."""
+FAST_GPU = (8, 0)
+"""So does a GPU of at least this compute capability."""
+
+REWRITTEN_CPU = "avx512f"
+"""Without it oneDNN leaves the graph as it is."""
+
+
+def convolution_type(precision: str) -> tf.DType:
+    """What the convolutions of a graph compute in before any rewrite."""
+    rewritten = not _gpus() and REWRITTEN_CPU in cpu_flags()
+    return tf.bfloat16 if precision == BFLOAT16 and not rewritten else tf.float32
 
 
 def check(precision: str, force: bool) -> None:
-    """Refuses an arithmetic that would be slower here, or that there is not.
+    """Refuses an arithmetic that would be slower here.
 
     Args:
         precision: `FLOAT32` or `BFLOAT16`.
-        force: take it even where it is slower.
+        force: take it all the same.
 
     Raises:
         UserError: as said.
     """
-    if precision == FLOAT32:
+    slower = _slower() if precision == BFLOAT16 else None
+    if slower is None:
         return
-    if tf.config.list_physical_devices("GPU"):
-        raise UserError("--precision=bfloat16 is for CPUs: leave it out, or hide the GPU")
-    flags = cpu_flags()
-    if LEAST not in flags:
-        raise UserError(
-            "--precision=bfloat16: this CPU lacks AVX-512, without which TensorFlow has no "
-            "bfloat16: leave it out"
-        )
-    if not flags & FAST:
-        slower = "this CPU has neither AVX512_BF16 nor AMX, so that bfloat16 is slower than float32"
-        if not force:
-            raise UserError(f"--precision=bfloat16: {slower}: leave it out, or --force-precision")
-        logging.warning("%s, as --force-precision wants it.", slower[0].upper() + slower[1:])
+    told = f"{slower}, so that bfloat16 is slower than float32"
+    if not force:
+        raise UserError(f"--precision=bfloat16: {told}: leave it out, or --force-precision")
+    logging.warning("%s, as --force-precision wants it.", told[0].upper() + told[1:])
+
+
+def _slower() -> str | None:
+    """What this machine lacks to be faster in bfloat16; None if nothing."""
+    if _gpus():
+        details = map(tf.config.experimental.get_device_details, _gpus())
+        if all(each.get("compute_capability", (0, 0)) >= FAST_GPU for each in details):
+            return None
+        return "a GPU here has a compute capability of less than 8.0, or tells none"
+    return None if cpu_flags() & FAST_CPU else "this CPU has neither AVX512_BF16 nor AMX"
+
+
+def _gpus() -> list[tf.config.PhysicalDevice]:
+    return tf.config.list_physical_devices("GPU")

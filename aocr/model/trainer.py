@@ -16,6 +16,7 @@ from aocr.model import image, session, start
 from aocr.model.best import BestCheckpoint
 from aocr.model.graph import TrainGraph, build_train_graph
 from aocr.model.plan import Plan, plan
+from aocr.model.precision import convolution_type
 from aocr.model.validator import Validator
 from aocr.util import config_file, records, tensorboard
 from aocr.util.data_gen import batches_a_pass
@@ -66,7 +67,8 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
     validator = Validator(config, run.validation, run.gpu_id) if run.validation else None
     if options.seed is not None:
         tf.config.experimental.enable_op_determinism()
-    model = build_train_graph(config, options, files, left_out, steps)
+    convolutions = convolution_type(run.precision)
+    model = build_train_graph(config, options, files, left_out, steps, convolutions)
     with contextlib.ExitStack() as stack:
         stack.enter_context(model.graph.as_default())
         requests = stack.enter_context(stop_requests())
