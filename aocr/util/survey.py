@@ -21,7 +21,7 @@ NAMED = 10
 """How many items of each kind are named; all are counted."""
 
 BATCH = 64
-"""Records that are fetched at a time."""
+"""Records that are looked at together: one by one, each would cost twice as much."""
 
 UNDECODABLE = (-1, -1, -1)
 """The sizes of an image that cannot be decoded."""
@@ -134,20 +134,42 @@ def _rows(paths: list[str], size: Callable[[tf.Tensor], tf.Tensor], batch: int) 
     """Batches of labels, comments, and sizes `[N, 3]`, `UNDECODABLE` where that fails."""
 
     @as_written
-    def describe(serialized: tf.Tensor) -> tf.data.Dataset:
-        record = records.parse(serialized)
-        sizes = tf.data.Dataset.from_tensors(record.image).map(size).ignore_errors()
-        fallback = tf.data.Dataset.from_tensors(tf.constant(UNDECODABLE))
+    def describe(record: records.Record) -> tf.data.Dataset:
         names = tf.data.Dataset.from_tensors((record.label, record.comment))
-        return tf.data.Dataset.zip((names, sizes.concatenate(fallback).take(1)))
+        return tf.data.Dataset.zip((names, _sizes(record.image, size)))
 
     return without_autotuning(
         tf.data.TFRecordDataset(paths)
-        .interleave(
-            describe, cycle_length=8, num_parallel_calls=DECODING_THREADS, deterministic=True
-        )
+        .map(as_written(records.parse))
         .batch(batch)
+        .interleave(
+            describe,
+            cycle_length=DECODING_THREADS,
+            num_parallel_calls=DECODING_THREADS,
+            deterministic=True,
+        )
     )
+
+
+def _sizes(images: tf.Tensor, size: Callable[[tf.Tensor], tf.Tensor]) -> tf.data.Dataset:
+    """One element, int32 `[N, 3]`, for N images: together, or where one fails, one by one."""
+
+    @as_written
+    def together(images: tf.Tensor) -> tf.Tensor:
+        return tf.map_fn(size, images, fn_output_signature=tf.TensorSpec([3], tf.int32))
+
+    @as_written
+    def alone(image: tf.Tensor) -> tf.data.Dataset:
+        sizes = tf.data.Dataset.from_tensors(image).map(size).ignore_errors()
+        return sizes.concatenate(tf.data.Dataset.from_tensors(tf.constant(UNDECODABLE))).take(1)
+
+    @as_written
+    def one_by_one(images: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(images).flat_map(alone).batch(BATCH)
+
+    batch = tf.data.Dataset.from_tensors(images)
+    quick, sure = batch.map(together).ignore_errors(), batch.flat_map(one_by_one)
+    return quick.concatenate(sure).take(1)
 
 
 def _inspect(found: Survey, config: Config, charset: Charset, row: _Row) -> None:
