@@ -6,7 +6,7 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -20,6 +20,9 @@ from aocr.model.image import Prepared
 from aocr.model.reading import character_steps
 from aocr.util.image_files import UnreadableError, readable
 from aocr.util.predictions_file import characters_of, json_line, six_digits
+
+FEW = 16
+"""Up to so many images are read sooner without Grappler, see `session.open_session`."""
 
 
 class Prediction(NamedTuple):
@@ -55,7 +58,8 @@ def predict(
         UserError: the checkpoint is of another model.
     """
     model = build_serving_graph(config)
-    opened = session.open_session(model.graph, gpu_id, at_once=True)
+    few = isinstance(paths, Sequence) and len(paths) <= FEW
+    opened = session.open_session(model.graph, gpu_id, at_once=few)
     with opened, ThreadPoolExecutor() as threads:
         session.restore(opened, checkpoint)
         for batch in _batches_as_they_come(paths):
