@@ -215,8 +215,11 @@ def test_wrong_widths_are_wrong_usage(value, told, capsys):
 
 
 @pytest.mark.parametrize("widths", [(48, 86), (48, 96)])
-def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path):
+def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path, monkeypatch):
     run = start.Run(["d.tfrecords"], [], str(tmp_path), None, True, -1, "float32")
     told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
+    with pytest.raises(UserError, match=told):
+        start.config_of(run, {"bucket_widths": widths}, learn_charset=False)
+    monkeypatch.setattr(start.Run, "checkpoint", lambda _: "model.ckpt-1")  # 0.7.6's: no config
     with pytest.raises(UserError, match=told):
         start.config_of(run, {"bucket_widths": widths}, learn_charset=False)

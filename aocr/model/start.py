@@ -56,11 +56,15 @@ def config_of(run: Run, given: dict[str, Any], learn_charset: bool) -> Config:
             than the images.
     """
     if run.checkpoint():
-        return config_file.of_trained_model(run.model_dir, given)
+        return _checked(config_file.of_trained_model(run.model_dir, given))
     if learn_charset:
         given = given | {"characters": characters_of(expand(run.dataset), session.open_on_cpu)}
     other = config_file.read(run.init_from) if run.init_from else None
-    config = dataclasses.replace(other or Config(), **given)
+    return _checked(dataclasses.replace(other or Config(), **given))
+
+
+def _checked(config: Config) -> Config:
+    """The same; each of its buckets is to be narrower than the images."""
     if config.bucket_widths and config.bucket_widths[-1] >= config.image_width:
         raise UserError(
             f"--bucket-widths: {config.bucket_widths[-1]} is not less than the "

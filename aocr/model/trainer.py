@@ -57,8 +57,8 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
     files = expand(run.dataset)
     found = survey(files, config, image.measure, session.open_on_cpu)
     usable = log_for_training(found, config, options.drop_wide)
-    records = found.trainable(options.drop_wide)
-    batches = batches_a_pass(records, config.widths, options.batch_size)
+    trained_on = found.trainable(options.drop_wide)
+    batches = batches_a_pass(trained_on, config.widths, options.batch_size)
     steps = plan(options, batches, session.step_of(run.checkpoint()))
     if steps.last_step <= steps.first_step:
         logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)

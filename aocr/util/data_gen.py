@@ -34,8 +34,8 @@ class TrainingBatch(NamedTuple):
 
     Attributes:
         images: float32 `[N, 32, W, C]`.
-        targets: int32 `[N, S]`, see `targets_of`.
         widths: int32 `[N]`, of the images without padding.
+        targets: int32 `[N, S]`, see `targets_of`.
         places: int64 `[N]`, of the records in the dataset, from 0.
         comments: string `[N]`, the images' paths, or empty.
     """
