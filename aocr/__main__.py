@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aocr.defaults import LEARNING_RATES, WEIGHT_DECAYS, Config, Fit, TrainingOptions
-from aocr.parser import AUTO_CHARSET, DECODER_NUMBERS, FIT_NUMBERS, build_parser
+from aocr.charset import FULL_ASCII
+from aocr.cli.parser import AUTO_CHARSET, DECODER_NUMBERS, FIT_NUMBERS, build_parser
+from aocr.config import LEARNING_RATES, WEIGHT_DECAYS, Config, Fit, TrainingOptions
 from aocr.util import log
-from aocr.util.charset import FULL_ASCII
 from aocr.util.errors import UserError
 from aocr.util.tensorflow_import import import_tensorflow
 
@@ -57,7 +57,7 @@ def _fail(reason: str) -> int:
 
 
 def _dataset(args: argparse.Namespace) -> int:
-    from aocr.util import dataset
+    from aocr.data import builder as dataset
 
     options = dataset.Options(
         force_uppercase=not args.no_force_uppercase,
@@ -77,8 +77,8 @@ def _dataset(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from aocr.model import image
-    from aocr.util import inspection
+    from aocr.data import preprocessing as image
+    from aocr.inspection import inspector as inspection
 
     fit, model = _fit(args), (image.decode, image.prepare)
     inspection.inspect(args.dataset, fit, args.json, args.sheet, args.color, *model)
@@ -90,7 +90,8 @@ def _fit(args: argparse.Namespace) -> Fit:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from aocr.model import precision, start, trainer
+    from aocr.training import precision, trainer
+    from aocr.training import run as start
 
     run = start.Run(
         dataset=args.dataset,
@@ -121,7 +122,7 @@ def _training_options(args: argparse.Namespace) -> TrainingOptions:
 
 
 def _test(args: argparse.Namespace) -> int:
-    from aocr.model import evaluator
+    from aocr.evaluation import evaluator
 
     display = evaluator.Display(
         use_distance=not args.no_distance,
@@ -139,7 +140,7 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
-    from aocr.model import predictor
+    from aocr.serving import predictor
 
     failed = False
     paths = args.images or _lines(sys.stdin)
@@ -170,7 +171,7 @@ def _lines(stream) -> Iterator[str]:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from aocr.model import exporter
+    from aocr.serving import exporter
 
     config, checkpoint = _trained(args)
     exporter.export(config, checkpoint, args.gpu_id, args.dir, args.format, args.force)
@@ -179,8 +180,8 @@ def _export(args: argparse.Namespace) -> int:
 
 def _trained(args: argparse.Namespace) -> tuple[Config, str]:
     """A model and its checkpoint: what `--model-dir` says of it, or for 0.7.6's what flags say."""
-    from aocr.model import session
-    from aocr.util import config_file
+    from aocr.model import checkpoints as session
+    from aocr.model import config_file
 
     if args.charset == AUTO_CHARSET:
         raise UserError("--charset=auto is for training: name a file, or leave it to the model")
@@ -208,7 +209,7 @@ def _given_characters(args: argparse.Namespace) -> str | None:
         return FULL_ASCII
     if args.charset in (None, AUTO_CHARSET):
         return None
-    from aocr.util.charset_file import read_charset
+    from aocr.data.charset_file import read_charset
 
     return read_charset(args.charset)
 

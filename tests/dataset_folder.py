@@ -5,8 +5,8 @@ import logging
 import tensorflow as tf
 from helpers import white
 
-from aocr.util import dataset
-from aocr.util.dataset import Options
+from aocr.data import builder as dataset
+from aocr.data.builder import Options
 
 IMAGE = white(3, 5)
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from aocr.defaults import Config
+from aocr.config import Config
 
 TINY = Config(
     max_width=16,

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from helpers import encoded
 
-from aocr.util import metrics, report, tested
+from aocr.evaluation import metrics
+from aocr.evaluation import result as tested
+from aocr.report import html_report as report
 
 COLUMNS = 20
 GREY = encoded(np.tile(np.arange(0, 240, 2, dtype=np.uint8), [40, 1]))  # 120 x 40

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from aocr.util.charset import (
+from aocr.charset import (
     DIGITS_AND_CAPITALS,
     EOS_ID,
     FULL_ASCII,

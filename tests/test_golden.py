@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr.defaults import Config, TrainingOptions
-from aocr.model import graph as graphs
-from aocr.model.plan import Plan
-from aocr.util import data_gen, records
-from aocr.util.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
+from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
+from aocr.config import Config, TrainingOptions
+from aocr.data import input_pipeline as data_gen
+from aocr.data import records
+from aocr.model import recognizer as graphs
+from aocr.training.step_plan import Plan
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 CASES = ("default", "three_layers", "gru_color_ascii")

@@ -1,1 +1,1 @@
-"""The model: encoded images in, text out; and the loops that run it."""
+"""The network: CNN, encoder, attention, decoder, loss, post-processing; weights on disk."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.defaults import COLUMN_WIDTH
+from aocr.config import COLUMN_WIDTH
 from aocr.model.conv2d import conv2d
 
 BATCH_NORM_EPSILON = 0.001

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.defaults import Config
-from aocr.model import cells
+from aocr.charset import EOS_ID, GO_ID
+from aocr.config import Config
+from aocr.model import rnn_cells as cells
 from aocr.model.encoder import Memory
-from aocr.util.charset import EOS_ID, GO_ID
 
 
 class Greedy(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.model import cells
+from aocr.model import rnn_cells as cells
 
 
 class Memory(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from aocr.util.charset import PAD_ID
+from aocr.charset import PAD_ID
 
 SMALLEST_WEIGHT = 1e-12
 

@@ -1,1 +1,1 @@
-"""Everything around the model: files in, files out, numbers and pictures."""
+"""General helpers that know nothing of text recognition."""

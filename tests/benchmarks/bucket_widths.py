@@ -21,13 +21,14 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from PIL import ImageFont  # noqa: E402
 
-from aocr.defaults import Config, TrainingOptions  # noqa: E402
-from aocr.flag_types import widths  # noqa: E402
-from aocr.model import image, session  # noqa: E402
-from aocr.model.graph import build_train_graph  # noqa: E402
-from aocr.model.plan import Plan  # noqa: E402
-from aocr.util.data_gen import batches_a_pass  # noqa: E402
-from aocr.util.survey import survey  # noqa: E402
+from aocr.cli.flag_types import widths  # noqa: E402
+from aocr.config import Config, TrainingOptions  # noqa: E402
+from aocr.data import preprocessing as image  # noqa: E402
+from aocr.data.dataset_scan import survey  # noqa: E402
+from aocr.data.input_pipeline import batches_a_pass  # noqa: E402
+from aocr.model import checkpoints as session  # noqa: E402
+from aocr.model.recognizer import build_train_graph  # noqa: E402
+from aocr.training.step_plan import Plan  # noqa: E402
 
 ROUNDS = 1
 PAIRS = 520

@@ -29,7 +29,7 @@ import_tensorflow("/dev/null", use_gpu=False)
 
 import tensorflow as tf  # noqa: E402
 
-from aocr.util import dataset  # noqa: E402
+from aocr.data import builder as dataset  # noqa: E402
 
 
 def build_as_0_7_6(annotations: str, output: str) -> None:

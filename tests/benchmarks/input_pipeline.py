@@ -49,9 +49,9 @@ def pipeline_rate(path: str) -> float:
     measure.import_tensorflow()
     import tensorflow as tf
 
-    from aocr.defaults import Config
-    from aocr.model import image
-    from aocr.util import data_gen
+    from aocr.config import Config
+    from aocr.data import input_pipeline as data_gen
+    from aocr.data import preprocessing as image
 
     config = Config()
 
@@ -76,7 +76,7 @@ def training_rate(path: str) -> float:
     """Images a second of training, on all cores."""
     import training_step
 
-    from aocr.defaults import Config, TrainingOptions
+    from aocr.config import Config, TrainingOptions
 
     step = training_step.training_step(Config(), TrainingOptions(batch_size=BATCH_SIZE), [path])
     measure.seconds(step, 2)

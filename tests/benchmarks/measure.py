@@ -118,7 +118,7 @@ def write_records(path: str, pairs: Sequence[tuple[bytes, str]], count: int | No
     """Writes images and labels as TFRecords; over and over up to a count, if one is given."""
     import tensorflow as tf
 
-    from aocr.util import records
+    from aocr.data import records
 
     serialized = [records.serialize(image, label) for image, label in pairs]
     with tf.io.TFRecordWriter(path) as writer:
@@ -134,10 +134,11 @@ def make_checkpoint(folder: str) -> str:
     """
     import tensorflow as tf
 
-    from aocr.defaults import Config, TrainingOptions
-    from aocr.model import graph, session
-    from aocr.model.plan import Plan
-    from aocr.util import config_file
+    from aocr.config import Config, TrainingOptions
+    from aocr.model import checkpoints as session
+    from aocr.model import config_file
+    from aocr.model import recognizer as graph
+    from aocr.training.step_plan import Plan
 
     config = Config()
     model = graph.build_train_graph(config, TrainingOptions(), ["none"], [], Plan(0, 0, 1))

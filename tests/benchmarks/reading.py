@@ -34,8 +34,10 @@ measure.import_tensorflow()
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from aocr.defaults import TEST_BATCH_SIZE, Config  # noqa: E402
-from aocr.model import cnn, evaluator, exporter, predictor  # noqa: E402
+from aocr.config import TEST_BATCH_SIZE, Config  # noqa: E402
+from aocr.evaluation import evaluator  # noqa: E402
+from aocr.model import cnn  # noqa: E402
+from aocr.serving import exporter, predictor  # noqa: E402
 from aocr.util import log  # noqa: E402
 
 T = TypeVar("T")

@@ -47,7 +47,7 @@ def halve_labels(path: str, output: str) -> None:
     measure.import_tensorflow()
     import tensorflow as tf
 
-    from aocr.util import records
+    from aocr.data import records
 
     pairs = []
     for serialized in tf.compat.v1.io.tf_record_iterator(path):
@@ -61,10 +61,10 @@ def halve_labels(path: str, output: str) -> None:
 def count_nodes(longest: int) -> int:
     """Nodes of the training graph for lines of so many characters, those of loops included."""
     measure.import_tensorflow()
-    from aocr.defaults import Config, TrainingOptions
-    from aocr.model.graph import build_train_graph
-    from aocr.model.plan import Plan
-    from aocr.util.charset import FULL_ASCII
+    from aocr.charset import FULL_ASCII
+    from aocr.config import Config, TrainingOptions
+    from aocr.model.recognizer import build_train_graph
+    from aocr.training.step_plan import Plan
 
     config = Config(WIDTH, HEIGHT, longest, FULL_ASCII)
     model = build_train_graph(config, TrainingOptions(), ["none"], [], Plan(0, 0, 1))

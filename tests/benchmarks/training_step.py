@@ -22,11 +22,11 @@ measure.import_tensorflow()
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from aocr.defaults import Config, TrainingOptions  # noqa: E402
+from aocr.config import Config, TrainingOptions  # noqa: E402
 from aocr.model import cnn  # noqa: E402
-from aocr.model.graph import build_train_graph  # noqa: E402
-from aocr.model.plan import Plan  # noqa: E402
-from aocr.model.session import open_session  # noqa: E402
+from aocr.model.checkpoints import open_session  # noqa: E402
+from aocr.model.recognizer import build_train_graph  # noqa: E402
+from aocr.training.step_plan import Plan  # noqa: E402
 
 ROUNDS = 7
 

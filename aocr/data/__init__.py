@@ -1,0 +1,1 @@
+"""Data: annotations, image files, TFRecords, preprocessing, input pipeline."""

@@ -1,0 +1,1 @@
+"""Evaluation: the test loop and its graph, metrics, confidence intervals, calibration."""

@@ -1,0 +1,1 @@
+"""`aocr inspect`: statistics of a dataset, recommended flags, text report, contact sheet."""

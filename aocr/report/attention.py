@@ -1,0 +1,244 @@
+"""Pictures of the attention: which part of an image was looked at for each character read."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageDraw, ImageFont
+
+from aocr.evaluation.result import Tested
+from aocr.util.errors import UserError
+
+MIN_HEIGHT, MAX_HEIGHT, MAX_WIDTH, MIN_SIDE = 80, 256, 1000, 16  # of an image as drawn, pixels
+MIN_LINE = 160  # pixels; room for text under a narrow image
+PAGE_LINES = 3  # of text under an image: a long text is shown page by page
+MARGIN, GAP, BAR = 8, 2, 6  # pixels
+FONT_SIZE, SMALL_FONT_SIZE = 28, 14  # pixels
+FRAME_MILLISECONDS = 500
+DIMMED = 0.25  # brightness where there is no attention
+MAX_NAME_BYTES = 80  # of the text in a folder's name; file systems allow 255 in all
+UNASSIGNED = "\U0010ffff"  # a noncharacter: every font draws its "no such glyph" for it
+BACKGROUND, ACCENT, READ, UNREAD = (27, 28, 34), (255, 176, 0), (255, 255, 255), (105, 107, 116)
+
+
+def save_attention(
+    output_dir: str,
+    index: int,
+    image: bytes,
+    attention: np.ndarray,
+    prediction: str,
+    label: str,
+    content_columns: float,
+) -> str:
+    """Writes `attention.gif`, `attention.png` and `word.txt` (prediction, label) for one image.
+
+    Args:
+        output_dir: gets the folders `correct` and `incorrect`; any path of `tf.io.gfile`.
+        index: number of the image in the dataset; makes its folder's name unique.
+        image: the encoded file.
+        attention: `[steps, T]`, the decoder's weights: a row a character, more rows are ignored.
+        prediction: the text read; may be empty.
+        label: the true text.
+        content_columns: how many of the T feature columns hold the image, in columns and
+            fractions of one; the rest is the padding on its right.
+
+    Returns:
+        The folder written.
+
+    Raises:
+        UserError: the image cannot be decoded.
+        ValueError: the attention does not fit the prediction.
+    """
+    if attention.ndim != 2 or len(attention) < len(prediction) or content_columns <= 0:
+        raise ValueError(
+            f"image {index}: attention of shape {attention.shape}, {content_columns} columns of "
+            f"it on the image, cannot belong to {prediction!r}: one row a character is needed"
+        )
+    picture = fit(decode(image, index))
+    rows = attention[: len(prediction)]
+    # nothing read: the image as it is
+    views = [spotlight(picture, row, content_columns) for row in rows] or [picture]
+    verdict = "correct" if prediction == label else "incorrect"
+    folder: str = tf.io.gfile.join(output_dir, verdict, folder_name(index, prediction))
+    tf.io.gfile.makedirs(folder)
+    _write(folder, "attention.gif", _gif(views, prediction))
+    _write(folder, "attention.png", _png(views, prediction))
+    _write(folder, "word.txt", f"{prediction}\n{label}\n".encode())
+    return folder
+
+
+def attention_strip(tested: Tested) -> bytes:
+    """A PNG of one image, once a character, with the attended region bright.
+
+    Raises:
+        UserError: the image cannot be decoded.
+    """
+    picture = fit(decode(tested.encoded, tested.place + 1))
+    rows = tested.attention[: len(tested.prediction)]
+    views = [spotlight(picture, row, tested.columns) for row in rows] or [picture]
+    return _png(views, tested.prediction)
+
+
+def folder_name(index: int, text: str) -> str:
+    """`00012-HELLO`: letters and digits of any script stay, whatever else becomes `_`."""
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in text)
+    return f"{index:05d}-{safe.encode()[:MAX_NAME_BYTES].decode(errors='ignore')}".rstrip("-")
+
+
+def decode(encoded: bytes, index: int) -> Image.Image:
+    """Encoded file --> RGB as an image viewer shows it, what is transparent over white.
+
+    An orientation noted in its EXIF data is not followed: the model does not follow it either.
+
+    Raises:
+        UserError: not an image; the message has the `index`.
+    """
+    try:
+        image: Image.Image = Image.open(io.BytesIO(encoded))
+        image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"image {index} cannot be drawn: {error}") from error
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def fit(picture: Image.Image) -> Image.Image:
+    """Enlarges what is too small to see, shrinks what is too large for a page."""
+    width, height = picture.size
+    scale = min(max(1, MIN_HEIGHT / height), MAX_HEIGHT / height, MAX_WIDTH / width)
+    size = max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale))
+    return picture.resize(size, Image.Resampling.BICUBIC)
+
+
+def spotlight(picture: Image.Image, weights: np.ndarray, content_columns: float) -> Image.Image:
+    """Dims an RGB picture where the attention is not, and draws the weights as a bar under it.
+
+    Args:
+        picture: RGB, `H x W`.
+        weights: `[T]`; the largest is shown at full brightness.
+        content_columns: how many of the T columns the picture's width covers.
+
+    Returns:
+        RGB, `(H + GAP + BAR) x W`.
+    """
+    columns = (np.arange(picture.width) + 0.5) * content_columns / picture.width
+    light = np.interp(columns, np.arange(len(weights)) + 0.5, weights)  # [W]
+    light = (light / max(np.max(weights), np.finfo(np.float32).tiny))[:, np.newaxis]  # [W, 1]
+    lit = np.asarray(picture) * (DIMMED + (1 - DIMMED) * light)  # [H, W, 3]
+    gap = np.broadcast_to(BACKGROUND, (GAP, picture.width, 3))
+    bar = np.array(BACKGROUND) * (1 - light) + np.array(ACCENT) * light  # [W, 3]
+    stacked = np.concatenate([lit, gap, np.broadcast_to(bar, (BAR, *bar.shape))])
+    return Image.fromarray(stacked.round().astype(np.uint8))
+
+
+@functools.cache
+def glyph(character: str) -> Image.Image:
+    """One character as a mask (mode `L`): a space as an open box, no glyph as its code point."""
+    ink = _ink(character, FONT_SIZE)
+    if character == " ":
+        return _open_box(ink.height)
+    if ink.getbbox() is not None and ink != _ink(UNASSIGNED, FONT_SIZE):
+        return ink
+    code = _ink(f" U+{ord(character):04X} ", SMALL_FONT_SIZE)
+    mask = Image.new("L", (code.width, ink.height))
+    mask.paste(code, (0, (ink.height - code.height) // 2))
+    return mask
+
+
+def encode(image: Image.Image, file_format: str, **options: object) -> bytes:
+    """Image --> the bytes of a file; the options are those of Pillow's `save`."""
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey --> `L`, or `LA` where the file names a transparent level."""
+    levels = np.asarray(image).astype(np.int64)
+    grey = Image.fromarray(np.clip((levels + 128) // 257, 0, 255).astype(np.uint8))
+    if "transparency" in image.info:
+        opaque = levels != image.info["transparency"]
+        grey.putalpha(Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8)))
+    return grey
+
+
+def _ink(text: str, size: int) -> Image.Image:
+    """Text as a mask (mode `L`), as wide as its advance, as high as a line: 5/4 of the font."""
+    font = ImageFont.load_default(size)
+    mask = Image.new("L", (math.ceil(font.getlength(text)), size * 5 // 4))
+    ImageDraw.Draw(mask).text((0, 0), text, fill=255, font=font)
+    return mask
+
+
+def _open_box(height: int) -> Image.Image:
+    """The mark of a space, as U+2423 has it."""
+    mask = Image.new("L", (height // 2, height))
+    left, right, top, bottom = 3, mask.width - 4, round(0.7 * height), round(0.85 * height)
+    corners = [(left, top), (left, bottom), (right, bottom), (right, top)]
+    ImageDraw.Draw(mask).line(corners, fill=255, width=2)
+    return mask
+
+
+def _gif(views: list[Image.Image], text: str) -> bytes:
+    """One frame a view, the text under it, what is being read in colour."""
+    places = _typeset(text, max(views[0].width, MIN_LINE))
+    first, *others = [_frame(view, text, places, step) for step, view in enumerate(views)]
+    options = {"save_all": True, "append_images": others, "duration": FRAME_MILLISECONDS}
+    return encode(first, "GIF", loop=0, **options)
+
+
+def _typeset(text: str, width: int) -> list[tuple[int, int]]:
+    """Line and x of each character, in lines of at most `width` pixels."""
+    places = []
+    line = x = 0
+    for mask in map(glyph, text):
+        if x + mask.width > width:
+            line, x = line + 1, 0
+        places.append((line, x))
+        x += mask.width
+    return places
+
+
+def _frame(view: Image.Image, text: str, places: list[tuple[int, int]], step: int) -> Image.Image:
+    """The view of one step over the page of text that is being read."""
+    pitch = glyph(" ").height
+    lines = min(places[-1][0] + 1, PAGE_LINES) if places else 0
+    top = MARGIN + view.height + GAP
+    size = max(view.width, MIN_LINE) + 2 * MARGIN, top + lines * pitch + MARGIN
+    frame = Image.new("RGB", size, BACKGROUND)
+    frame.paste(view, (MARGIN, MARGIN))
+    for number, (character, (line, x)) in enumerate(zip(text, places, strict=True)):
+        if line // PAGE_LINES == places[step][0] // PAGE_LINES:
+            colour = READ if number < step else ACCENT if number == step else UNREAD
+            corner = MARGIN + x, top + line % PAGE_LINES * pitch
+            frame.paste(colour, corner, glyph(character))
+    return frame
+
+
+def _png(views: list[Image.Image], text: str) -> bytes:
+    """The views stacked, each beside its character."""
+    masks = [glyph(character) for character in text]
+    indent = MARGIN + max((mask.width + MARGIN for mask in masks), default=0)
+    pitch = MARGIN + max(image.height for image in views + masks)
+    size = indent + views[0].width + MARGIN, MARGIN + pitch * len(views)
+    strip = Image.new("RGB", size, BACKGROUND)
+    for row, view in enumerate(views):
+        strip.paste(view, (indent, MARGIN + row * pitch))
+    for row, mask in enumerate(masks):
+        centred = (indent - mask.width) // 2, (MARGIN + pitch - mask.height) // 2 + row * pitch
+        strip.paste(READ, centred, mask)
+    return encode(strip, "PNG")
+
+
+def _write(folder: str, name: str, content: bytes) -> None:
+    """Writes one file, local or not."""
+    with tf.io.gfile.GFile(tf.io.gfile.join(folder, name), "wb") as file:
+        file.write(content)

@@ -1,0 +1,1 @@
+"""Serving: the serving graph, reading image files, exports."""

@@ -1,0 +1,1 @@
+"""Training: the loop, its graph, optimizer and schedules, validation, progress."""

@@ -1,0 +1,79 @@
+"""Measures a model while it is trained."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from aocr.config import TEST_BATCH_SIZE, Config
+from aocr.data import preprocessing as image
+from aocr.data.dataset_scan import log_for_testing, survey
+from aocr.data.record_files import expand
+from aocr.evaluation import evaluator, metrics
+from aocr.evaluation.result import Tested
+from aocr.model import checkpoints as session
+from aocr.model.recognizer import build_eval_graph
+
+SAMPLES = 6
+"""Images of the validation set that are shown in TensorBoard."""
+
+
+class Validation(NamedTuple):
+    """What the validation set says of a checkpoint; `samples` are its first images."""
+
+    summary: metrics.Summary
+    samples: Sequence[Tested]
+
+
+class Validator:
+    """A graph and a session that test checkpoints on one dataset.
+
+    Args:
+        config: the model.
+        paths: TFRecords: files, folders or globs.
+        gpu_id: negative for the CPU.
+
+    Raises:
+        UserError: no record.
+    """
+
+    def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
+        files = expand(paths)
+        found = survey(files, config, image.measure, session.open_on_cpu)
+        logging.info("Validating on %i records.", found.records)
+        log_for_testing(found, config)
+        self._undecodable = frozenset(found.undecodable.places)
+        self._model = build_eval_graph(config, files, found.undecodable.places, TEST_BATCH_SIZE)
+        self._session = session.open_session(self._model.graph, gpu_id)
+        with self._model.graph.as_default():
+            variables = tf.compat.v1.global_variables()
+            self._saver = tf.compat.v1.train.Saver(variables)
+
+    def __call__(self, checkpoint: str) -> Validation:
+        """Tests a checkpoint."""
+        self._saver.restore(self._session, checkpoint)
+        tally = metrics.Tally()
+        samples: list[Tested] = []
+        results = evaluator.results(self._session, self._model, self._undecodable)
+        for tested in results:
+            tally.add(tested.prediction, tested.label, tested.loss)
+            if len(samples) < SAMPLES and tested.columns:
+                samples.append(tested)
+        summary = tally.summary()
+        _log(summary)
+        return Validation(summary, samples)
+
+
+def _log(summary: metrics.Summary) -> None:
+    logging.info(
+        "Validation: exact match %.2f%%, edit-distance accuracy %.2f%%, character error rate "
+        "%.2f%%, loss %f, on %i images.",
+        100 * summary.exact_match,
+        100 * summary.edit_distance_accuracy,
+        100 * summary.character_error_rate,
+        summary.loss,
+        summary.images,
+    )

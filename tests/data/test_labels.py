@@ -1,0 +1,44 @@
+"""Labels: their case, their Unicode form, and whether a model can spell them."""
+
+import pytest
+
+from aocr.config import Fit
+from aocr.data import labels
+
+
+@pytest.mark.parametrize(
+    ("label", "upper", "normal", "expected"),
+    [
+        ("aé", True, True, "AÉ"),
+        ("ae\u0301", True, True, "A\u00c9"),
+        ("ae\u0301", False, True, "a\u00e9"),
+        ("ae\u0301", True, False, "AE\u0301"),
+        ("\u0390", True, True, "\u03aa\u0301"),  # capitals of some letters are decomposed
+        ("aB", False, False, "aB"),
+    ],
+)
+def test_prepare(label, upper, normal, expected):
+    assert labels.prepare(label, upper, normal) == expected
+
+
+def test_misfit_names_the_first_problem():
+    fit = Fit(max_prediction=3, characters="ABC")
+    assert labels.misfit("ABC", fit) is None
+    assert labels.misfit("", fit) is None
+    assert labels.misfit("XXXX", fit).reason == "label longer than 3 characters"
+    assert labels.misfit("AYX", fit)[1:] == ("AYX", "'X', 'Y'")
+    assert labels.misfit("XXXX", Fit()) is None
+
+
+def test_merges_are_counted_once_a_label():
+    cases = labels.CaseMerges()
+    for label in ("ab", "ab", "AB", "aB", "C", "c", "D", "D", "1"):
+        cases.add(label)
+    assert (cases.changed, cases.merged, cases.example) == (4, 2, "AB")
+
+
+def test_memory_of_merges_is_bounded():
+    cases = labels.CaseMerges(limit=2)
+    for label in ("a", "b", "c", "C", "B"):
+        cases.add(label)
+    assert cases.merged == 1

@@ -1,0 +1,62 @@
+"""Which checkpoint is the best, and that it is never lost."""
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from aocr.evaluation import metrics
+from aocr.model import checkpoints as session
+from aocr.training.best_checkpoint import BestCheckpoint
+from aocr.util.errors import UserError
+
+
+def summary(exact_match, character_error_rate):
+    empty = metrics.Tally().summary()
+    return empty._replace(exact_match=exact_match, character_error_rate=character_error_rate)
+
+
+def judge(folder, results, resume=True):
+    """Judges results of steps 1, 2, ...; the best after each."""
+    with tf.Graph().as_default() as graph:
+        step = tf.compat.v1.get_variable("Variable", [], tf.int32)
+        with session.open_session(graph, -1) as opened:
+            best = BestCheckpoint(str(folder), resume)
+            found = []
+            for number, result in enumerate(results, start=1):
+                step.load(number, opened)
+                found.append(best.judge(opened, number, summary(*result)))
+    return [(one.step, one.validations_since) for one in found]
+
+
+def test_more_exact_matches_win_and_fewer_errors_break_ties(tmp_path):
+    results = [(0.5, 0.2), (0.4, 0.1), (0.5, 0.2), (0.5, 0.1), (0.6, 0.9)]
+    assert judge(tmp_path, results) == [(1, 0), (1, 1), (1, 2), (4, 0), (5, 0)]
+
+
+def test_only_the_best_is_kept_under_its_name(tmp_path):
+    judge(tmp_path, [(0.1, 1), (0.3, 1), (0.2, 1)])
+    assert [path.stem for path in tmp_path.glob("*.index")] == ["best.ckpt-2"]
+    assert session.latest_checkpoint(str(tmp_path), session.BEST) == f"{tmp_path}/best.ckpt-2"
+    assert json.loads((tmp_path / "best.json").read_text())["exact_match"] == 0.3
+
+
+def test_a_resumed_run_knows_the_best_and_the_patience(tmp_path):
+    judge(tmp_path, [(0.1, 1), (0.9, 1), (0.2, 1)])
+    assert judge(tmp_path, [(0.8, 1), (0.95, 1)]) == [(2, 2), (2, 0)]
+    assert [path.stem for path in tmp_path.glob("*.index")] == ["best.ckpt-2"]
+
+
+def test_a_new_run_knows_nothing(tmp_path):
+    judge(tmp_path, [(0.9, 1)])
+    assert judge(tmp_path, [(0.1, 1)], resume=False) == [(1, 0)]
+
+
+def test_an_error_rate_that_is_none_breaks_no_tie(tmp_path):
+    assert judge(tmp_path, [(0.5, float("nan")), (0.5, float("nan"))]) == [(1, 0), (1, 1)]
+
+
+def test_a_broken_file_is_told(tmp_path):
+    (tmp_path / "best.json").write_text("{")
+    with pytest.raises(UserError, match=r"cannot use .*best\.json: .*; remove it to go on"):
+        judge(tmp_path, [])

@@ -1,0 +1,228 @@
+"""With `bucket_widths`, padding does not count: not in reading, not in training."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import TINY, encoded, load_noise, noise, write_records
+
+from aocr.cli.parser import build_parser
+from aocr.config import Config, TrainingOptions
+from aocr.data import input_pipeline as data_gen
+from aocr.data import preprocessing as image
+from aocr.data import records
+from aocr.model import cnn
+from aocr.model import recognizer as graphs
+from aocr.model.encoder import encode
+from aocr.training import run as start
+from aocr.training.step_plan import Plan
+from aocr.util.errors import UserError
+
+CONFIG = dataclasses.replace(TINY, max_width=50, bucket_widths=(12, 24))
+WIDTHS = (9, 12, 13, 24, 31, 50)
+
+
+def picture(width):
+    return encoded(np.uint8(127 + 127 * noise(f"image {width}", 32, width)))
+
+
+@pytest.fixture(scope="module")
+def reading():
+    """Reads images with noise for weights."""
+    model = graphs.build_serving_graph(CONFIG, stop_at_eos=False)
+    with model.graph.as_default(), tf.compat.v1.Session() as session:
+        load_noise(session)
+        yield lambda files: session.run(
+            (model.features, model.greedy, model.reading), {model.input: files}
+        )
+
+
+@pytest.mark.parametrize(
+    ("widths", "columns"), [((9,), 3), ((12, 9), 3), ((13,), 6), ((9, 24), 6), ((9, 25), 13)]
+)
+def test_a_batch_is_as_wide_as_the_next_bucket(reading, widths, columns):
+    features, greedy, _ = reading([picture(width) for width in widths])
+    assert features.shape == (len(widths), columns, 512)
+    assert greedy.attention.shape == (len(widths), 5, columns)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_image_reads_the_same_alone_and_beside_wider_ones(reading, width):
+    alone, together = reading([picture(width)]), reading([picture(w) for w in (width, *WIDTHS)])
+    columns = -(-width // 4)
+    close(together[0][0, :columns], alone[0][0, :columns])
+    close(together[1].logits[0], alone[1].logits[0])
+    close(together[1].attention[0, :, :columns], alone[1].attention[0, :, :columns])
+    assert not together[1].attention[0, :, columns:].any()
+    assert together[2].text[0] == alone[2].text[0]
+
+
+def test_without_buckets_padding_counts():
+    model = graphs.build_serving_graph(dataclasses.replace(CONFIG, bucket_widths=()))
+    with model.graph.as_default(), tf.compat.v1.Session() as session:
+        load_noise(session)
+        features = session.run(model.features, {model.input: picture(9)})
+    assert features.shape[1] == 13
+    assert features[0, 3:].any()
+
+
+def close(actual, expected):
+    """Equal but for rounding, whose size is that of the largest numbers."""
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-4 * scale)
+
+
+# Training
+
+
+def trained(width):
+    """Loss, gradients and averages of a training step on two images, padded to a width."""
+    pixels = 127 + 127 * noise("pixels", 2, 32, 24, 1)
+    pixels[1, :, 12:] = 0
+    beyond = 255 * np.ones([2, 32, width - 24, 1], np.float32)  # must not be looked at
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        columns = tf.constant([6, 3])
+        training = cnn.Training(tf.constant(0), [], dropout=0.0)
+        images = tf.constant(np.concatenate([pixels, beyond], axis=2))
+        features = cnn.features(images, columns, training)
+        memory = encode(features, columns, units=4)
+        valid = tf.sequence_mask(columns, width // 4, tf.float32)[:, :, tf.newaxis]
+        loss = tf.reduce_sum(tf.square(memory.values * valid)) + tf.reduce_sum(memory.state)
+        gradients = tf.gradients(loss, tf.compat.v1.trainable_variables())
+        load_noise(session)
+        for layer in cnn.LAYERS:  # noise for kernels would make the features huge
+            (kernel,) = [
+                v for v in tf.compat.v1.trainable_variables() if v.op.name == f"{layer.scope}/W"
+            ]
+            kernel.load(0.03 * noise(layer.scope, *kernel.shape), session)
+        averages = [value for _, value in training.averages]
+        return session.run((loss, gradients, averages))
+
+
+def test_a_training_step_is_the_same_at_any_width():
+    narrow, wide = trained(24), trained(52)
+    close(wide[0], narrow[0])
+    for actual, expected in zip(wide[1] + wide[2], narrow[1] + narrow[2], strict=True):
+        close(actual, expected)
+
+
+def test_masked_batch_norm_is_that_of_what_counts():
+    x = noise("x", 3, 2, 8, 5)
+    with tf.Graph().as_default():
+        valid = [x[n, :, :width].reshape(-1, 5) for n, width in enumerate((8, 3, 5))]
+        mask = tf.sequence_mask([8, 3, 5], 8, tf.float32)[:, tf.newaxis, :, tf.newaxis]
+        gamma, beta = noise("gamma", 5), noise("beta", 5)
+        with tf.compat.v1.Session() as session:
+            normal, mean, variance = session.run(
+                cnn.normalize_masked(tf.constant(x), gamma, beta, mask)
+            )
+    counted = np.concatenate(valid)
+    close(mean, counted.mean(axis=0))
+    close(variance, counted.var(axis=0, ddof=1))
+    deviation = np.sqrt(counted.var(axis=0) + cnn.BATCH_NORM_EPSILON)
+    close(normal[1, :, :3], (x[1, :, :3] - counted.mean(axis=0)) / deviation * gamma + beta)
+
+
+# Batches
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("buckets") / "dataset.tfrecords"
+    rows = (records.serialize(picture(w), "AB") for w in (9, 50, 12, 24, 13, 10, 11, 31, 24, 8))
+    return write_records(path, rows)
+
+
+def passes(dataset, steps, **order):
+    """Images and places of so many batches of two."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        batches = data_gen.training_batches(
+            [dataset],
+            CONFIG,
+            lambda encoded: image.prepare(encoded, CONFIG),
+            rejected=[],
+            order=data_gen.Order(batch_size=2, seed=5, **order),
+        )
+        batch = tf.compat.v1.data.make_one_shot_iterator(batches).get_next()
+        cut = image.cut(batch.images, batch.widths, CONFIG)
+        found = [session.run((cut, batch.places)) for _ in range(steps)]
+    return [images.shape[2] for images, _ in found], [places.tolist() for _, places in found]
+
+
+BY_WIDTH = {9: 1, 50: 1, 12: 1, 24: 2, 13: 1, 10: 1, 11: 1, 31: 1, 8: 1}
+
+
+def test_batches_hold_images_of_one_bucket_and_every_record_once(dataset):
+    steps = data_gen.batches_a_pass(BY_WIDTH, CONFIG.widths, batch_size=2)
+    assert steps == 3 + 2 + 1
+    widths, places = passes(dataset, 2 * steps)
+    for first in (0, steps):
+        trained_on = [place for batch in places[first : first + steps] for place in batch]
+        assert sorted(trained_on) == list(range(10))
+        assert sorted(widths[first : first + steps]) == [12, 12, 12, 24, 24, 50]
+    assert places[:steps] != places[steps:]
+
+
+def test_a_pass_can_be_begun_in_its_midst(dataset):
+    _, places = passes(dataset, 12)
+    assert passes(dataset, 3, first_epoch=1, skipped=3)[1] == places[9:]
+
+
+def test_without_buckets_a_pass_has_records_over_batch_size_batches():
+    assert data_gen.batches_a_pass({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
+
+
+# A training step
+
+
+def test_the_training_graph_learns_from_every_bucket(dataset):
+    options = TrainingOptions(batch_size=2, seed=1)
+    model = graphs.build_train_graph(CONFIG, options, [dataset], [], Plan(1, 0, 6))
+    with model.graph.as_default(), tf.compat.v1.Session() as session:
+        session.run(tf.compat.v1.global_variables_initializer())
+        session.run(model.start)
+        steps = [session.run((model.update, model.loss, model.features)) for _ in range(6)]
+    assert all(update.applied and np.isfinite(loss) for update, loss, _ in steps)
+    assert {features.shape[1] for _, _, features in steps} == {3, 6, 13}
+
+
+# What is told of the widths
+
+
+def test_the_config_file_holds_the_widths():
+    assert Config.from_json(CONFIG.to_json()) == CONFIG
+
+
+def test_a_config_file_of_before_has_none():
+    text = TINY.to_json().replace('"bucket_widths": [],', "")
+    assert "bucket_widths" not in text
+    assert Config.from_json(text) == TINY
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("48,50", "50 is not a multiple of 4"),
+        ("0,4", "0 is not a multiple of 4"),
+        ("64,48", "64,48 does not rise"),
+        ("48,48", "48,48 does not rise"),
+        ("48,x", "invalid list of whole numbers value: '48,x'"),
+    ],
+)
+def test_wrong_widths_are_wrong_usage(value, told, capsys):
+    with pytest.raises(SystemExit) as exit_code:
+        build_parser().parse_args(["train", "d.tfrecords", f"--bucket-widths={value}"])
+    assert exit_code.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("widths", [(48, 86), (48, 96)])
+def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path, monkeypatch):
+    run = start.Run(["d.tfrecords"], [], str(tmp_path), None, True, -1, "float32")
+    told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
+    with pytest.raises(UserError, match=told):
+        start.config_of(run, {"bucket_widths": widths}, learn_charset=False)
+    monkeypatch.setattr(start.Run, "checkpoint", lambda _: "model.ckpt-1")  # 0.7.6's: no config
+    with pytest.raises(UserError, match=told):
+        start.config_of(run, {"bucket_widths": widths}, learn_charset=False)

@@ -1,0 +1,79 @@
+"""A killed training goes on as if nothing had happened: same batches, same weights to the bit."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import MODEL, draw, environment
+from helpers import write_records
+
+from aocr.data import records
+
+KILLS = int(os.environ.get("AOCR_KILLS", "2"))
+"""Times that the training is killed; more of them take minutes."""
+
+STEPS = 24
+WORDS = ("AB", "BA", "CAB", "ACC", "B", "CC", "ABC")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    pairs = [(draw(word), word) for word in WORDS * 3]
+    rows = [records.serialize(image, word) for image, word in pairs]
+    write_records(tmp_path / "d.tfrecords", rows)
+    return tmp_path
+
+
+def start(folder, model_dir):
+    arguments = ["d.tfrecords", *MODEL, "--batch-size=4", "--seed=7", "--steps-per-checkpoint=3"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "aocr", "train", *arguments]
+        + [f"--max-steps={STEPS}", f"--model-dir={model_dir}", f"--log-path={model_dir}.log"],
+        cwd=folder,
+        env=environment(),
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def weights(folder, model_dir):
+    """Every value of the last checkpoint, the optimizer's and the averages too."""
+    reader = tf.train.load_checkpoint(str(folder / model_dir))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def wait_for_a_moment(process, folder, generator):
+    """Until the training has saved something or ended, and then for a random while."""
+    state = folder / "killed/checkpoint"
+    before = state.stat().st_mtime_ns if state.exists() else 0
+    while process.poll() is None and (not state.exists() or state.stat().st_mtime_ns == before):
+        time.sleep(0.01)
+    time.sleep(generator.uniform(0, 0.3))
+
+
+def test_a_killed_training_ends_with_the_same_weights(folder):
+    assert start(folder, "whole").wait() == 0
+    generator = random.Random(5)
+    kills = resumed = 0
+    while kills < KILLS:
+        resumed += (folder / "killed/checkpoint").exists()
+        process = start(folder, "killed")
+        wait_for_a_moment(process, folder, generator)
+        process.kill()
+        kills += process.wait() < 0
+        if not process.returncode:
+            shutil.rmtree(folder / "killed")  # it was faster than the signal
+    assert start(folder, "killed").wait() == 0
+    log = (folder / "killed.log").read_text()
+    gone_on = log.count("Reading model parameters") + log.count("Nothing to train")
+    assert gone_on == resumed + 1
+    expected, found = weights(folder, "whole"), weights(folder, "killed")
+    assert expected.keys() == found.keys()
+    assert expected["Variable"] == STEPS
+    for name, value in expected.items():
+        np.testing.assert_array_equal(value, found[name], err_msg=name)

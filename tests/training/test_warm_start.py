@@ -1,0 +1,88 @@
+"""Weights of another model: what fits is taken, symbols by character, and the rest is told."""
+
+import logging
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import load_noise, white, write_records
+
+from aocr.config import Config, TrainingOptions
+from aocr.data import records
+from aocr.model import checkpoints as session
+from aocr.model import recognizer as graphs
+from aocr.training import warm_start
+from aocr.training.step_plan import Plan
+
+SIZES = {"attn_num_hidden": 4, "max_prediction": 2}
+
+
+def model(characters, dataset, **sizes):
+    config = Config(characters=characters, **(SIZES | sizes))
+    return graphs.build_train_graph(config, TrainingOptions(), [dataset], [], Plan(0, 0, 1))
+
+
+class Started:
+    """A model of some characters that began with one of "ABC", both with noise for weights."""
+
+    def __init__(self, folder, characters, **sizes):
+        dataset = write_records(folder / "d.tfrecords", [records.serialize(white(4, 4), "A")])
+        self.theirs = self._save(model("ABC", dataset), folder)
+        ours = model(characters, dataset, **sizes)
+        with ours.graph.as_default(), session.open_session(ours.graph, -1) as opened:
+            opened.run(tf.compat.v1.global_variables_initializer())
+            self.before = self._values(opened)
+            path = session.find_checkpoint(str(folder / "model"))
+            warm_start.begin_with(opened, path, "ABC", characters)
+            self.after = self._values(opened)
+
+    def _save(self, their_model, folder):
+        with their_model.graph.as_default(), session.open_session(their_model.graph, -1) as opened:
+            opened.run(tf.compat.v1.global_variables_initializer())
+            load_noise(opened)
+            session.Checkpoints(str(folder / "model"), keep=1).save(opened, 5)
+            return self._values(opened)
+
+    @staticmethod
+    def _values(opened):
+        return opened.run({v.op.name: v for v in tf.compat.v1.global_variables()})
+
+
+EMBEDDING, KERNEL, BIAS = warm_start.SYMBOL_AXES
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    return Started(tmp_path_factory.mktemp("warm"), "CXA")
+
+
+def test_the_layers_are_taken(started):
+    for name in ("conv_conv1/W", "conv_conv3/BatchNorm/moving_mean"):
+        np.testing.assert_array_equal(started.after[name], started.theirs[name])
+    name = "bidirectional_rnn/fw/basic_lstm_cell/kernel"
+    np.testing.assert_array_equal(started.after[name], started.theirs[name])
+
+
+def test_symbols_are_matched_by_character(started):
+    theirs, ours = started.theirs[EMBEDDING], started.after[EMBEDDING]
+    np.testing.assert_array_equal(ours[:3], theirs[:3])  # padding, GO, EOS
+    np.testing.assert_array_equal(ours[[3, 5]], theirs[[5, 3]])  # C and A
+    np.testing.assert_array_equal(ours[4], started.before[EMBEDDING][4])  # X
+    np.testing.assert_array_equal(
+        started.after[KERNEL][:, [3, 5]], started.theirs[KERNEL][:, [5, 3]]
+    )
+    np.testing.assert_array_equal(started.after[BIAS][[3, 5]], started.theirs[BIAS][[5, 3]])
+
+
+def test_step_and_slots_are_not_taken(started):
+    assert started.after["Variable"] == 0
+    name = "conv_conv1/W/Adadelta"
+    np.testing.assert_array_equal(started.after[name], started.before[name])
+
+
+def test_what_is_fresh_is_told(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    started = Started(tmp_path, "AB", target_embedding_size=6)
+    np.testing.assert_array_equal(started.after[EMBEDDING], started.before[EMBEDDING])
+    assert f"Fresh, as they do not fit or are not there: {EMBEDDING}, " in caplog.text
+    assert "the characters 'C'" in caplog.text

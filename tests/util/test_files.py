@@ -1,0 +1,34 @@
+"""Files that appear when they are complete."""
+
+import pytest
+
+from aocr.util.files import replacing, shard_name
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_appear_together_and_old_ones_that_are_not_written_go(tmp_path):
+    (tmp_path / "b").write_text("old")
+    (tmp_path / "c").write_text("old")
+    with replacing([f"{tmp_path}/{name}" for name in "abcd"]) as temporaries:
+        for path in temporaries[:2]:
+            with open(path, "w") as file:
+                file.write("new")
+        assert (tmp_path / "b").read_text() == "old"
+    assert names(tmp_path) == ["a", "b"]
+    assert (tmp_path / "b").read_text() == "new"
+
+
+def test_an_error_leaves_all_as_it_was(tmp_path):
+    (tmp_path / "a").write_text("old")
+    files = [f"{tmp_path}/a", f"{tmp_path}/b"]
+    with pytest.raises(KeyboardInterrupt), replacing(files) as paths, open(paths[1], "w"):
+        raise KeyboardInterrupt
+    assert names(tmp_path) == ["a"]
+
+
+def test_shard_name():
+    assert shard_name("gs://a.b/c.tfrecords", 2, 12) == "gs://a.b/c-00002-of-00012.tfrecords"
+    assert shard_name("out", 0, 2) == "out-00000-of-00002"
