@@ -77,11 +77,9 @@ def _dataset(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from aocr.data import preprocessing as image
     from aocr.inspection import inspector as inspection
 
-    fit, model = _fit(args), (image.decode, image.prepare)
-    inspection.inspect(args.dataset, fit, args.json, args.sheet, args.color, *model)
+    inspection.inspect(args.dataset, _fit(args), args.json, args.sheet, args.color)
     return EXIT_OK
 
 
@@ -90,10 +88,10 @@ def _fit(args: argparse.Namespace) -> Fit:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from aocr.training import precision, trainer
-    from aocr.training import run as start
+    from aocr.training import initialization, precision, trainer
+    from aocr.training.run import Run
 
-    run = start.Run(
+    run = Run(
         dataset=args.dataset,
         validation=args.validation or [],
         model_dir=args.model_dir,
@@ -103,7 +101,7 @@ def _train(args: argparse.Namespace) -> int:
         precision=args.precision,
     )
     precision.check(args.precision, args.force_precision)
-    config = start.config_of(run, _given(args), args.charset == AUTO_CHARSET)
+    config = initialization.config_of(run, _given(args), args.charset == AUTO_CHARSET)
     trainer.train(config, _training_options(args), run)
     return EXIT_OK
 
@@ -180,12 +178,11 @@ def _export(args: argparse.Namespace) -> int:
 
 def _trained(args: argparse.Namespace) -> tuple[Config, str]:
     """A model and its checkpoint: what `--model-dir` says of it, or for 0.7.6's what flags say."""
-    from aocr.model import checkpoints as session
-    from aocr.model import config_file
+    from aocr.model import checkpoints, config_file
 
     if args.charset == AUTO_CHARSET:
         raise UserError("--charset=auto is for training: name a file, or leave it to the model")
-    checkpoint = session.find_checkpoint(args.model_dir, args.checkpoint)
+    checkpoint = checkpoints.find_checkpoint(args.model_dir, args.checkpoint)
     return config_file.of_trained_model(args.model_dir, _given(args)), checkpoint
 
 

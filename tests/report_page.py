@@ -29,7 +29,7 @@ def row(label, prediction, place=0, probability=0.5, **changed):
         "encoded": GREY,
         "seconds": 0.01,
     }
-    return tested.Tested(place, prediction, label, probability=probability, **(options | changed))
+    return tested.Result(place, prediction, label, probability=probability, **(options | changed))
 
 
 def summary_of(rows):

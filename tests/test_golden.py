@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
 from aocr.config import Config, TrainingOptions
-from aocr.data import input_pipeline as data_gen
-from aocr.data import records
-from aocr.model import recognizer as graphs
+from aocr.data import input_pipeline, records
+from aocr.serving.graph import build_serving_graph
+from aocr.training.graph import build_train_graph
 from aocr.training.step_plan import Plan
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -82,7 +82,7 @@ class Outputs:
     SHAKES = 8
 
     def __init__(self, case):
-        model = graphs.build_serving_graph(case.config, stop_at_eos=False)
+        model = build_serving_graph(case.config, stop_at_eos=False)
         fetches = model._asdict() | {"graph": [], "input": []}
         with model.graph.as_default(), tf.compat.v1.Session() as session:
             set_weights(session)
@@ -123,7 +123,7 @@ def close_by_step(outputs, get, expected):
 
 
 def test_variables_have_the_names_and_shapes_of_0_7_6(case):
-    with graphs.build_serving_graph(case.config).graph.as_default():
+    with build_serving_graph(case.config).graph.as_default():
         ours = {
             v.op.name: [v.shape.as_list(), v.dtype.base_dtype.name]
             for v in tf.compat.v1.global_variables()
@@ -183,7 +183,7 @@ def best_probabilities(read):
 
 
 def test_stopping_early_reads_the_same(case, read):
-    model = graphs.build_serving_graph(case.config)
+    model = build_serving_graph(case.config)
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         set_weights(session)
         feed = {model.input: case.images}
@@ -197,12 +197,12 @@ def test_teacher_forced_loss_and_gradients(case, tmp_path):
     with tf.io.TFRecordWriter(dataset) as writer:
         for image, label in zip(case.images, case.facts["labels"], strict=True):
             writer.write(records.serialize(image, label))
-    model = graphs.build_train_graph(case.config, TrainingOptions(), dataset, [], Plan(0, 0, 1))
+    model = build_train_graph(case.config, TrainingOptions(), dataset, [], Plan(0, 0, 1))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())
         set_weights(session)
         labels = [label.encode() for label in case.facts["labels"]]
-        targets = session.run([data_gen.targets_of(label, case.config) for label in labels])
+        targets = session.run([input_pipeline.targets_of(label, case.config) for label in labels])
         feed = {model.features: case.numbers["conv"], model.batch.targets: np.stack(targets)}
         expected = case.facts["teacher_forced_grad_norm"]
         norms = {

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.data.rejections import Rejection, Row
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 
 DELIMITERS = {"space": " ", "tab": "\t", "comma": ","}
 
@@ -76,11 +76,6 @@ class Annotations(NamedTuple):
     def _located(self, path: str) -> str:
         """`os.path.join`, but a path with a scheme is absolute, too."""
         return path if not path or "://" in path else os.path.join(self.base_dir, path)
-
-
-def first_line(error: tf.errors.OpError) -> str:
-    """The part of TensorFlow's message that is for a person."""
-    return (str(error.message).splitlines() or [type(error).__name__])[0]
 
 
 def label_of_name(name: str) -> str:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aocr.data.labels import CaseMerges
-from aocr.data.rejections import shorten
+from aocr.util.characters import shorten
 
 
 @dataclasses.dataclass

@@ -13,13 +13,13 @@ import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, Fit
 from aocr.data import image_files, labels, records
-from aocr.data.annotations import Annotations, first_line
+from aocr.data.annotations import Annotations
 from aocr.data.batch_decoding import BATCH, MOST_PIXELS, BatchDecoder
 from aocr.data.build_log import Tally, log_summary, progress
 from aocr.data.file_reading import read_file
 from aocr.data.rejections import Rejection, Rejects, Row
 from aocr.util import files as output_files
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 from aocr.util.parallel import map_in_order
 
 REPORT = ".rejected.tsv"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
 from aocr.charset import Charset
 from aocr.data import records
 from aocr.data.input_pipeline import as_written
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
+from aocr.util.session import open_on_cpu
 
 
 def read_charset(path: str) -> str:
@@ -30,12 +29,11 @@ def read_charset(path: str) -> str:
     return characters
 
 
-def characters_of(paths: list[str], session: Callable) -> str:
+def characters_of(paths: list[str]) -> str:
     """The characters of all labels of TFRecord files, in the order of their code points.
 
     Args:
         paths: TFRecord files.
-        session: opens a `tf.compat.v1.Session` on a graph.
 
     Raises:
         UserError: no label has a character, or a file is not of this kind.
@@ -45,14 +43,14 @@ def characters_of(paths: list[str], session: Callable) -> str:
         labels = tf.data.TFRecordDataset(paths).map(parse)
         batches = tf.compat.v1.data.make_one_shot_iterator(labels.batch(1024)).get_next()
     characters: set[str] = set()
-    with session(graph) as opened:
+    with open_on_cpu(graph) as opened:
         try:
             while True:
                 characters.update(*map(records.text_of, opened.run(batches)))
         except tf.errors.OutOfRangeError:
             pass
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-            reason = str(error.message).splitlines()[0]
+            reason = first_line(error)
             raise UserError(f"cannot learn the charset of {', '.join(paths)}: {reason}") from error
     if not characters:
         raise UserError(f"--charset=auto: no label of {', '.join(paths)} has a character")

@@ -15,7 +15,9 @@ from aocr.charset import Charset
 from aocr.config import Config
 from aocr.data import records
 from aocr.data.input_pipeline import DECODING_THREADS, as_written, without_autotuning
-from aocr.util.errors import UserError
+from aocr.data.preprocessing import measure
+from aocr.util.errors import UserError, first_line
+from aocr.util.session import open_on_cpu
 
 NAMED = 10
 """How many items of each kind are named; all are counted."""
@@ -25,9 +27,6 @@ BATCH = 64
 
 UNDECODABLE = (-1, -1, -1)
 """The sizes of an image that cannot be decoded."""
-
-Measure = Callable[[tf.Tensor, Config], tf.Tensor]
-"""An encoded image, string scalar, to its height, width, and width when prepared: int32 `[3]`."""
 
 
 @dataclasses.dataclass
@@ -54,7 +53,7 @@ class Finding:
 
 
 @dataclasses.dataclass
-class Survey:
+class DatasetScan:
     """What a pass over the records found."""
 
     records: int = 0
@@ -88,27 +87,25 @@ class _Row(NamedTuple):
     sizes: tuple[int, int, int]  # height, width, prepared width
 
 
-def survey(paths: list[str], config: Config, measure: Measure, session: Callable) -> Survey:
+def scan(paths: list[str], config: Config) -> DatasetScan:
     """Reads every record, decodes every image, and checks every label.
 
     Args:
         paths: TFRecord files.
         config: the sizes and characters to check against.
-        measure: decodes as the model itself does.
-        session: opens a `tf.compat.v1.Session` on a graph.
 
     Raises:
         UserError: they are not whole TFRecord files.
     """
-    found = Survey()
+    found = DatasetScan()
     try:
-        _read(found, paths, config, measure, session, BATCH)
+        _read(found, paths, config, BATCH)
     except _NOT_RECORDS:  # once more, one by one, to say where
-        found = Survey()
+        found = DatasetScan()
         try:
-            _read(found, paths, config, measure, session, batch=1)
+            _read(found, paths, config, batch=1)
         except _NOT_RECORDS as error:
-            reason = str(error.message).splitlines()[0]
+            reason = first_line(error)
             raise UserError(
                 f"{', '.join(paths)} breaks off or is not a TFRecord file of aocr, after record "
                 f"{found.records} ({reason}): make it again with 'aocr dataset'"
@@ -116,15 +113,13 @@ def survey(paths: list[str], config: Config, measure: Measure, session: Callable
     return found
 
 
-def _read(
-    found: Survey, paths: list[str], config: Config, measure: Measure, session: Callable, batch: int
-) -> None:
+def _read(found: DatasetScan, paths: list[str], config: Config, batch: int) -> None:
     """Adds every record to what was found."""
     charset = Charset(config.characters)
     with tf.Graph().as_default() as graph:
         rows = _rows(paths, as_written(lambda encoded: measure(encoded, config)), batch)
         names, sizes = tf.compat.v1.data.make_one_shot_iterator(rows).get_next()
-    with session(graph) as opened, contextlib.suppress(tf.errors.OutOfRangeError):
+    with open_on_cpu(graph) as opened, contextlib.suppress(tf.errors.OutOfRangeError):
         while True:
             for label, comment, row_sizes in zip(*opened.run((*names, sizes)), strict=True):
                 _inspect(found, config, charset, _Row(label, comment, tuple(row_sizes)))
@@ -172,7 +167,7 @@ def _sizes(images: tf.Tensor, size: Callable[[tf.Tensor], tf.Tensor]) -> tf.data
     return quick.concatenate(sure).take(1)
 
 
-def _inspect(found: Survey, config: Config, charset: Charset, row: _Row) -> None:
+def _inspect(found: DatasetScan, config: Config, charset: Charset, row: _Row) -> None:
     """Adds one record to what was found."""
     place = found.records
     found.records += 1
@@ -194,7 +189,7 @@ def _inspect(found: Survey, config: Config, charset: Charset, row: _Row) -> None
         (found.wide_widths if too_wide else found.widths)[int(prepared_width)] += 1
 
 
-def log_for_training(found: Survey, config: Config, drop_wide: bool) -> int:
+def log_for_training(found: DatasetScan, config: Config, drop_wide: bool) -> int:
     """Says what training leaves out and what it shrinks, and returns how many records it uses.
 
     Raises:
@@ -215,7 +210,7 @@ def log_for_training(found: Survey, config: Config, drop_wide: bool) -> int:
     return usable
 
 
-def log_for_testing(found: Survey, config: Config) -> None:
+def log_for_testing(found: DatasetScan, config: Config) -> None:
     """Says which records cannot be read right; they count as wrong.
 
     Raises:
@@ -228,10 +223,10 @@ def log_for_testing(found: Survey, config: Config) -> None:
         raise UserError("the dataset is empty: no record to test")
 
 
-def _log_labels(found: Survey, config: Config, fate: str) -> None:
+def _log_labels(found: DatasetScan, config: Config, fate: str) -> None:
     found.too_long.log(f"labels are longer than --max-prediction={config.max_prediction}", fate)
     found.unknown.log("labels hold characters outside the model's charset", fate)
 
 
-def _log_wide(found: Survey, config: Config, fate: str) -> None:
+def _log_wide(found: DatasetScan, config: Config, fate: str) -> None:
     found.too_wide.log(f"images are wider than --max-width={config.max_width}", fate)

@@ -7,8 +7,8 @@ import stat
 
 import tensorflow as tf
 
-from aocr.data.annotations import first_line
 from aocr.data.image_files import UnreadableError
+from aocr.util.errors import first_line
 
 MAX_FILE = 2**30
 """Bytes of an image file; a record holds less than 2 GiB."""

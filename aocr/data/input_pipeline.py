@@ -5,15 +5,16 @@ from __future__ import annotations
 import bisect
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, GO_ID, PAD_ID
+from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
+from aocr.data.preprocessing import prepare
 
 SHUFFLE_BUFFER = 4096
 """Records that are shuffled among each other; bounds the memory of a large dataset."""
@@ -24,9 +25,6 @@ PREFETCHED_BATCHES = 2
 as_written = tf.autograph.experimental.do_not_convert
 """For functions of a dataset: they are of TensorFlow's operations already, and translating them
 takes longer than the rest of the graph."""
-
-Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-"""An encoded image, string scalar, to pixels `[32, W, C]` and their width without padding."""
 
 
 class TrainingBatch(NamedTuple):
@@ -70,7 +68,7 @@ class EvaluationBatch(NamedTuple):
         place: int64 `[N]`, of the record in the dataset, from 0.
         images: float32 `[N, 32, W, C]`; of an image that cannot be decoded, zeros.
         widths: int32 `[N]`, of the images without padding; of one that cannot be decoded, 0.
-        targets: int32 `[N, S]`; all padding for a label that the model cannot spell.
+        targets: int32 `[N, S]`; all padding for a label that the model cannot transcribe.
         labels: string `[N]`.
         comments: string `[N]`, the image's path, or empty.
         encoded: string `[N]`, the image files.
@@ -86,7 +84,7 @@ class EvaluationBatch(NamedTuple):
 
 
 def training_batches(
-    paths: list[str], config: Config, prepare: Prepare, rejected: Sequence[int], order: Order
+    paths: list[str], config: Config, rejected: Sequence[int], order: Order
 ) -> tf.data.Dataset:
     """Endless passes over the usable records, each shuffled anew; its last batch may be smaller.
 
@@ -96,7 +94,6 @@ def training_batches(
     Args:
         paths: TFRecord files, read in this order.
         config: sizes and characters.
-        prepare: decodes and resizes.
         rejected: places of records to leave out (see `survey`).
         order: seed and beginning.
     """
@@ -104,7 +101,7 @@ def training_batches(
     @as_written
     def to_example(place: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
         record = records.parse(serialized)
-        pixels, width = prepare(record.image)
+        pixels, width = prepare(record.image, config)
         targets = targets_of(record.label, config)
         return TrainingBatch(pixels, width, targets, place, record.comment)
 
@@ -173,7 +170,6 @@ def _seed_of_pass(seed: int, epoch: tf.Tensor) -> tf.Tensor:
 def evaluation_batches(
     paths: list[str],
     config: Config,
-    prepare: Prepare,
     undecodable: Sequence[int],
     batch_size: int,
 ) -> tf.data.Dataset:
@@ -182,7 +178,6 @@ def evaluation_batches(
     Args:
         paths: TFRecord files, read in this order.
         config: sizes and characters.
-        prepare: decodes and resizes.
         undecodable: places of records whose image cannot be decoded (see `survey`).
         batch_size: N.
     """
@@ -195,7 +190,7 @@ def evaluation_batches(
         pixels, width = tf.cond(
             tf.reduce_any(tf.equal(place, bad)),
             lambda: (blank, 0),
-            lambda: tuple(prepare(record.image)),
+            lambda: tuple(prepare(record.image, config)),
         )
         return EvaluationBatch(
             place=place,
@@ -254,8 +249,3 @@ def _ids_of(code_points: tf.Tensor, characters: str) -> tf.Tensor:
     place = tf.minimum(tf.searchsorted(ordered, code_points), len(known) - 1)
     found = tf.equal(tf.gather(ordered, place), code_points)
     return tf.where(found, tf.gather(tf.constant(order), place) + FIRST_CHARACTER_ID, PAD_ID)
-
-
-def decoder_inputs(targets: tf.Tensor) -> tf.Tensor:
-    """What a teacher-forced decoder is fed: GO, then the targets but the last. `[N, S]`."""
-    return tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=GO_ID)

@@ -1,4 +1,4 @@
-"""Labels as they are written, and whether a model could spell them."""
+"""Labels as they are written, and whether a model could transcribe them."""
 
 from __future__ import annotations
 

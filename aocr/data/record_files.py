@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from aocr.data import records
 from aocr.data.input_pipeline import without_autotuning
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 
 PATTERN = "*.tfrecords"
 """The files of a folder that belong to a dataset."""
@@ -49,7 +49,7 @@ def expand(paths: Sequence[str]) -> list[str]:
         try:
             files += _files_of(path)
         except tf.errors.OpError as error:
-            raise UserError(f"no dataset {path}: {_first_line(error)}") from error
+            raise UserError(f"no dataset {path}: {first_line(error)}") from error
     files = list(dict.fromkeys(files))
     _name_missing_shards(files)
     return files
@@ -102,7 +102,7 @@ def read(files: Sequence[str]) -> Iterator[Row]:
         except (tf.errors.OpError, DecodeError, ValueError) as error:
             raise UserError(
                 f"{path} breaks off or is not a TFRecord file of aocr, after record {before} "
-                f"({_first_line(error)}): make it again with 'aocr dataset'"
+                f"({first_line(error)}): make it again with 'aocr dataset'"
             ) from error
 
 
@@ -115,9 +115,3 @@ def _row(serialized: bytes, place: str) -> Row:
             raise ValueError(f"the next one has not one {name}")
     comment = records.text_of(b"".join(values.get("comment", [])))
     return Row(", ".join(filter(None, [place, comment])), *values["image"], *values["label"])
-
-
-def _first_line(error: Exception) -> str:
-    """Of what TensorFlow says, without the names of its operations."""
-    line = (str(getattr(error, "message", error)).splitlines() or [""])[0]
-    return re.sub(r"\{\{.*?\}\} ?| \[Op:.*", "", line)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import collections
 import logging
-import re
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from aocr.util.characters import escape, shorten
 from aocr.util.errors import UserError
 
 HEADER = "line\tpath\tlabel\treason\n"
-LOGGED_CHARACTERS = 160
-"""Longer values are shortened in the log; the TSV has them whole."""
-
-_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that would break a line, a column or the terminal, or that UTF-8 lacks."""
 
 
 class Rejection(NamedTuple):
@@ -82,14 +77,3 @@ class Rejects:
             self._file = tf.io.gfile.GFile(self._path, "wb")
             self._file.write(HEADER.encode())
         self._file.write(line.encode())
-
-
-def escape(text: str) -> str:
-    r"""The text with what would break a line as `\n`, `\x00`, `\u2028` and the like."""
-    return _BREAKING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
-
-
-def shorten(text: str) -> str:
-    """At most `LOGGED_CHARACTERS`: the start and the end, which tell the most of a path."""
-    half = LOGGED_CHARACTERS // 2
-    return text if len(text) <= LOGGED_CHARACTERS else f"{text[: half - 1]}…{text[-half:]}"

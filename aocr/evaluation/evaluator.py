@@ -13,19 +13,19 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH, TEST_BATCH_SIZE, Config
-from aocr.data import preprocessing as image
 from aocr.data import records
-from aocr.data.dataset_scan import log_for_testing, survey
+from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.record_files import expand
 from aocr.evaluation import metrics
-from aocr.evaluation.result import Tested
-from aocr.model import checkpoints as session
+from aocr.evaluation.graph import EvalGraph, build_eval_graph
+from aocr.evaluation.result import Result
+from aocr.model import checkpoints
 from aocr.model.postprocessing import character_steps
-from aocr.model.recognizer import EvalGraph, build_eval_graph
 from aocr.report import predictions_file
 from aocr.report.attention import save_attention
 from aocr.report.html_report import Report
 from aocr.util.errors import UserError
+from aocr.util.session import open_session
 
 
 class Display(NamedTuple):
@@ -73,12 +73,12 @@ def evaluate(
         report = Report(display.report_dir, facts) if display.report_dir else None
         if report:
             shows.append(report.add)
-        found = survey(files, config, image.measure, session.open_on_cpu)
+        found = scan(files, config)
         log_for_testing(found, config)
         undecodable = found.undecodable.places
         model = build_eval_graph(config, files, undecodable, batch_size)
-        opened = stack.enter_context(session.open_session(model.graph, gpu_id))
-        session.restore(opened, checkpoint)
+        opened = stack.enter_context(open_session(model.graph, gpu_id))
+        checkpoints.restore(opened, checkpoint)
         tally = metrics.Tally()
         for tested in results(opened, model, frozenset(undecodable)):
             tally.add(tested.prediction, tested.label, tested.loss)
@@ -92,9 +92,9 @@ def evaluate(
     return summary
 
 
-def _shows(display: Display, stack: contextlib.ExitStack) -> list[Callable[[Tested], None]]:
+def _shows(display: Display, stack: contextlib.ExitStack) -> list[Callable[[Result], None]]:
     """What each image is given to, the report apart; the stack closes it."""
-    shows: list[Callable[[Tested], None]] = []
+    shows: list[Callable[[Result], None]] = []
     if display.predictions is not None:
         shows.append(stack.enter_context(predictions_file.writing(display.predictions)))
     if display.picture_dir is not None:
@@ -104,7 +104,7 @@ def _shows(display: Display, stack: contextlib.ExitStack) -> list[Callable[[Test
 
 def results(
     opened: tf.compat.v1.Session, model: EvalGraph, undecodable: frozenset[int]
-) -> Iterator[Tested]:
+) -> Iterator[Result]:
     """Reads every image of the graph's dataset, from its start, in order.
 
     Args:
@@ -125,7 +125,7 @@ def results(
             written = character_steps(reading.symbols[n]) & readable  # [S]
             label = records.text_of(batch.labels[n])
             spellable = batch.targets[n].any()
-            yield Tested(
+            yield Result(
                 place=int(place),
                 prediction=reading.text[n].decode() if readable else "",
                 label=label,
@@ -140,7 +140,7 @@ def results(
             )
 
 
-def _log_image(tested: Tested, tally: metrics.Tally, use_distance: bool) -> None:
+def _log_image(tested: Result, tally: metrics.Tally, use_distance: bool) -> None:
     """The line of COMPAT.md, section 4, with the running mean of the accuracy."""
     if use_distance:
         accuracy = metrics.edit_distance_accuracy(tested.prediction, tested.label)
@@ -173,7 +173,7 @@ def _seven_wide(value: float) -> str:
     return text if "e" in text or "n" in text else f"{text:0<7}"
 
 
-def _draw(tested: Tested, picture_dir: str) -> None:
+def _draw(tested: Result, picture_dir: str) -> None:
     """Writes the pictures of one image; one that Pillow cannot draw is named and passed over."""
     if not tested.columns:
         return

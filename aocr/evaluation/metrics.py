@@ -73,7 +73,7 @@ class Summary(NamedTuple):
             together. It may exceed 1. NaN where no label holds whitespace.
         loss: mean of the teacher-forced losses of the images that have one.
         perplexity: `exp(loss)` of that mean.
-        images_with_loss: how many have one: those with a label that the model can spell.
+        images_with_loss: how many have one: those with a label that the model can transcribe.
     """
 
     images: int
@@ -98,7 +98,7 @@ class Summary(NamedTuple):
 class Tally:
     """Running sums over the images of a test; the properties are the running means.
 
-    A loss that is NaN (a label that the model cannot spell) counts in no mean.
+    A loss that is NaN (a label that the model cannot transcribe) counts in no mean.
     """
 
     images: int = 0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Tested(NamedTuple):
+class Result(NamedTuple):
     """One image and what was read from it.
 
     Attributes:
@@ -15,7 +15,7 @@ class Tested(NamedTuple):
         prediction, label, comment: texts; the comment is the image's path, or empty.
         probability: of the prediction and of its end.
         character_probabilities: of each character of the prediction, given those before it.
-        loss: teacher-forced; NaN for a label that the model cannot spell.
+        loss: teacher-forced; NaN for a label that the model cannot transcribe.
         attention: `[characters, T]`.
         columns: how many of the T columns hold the image, padding apart; 0 without an image.
         encoded: the image file.

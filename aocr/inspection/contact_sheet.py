@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from aocr.config import IMAGE_HEIGHT
+from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
-from aocr.data.input_pipeline import Prepare
+from aocr.data.preprocessing import prepare
 from aocr.data.record_files import Row
 from aocr.inspection.statistics import look_at
-from aocr.report.attention import ACCENT, BACKGROUND, READ, UNREAD, glyph
-from aocr.util.errors import UserError
+from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD, glyph
+from aocr.util.errors import UserError, first_line
 
 SAMPLES = 48
 SHEET_WIDTH = 1600  # pixels, unless a single image is wider
@@ -44,36 +44,36 @@ def evenly_spread(total: int) -> list[int]:
     return [place * total // count for place in range(count)]
 
 
-def write(path: str, rows: Sequence[Row], prepare: Prepare, image_width: int) -> None:
+def write(path: str, rows: Sequence[Row], config: Config) -> None:
     """Draws records as a PNG file.
 
     Args:
         path: local or not.
         rows: at least one record.
-        prepare: what the model does with an encoded image.
-        image_width: of a prepared image, pixels.
+        config: decides how the images are prepared.
 
     Raises:
         UserError: the file cannot be written.
     """
     buffer = io.BytesIO()
-    draw(rows, prepare, image_width).save(buffer, "PNG")
+    draw(rows, config).save(buffer, "PNG")
     try:
         with tf.io.gfile.GFile(path, "wb") as file:
             file.write(buffer.getvalue())
     except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"cannot write the contact sheet --sheet={path}: {reason}") from error
 
 
-def draw(rows: Sequence[Row], prepare: Prepare, image_width: int) -> Image.Image:
+def draw(rows: Sequence[Row], config: Config) -> Image.Image:
     """The sheet, RGB: cells from left to right, then down. See `write`."""
+    image_width = config.image_width
     fits = [scale for scale in SCALES if 2 * (image_width * scale + MARGIN) < SHEET_WIDTH]
     scale = (fits or SCALES[-1:])[0]
     width = max(MIN_CELL, image_width * scale)
     cells = []
     for row in rows:
-        picture = _picture(row.image, prepare, image_width, scale)
+        picture = _picture(row.image, config, scale)
         cells.append(_stacked([picture, *_captions(row, width)], width))
     columns = max(1, min(len(cells), (SHEET_WIDTH - MARGIN) // (width + MARGIN)))
     pitch = max(cell.height for cell in cells) + MARGIN
@@ -85,16 +85,17 @@ def draw(rows: Sequence[Row], prepare: Prepare, image_width: int) -> Image.Image
     return sheet
 
 
-def _picture(encoded: bytes, prepare: Prepare, image_width: int, scale: int) -> Image.Image:
+def _picture(encoded: bytes, config: Config, scale: int) -> Image.Image:
     """A prepared image, RGB, over a bar that is as wide as the image without its padding."""
+    image_width = config.image_width
     height = IMAGE_HEIGHT * scale
     picture = Image.new("RGB", (image_width * scale, height + BAR + GAP), BACKGROUND)
-    problem = look_at(encoded, lambda image: prepare(image)[0]).problem
+    problem = look_at(encoded, lambda image: prepare(image, config).pixels).problem
     if problem:
         picture.paste(UNREAD, (0, 0, picture.width, height))
         picture.paste(READ, (GAP, GAP), _text(problem, picture.width - GAP, LABEL))
     else:
-        pixels, width = prepare(tf.constant(encoded))
+        pixels, width = prepare(tf.constant(encoded), config)
         picture.paste(_enlarged(np.asarray(pixels), scale), (0, 0))
         picture.paste(ACCENT, (0, height, int(width) * scale, height + BAR))
     return picture

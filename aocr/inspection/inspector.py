@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from aocr.config import Config, Fit
 from aocr.data import record_files as dataset_files
 from aocr.data import records
+from aocr.data.preprocessing import decode
 from aocr.data.record_files import Row
 from aocr.inspection import contact_sheet, duplicates
 from aocr.inspection.statistics import NAMED, Decode, tally
 from aocr.inspection.summary import Facts, facts_of
-from aocr.inspection.text_report import to_text, visible
+from aocr.inspection.text_report import to_text
+from aocr.util.characters import visible
 from aocr.util.errors import UserError
 
 MAX_SHEET_WIDTH = 2048
@@ -29,8 +31,6 @@ def inspect(
     as_json: bool,
     sheet: str | None,
     color: bool,
-    decode: Callable[[tf.Tensor, int], tf.Tensor],
-    prepare: Callable[[tf.Tensor, Config], tuple[tf.Tensor, tf.Tensor]],
 ) -> None:
     """Prints a report on stdout, and draws a contact sheet.
 
@@ -40,8 +40,6 @@ def inspect(
         as_json: print JSON in place of text.
         sheet: PNG file to write, or None.
         color: decode and draw three channels in place of one.
-        decode: of the model: an encoded image and the number of its channels to pixels.
-        prepare: of the model: an encoded image to pixels `[32, W, C]` and their width.
 
     Raises:
         UserError: no such dataset, an empty or a broken one, or the sheet cannot be written.
@@ -56,11 +54,11 @@ def inspect(
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
     if sheet:
-        _draw(sheet, samples, _sheet_config(facts, fit, channels), prepare)
+        _draw(sheet, samples, _sheet_config(facts, fit, channels))
 
 
-def _draw(sheet: str, samples: list[Row], config: Config, prepare) -> None:
-    contact_sheet.write(sheet, samples, lambda image: prepare(image, config), config.image_width)
+def _draw(sheet: str, samples: list[Row], config: Config) -> None:
+    contact_sheet.write(sheet, samples, config)
     logging.info(
         "%s shows %i records, prepared with --max-width=%i --max-height=%i.",
         sheet,

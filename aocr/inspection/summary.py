@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,10 +15,9 @@ from aocr.inspection import recommendation as fitting
 from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.recommendation import Coverage, Misfits
 from aocr.inspection.statistics import Problem, Tally
+from aocr.util.characters import code_point, name_of
 
 BINS = 8
-CATEGORIES = {"Cc": "control character", "Cn": "not assigned", "Co": "private use"}
-"""Code points without a name of their own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,17 +138,6 @@ def facts_of(
         fit=None if counts.fit == Fit() else counts.misfits,
         flags={f"{each.percent} %": _flags(each, coverage[-1].characters) for each in coverage},
     )
-
-
-def code_point(character: str) -> str:
-    """`U+00E9`."""
-    return f"U+{ord(character):04X}"
-
-
-def name_of(character: str) -> str:
-    """The Unicode name, or what kind of code point it is."""
-    category = CATEGORIES.get(unicodedata.category(character), "unknown")
-    return unicodedata.name(character, category)
 
 
 def _spread(counts: Mapping[int, int]) -> Spread | None:

@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from aocr.config import IMAGE_HEIGHT, Fit
 from aocr.inspection.recommendation import Coverage, Misfits, width_at_32
 from aocr.inspection.statistics import Problem
-from aocr.inspection.summary import Character, Facts, Spread, code_point, name_of
+from aocr.inspection.summary import Character, Facts, Spread
+from aocr.util.characters import DOTTED_CIRCLE, OPEN_BOX, code_point, name_of, visible
 
 WIDTH, COLUMN, BAR = 80, 41, 14  # characters
 MOST_CHARACTERS = 40
 """Characters outside of ASCII that are listed, half of them frequent and half of them rare."""
 
 UNKNOWN_LISTED = 20
-DOTTED_CIRCLE = "\u25cc"
-OPEN_BOX = "\u2423"
 
 
 def to_text(facts: Facts, fit: Fit) -> str:
@@ -34,14 +33,6 @@ def to_text(facts: Facts, fit: Fit) -> str:
         sections.append(_misfits(facts.fit, fit, facts.records))
     sections.append(_flags(facts.flags))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
-
-
-def visible(text: str) -> str:
-    """Text whose invisible characters are spelt out: `A<U+200F>B`; only the plain space stays."""
-    return "".join(
-        c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"<{code_point(c)}>"
-        for c in text
-    )
 
 
 def _head(facts: Facts) -> list[str]:

@@ -6,54 +6,14 @@ import logging
 import posixpath
 
 import tensorflow as tf
-from tensorflow.core.protobuf import rewriter_config_pb2
 
-from aocr.training.precision import BFLOAT16, FLOAT32
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 
 LATEST, BEST = "checkpoint", "best"
 """State files of a model directory: they name its newest and its best checkpoint."""
 
 STEP = "Variable"
 """The global step's name in every checkpoint."""
-
-
-def open_session(
-    graph: tf.Graph, gpu_id: int, precision: str = FLOAT32, at_once: bool = False
-) -> tf.compat.v1.Session:
-    """A session on the GPU `gpu_id`; on the CPU where that is negative or there is no GPU.
-
-    Args:
-        graph: what it runs.
-        gpu_id: as said.
-        precision: see `aocr.training.precision`.
-        at_once: leave out Grappler, whose work takes longer than reading a few images; it makes
-            reading many a few percent faster.
-
-    Raises:
-        UserError: the machine has GPUs, but fewer.
-    """
-    options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
-    # It would merge sums into sums of three, see `aocr.model.rnn_cells.Affine.again`.
-    rewriting = options.graph_options.rewrite_options
-    rewriting.arithmetic_optimization = rewriter_config_pb2.RewriterConfig.OFF
-    rewriting.disable_meta_optimizer = at_once
-    if precision == BFLOAT16:
-        rewriting.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
-    gpus = tf.config.list_physical_devices("GPU") if gpu_id >= 0 else []
-    if gpus:
-        if gpu_id >= len(gpus):
-            raise UserError(f"--gpu-id={gpu_id}: this machine has GPUs 0 to {len(gpus) - 1}")
-        options.gpu_options.visible_device_list = str(gpu_id)
-        options.gpu_options.allow_growth = True
-    elif gpu_id < 0:
-        options.device_count["GPU"] = 0
-    return tf.compat.v1.Session(graph=graph, config=options)
-
-
-def open_on_cpu(graph: tf.Graph) -> tf.compat.v1.Session:
-    """A session that leaves the GPUs alone, for reading data."""
-    return open_session(graph, gpu_id=-1)
 
 
 def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
@@ -130,7 +90,7 @@ def open_checkpoint(path: str) -> tf.train.CheckpointReader:
     try:
         return tf.compat.v1.train.NewCheckpointReader(path)
     except (tf.errors.OpError, ValueError) as error:
-        raise UserError(f"{path} is not a whole checkpoint: {_first_line(error)}") from error
+        raise UserError(f"{path} is not a whole checkpoint: {first_line(error)}") from error
 
 
 def step_of(path: str | None) -> int:
@@ -173,7 +133,7 @@ class Checkpoints:
         try:
             tf.io.gfile.makedirs(model_dir)
         except tf.errors.OpError as error:
-            raise UserError(f"--model-dir={model_dir}: {_first_line(error)}") from error
+            raise UserError(f"--model-dir={model_dir}: {first_line(error)}") from error
         self._model_dir, self._state_file = model_dir, state_file
         self._prefix = posixpath.join(model_dir, f"{name}.ckpt")
         self._saver = tf.compat.v1.train.Saver(save_relative_paths=True, max_to_keep=keep)
@@ -199,12 +159,8 @@ class Checkpoints:
                 write_meta_graph=False,
             )
         except (tf.errors.OpError, ValueError) as error:
-            reason = _first_line(error)
+            reason = first_line(error)
             raise UserError(
                 f"cannot write the checkpoint {self._prefix}-{step}: {reason}; "
                 "those before it are as they were"
             ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "message", error)).splitlines()[0]

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from aocr.charset import EOS_ID, GO_ID
 from aocr.config import Config
-from aocr.model import rnn_cells as cells
+from aocr.model import rnn_cells
 from aocr.model.encoder import Memory
 
 
@@ -65,20 +65,20 @@ class Decoder:
             size = config.target_embedding_size
             self._embedding = get("embedding", [symbols, size], initializer=glorot())
             with scope("attention_decoder"):
-                kernel, self._input_bias = cells.affine(size + self._depth, self._units)
+                kernel, self._input_bias = rnn_cells.affine(size + self._depth, self._units)
                 self._symbol_kernel, self._context_kernel = tf.split(kernel, [size, self._depth])
-                self._stack = cells.SharedStack(
-                    cells.GRUCell if config.use_gru else cells.LSTMCell,
+                self._stack = rnn_cells.SharedStack(
+                    rnn_cells.GRUCell if config.use_gru else rnn_cells.LSTMCell,
                     self._units,
                     config.attn_num_layers,
                 )
                 with scope("Attention_0"):
-                    self._query = cells.affine(self._stack.state_size, self._depth)
+                    self._query = rnn_cells.affine(self._stack.state_size, self._depth)
                 shape = [1, 1, self._depth, self._depth]
                 keys = get("AttnW_0", shape, initializer=glorot())[0, 0]
                 self._scorer = get("AttnV_0", [self._depth], initializer=glorot())[:, tf.newaxis]
                 with scope("AttnOutputProjection"):
-                    self._output = cells.affine(self._units + self._depth, symbols)
+                    self._output = rnn_cells.affine(self._units + self._depth, symbols)
         self._keys = tf.tensordot(memory.values, keys, axes=1)  # [N, T, 2U] --> [N, T, 2U]
         self._initial_state = _initial_state(memory.state, self._stack.state_size)
         self._no_attention = tf.zeros_like(memory.values[:, 0])  # [N, 2U]
@@ -242,3 +242,8 @@ def _recomputed_scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
         return to_sum, tf.reduce_sum(to_sum, axis=1), to_scorer
 
     return _scores(keys, query, scorer), gradient
+
+
+def decoder_inputs(targets: tf.Tensor) -> tf.Tensor:
+    """What a teacher-forced decoder is fed: GO, then the targets but the last. `[N, S]`."""
+    return tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=GO_ID)

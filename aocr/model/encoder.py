@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.model import rnn_cells as cells
+from aocr.model import rnn_cells
 
 
 class Memory(NamedTuple):
@@ -64,14 +64,14 @@ def _lstm(
     steps = tf.shape(columns)[0] if columns.shape[0] is None else columns.shape[0]
     batch = tf.shape(columns)[1]
     with tf.compat.v1.variable_scope(f"{scope}/basic_lstm_cell"):
-        kernel, bias = cells.affine(depth + units, 4 * units)
+        kernel, bias = rnn_cells.affine(depth + units, 4 * units)
     projected = tf.tensordot(columns, kernel[:depth], axes=1) + bias  # [T, N, D] --> [T, N, 4U]
     recurrent = kernel[depth:]
     projections = tf.TensorArray(tf.float32, steps, element_shape=[None, 4 * units])
     outputs = tf.TensorArray(tf.float32, steps, element_shape=[None, units])
 
     def step(t, c, h, outputs):
-        next_c, next_h = cells.lstm_update(projections.read(t) + tf.matmul(h, recurrent), c)
+        next_c, next_h = rnn_cells.lstm_update(projections.read(t) + tf.matmul(h, recurrent), c)
         if lengths is not None:
             goes_on = (t < lengths)[:, tf.newaxis]
             next_c, next_h = tf.where(goes_on, next_c, c), tf.where(goes_on, next_h, h)

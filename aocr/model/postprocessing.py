@@ -11,7 +11,7 @@ from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, Charset
 from aocr.model.decoder import Greedy
 
 
-class Reading(NamedTuple):
+class Transcription(NamedTuple):
     """What was read from each image.
 
     Attributes:
@@ -31,14 +31,14 @@ class Reading(NamedTuple):
     attention: tf.Tensor
 
 
-def spell(greedy: Greedy, charset: Charset) -> Reading:
+def transcribe(greedy: Greedy, charset: Charset) -> Transcription:
     """Turns symbols into text. What comes after the first EOS counts for nothing."""
     is_eos = tf.cast(tf.equal(greedy.symbols, EOS_ID), tf.int32)
     ended = tf.cumsum(is_eos, axis=1, exclusive=True) > 0  # [N, S]
     characters = tf.gather(tf.constant([s.encode() for s in charset.symbols]), greedy.symbols)
     probabilities = tf.reduce_max(tf.nn.softmax(greedy.logits), axis=2)  # [N, S, V] --> [N, S]
     probabilities = tf.where(ended, tf.ones([], tf.float32), probabilities)
-    return Reading(
+    return Transcription(
         text=tf.strings.reduce_join(tf.where(ended, "", characters), axis=1),
         probability=tf.reduce_prod(tf.cast(probabilities, tf.float64), axis=1),
         step_probabilities=probabilities,

@@ -14,12 +14,13 @@ from aocr.evaluation import metrics
 from aocr.evaluation.alignment import Confusion, Confusions, align
 from aocr.evaluation.calibration import Calibration
 from aocr.evaluation.confidence_intervals import Interval
-from aocr.evaluation.result import Tested
+from aocr.evaluation.result import Result
 from aocr.report import plots as report_plots
 from aocr.report.accuracy_by_length import Lengths
 from aocr.report.metrics_table import Intervals
-from aocr.report.mistakes import Worst, described, drawn, mistake_of
-from aocr.util.errors import UserError
+from aocr.report.mistakes import Worst, mistake_of
+from aocr.util.characters import described, drawn
+from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Report:
         except tf.errors.OpError as error:
             raise _unwritable(folder, error) from error
 
-    def add(self, tested: Tested) -> None:
+    def add(self, tested: Result) -> None:
         """Counts one image, in the order of the dataset."""
         exact = tested.prediction == tested.label
         self._intervals.add(tested)
@@ -190,5 +191,5 @@ def _require_packages() -> None:
 
 
 def _unwritable(folder: str, error: tf.errors.OpError) -> UserError:
-    reason = str(error.message).splitlines()[0]
+    reason = first_line(error)
     return UserError(f"cannot write the report --report={folder}: {reason}")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aocr.evaluation import metrics
 from aocr.evaluation.confidence_intervals import Interval, Mean, Ratio, wilson
-from aocr.evaluation.result import Tested
+from aocr.evaluation.result import Result
 
 
 class Row(NamedTuple):
@@ -25,7 +25,7 @@ class Intervals:
         self._accuracy, self._likeness, self._loss = Mean(), Mean(), Mean()
         self._characters, self._words = Ratio(), Ratio()
 
-    def add(self, tested: Tested) -> None:
+    def add(self, tested: Result) -> None:
         """Counts one image."""
         prediction, label = tested.prediction, tested.label
         self._accuracy.add(metrics.edit_distance_accuracy(prediction, label))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,11 +12,11 @@ from PIL import Image
 
 from aocr.evaluation import metrics
 from aocr.evaluation.alignment import align
-from aocr.evaluation.result import Tested
-from aocr.inspection.summary import code_point, name_of
-from aocr.inspection.text_report import DOTTED_CIRCLE, OPEN_BOX, visible
-from aocr.report.attention import decode, encode, fit, spotlight
+from aocr.evaluation.result import Result
+from aocr.report.attention import spotlight
 from aocr.report.plots import data_uri
+from aocr.util.characters import described, drawn, visible
+from aocr.util.drawing import decode, encode, fit
 from aocr.util.errors import UserError
 
 MOST = 60
@@ -42,7 +41,7 @@ class Ranked(NamedTuple):
     probability: float
     edits: int
     order: int
-    tested: Tested
+    tested: Result
 
 
 class Worst:
@@ -52,7 +51,7 @@ class Worst:
         self.count = 0
         self._heap: list[Ranked] = []
 
-    def add(self, tested: Tested) -> None:
+    def add(self, tested: Result) -> None:
         """Counts one mistake, and keeps it if it is among the worst."""
         edits = metrics.edit_distance(tested.prediction, tested.label)
         ranked = Ranked(tested.probability, edits, -self.count, tested)
@@ -135,18 +134,7 @@ def mistake_of(ranked: Ranked) -> Mistake:
     )
 
 
-def drawn(character: str) -> str:
-    """A character that can be seen: `␣`, a mark on a dotted circle, `<U+200B>`."""
-    mark = unicodedata.category(character)[0] == "M"
-    return OPEN_BOX if character == " " else DOTTED_CIRCLE * mark + visible(character)
-
-
-def described(character: str) -> str:
-    """`U+0041 LATIN CAPITAL LETTER A`."""
-    return f"{code_point(character)} {name_of(character)}"
-
-
-def _picture(tested: Tested) -> tuple[Image.Image | None, str]:
+def _picture(tested: Result) -> tuple[Image.Image | None, str]:
     """The image, or the reason why there is none."""
     if not tested.columns:
         return None, "no image: it could not be decoded"
@@ -162,7 +150,7 @@ def _png(picture: Image.Image) -> str:
     return data_uri("image/png", encode(smaller, "PNG"))
 
 
-def _views(picture: Image.Image, tested: Tested) -> list[View]:
+def _views(picture: Image.Image, tested: Result) -> list[View]:
     """One a character; JPEG, because there are many."""
     smaller = picture.copy()
     smaller.thumbnail(VIEW)
@@ -184,7 +172,7 @@ def _marks(characters: Sequence[tuple[str, bool]]) -> list[Mark]:
     return marks
 
 
-def _characters(tested: Tested) -> list[Character]:
+def _characters(tested: Result) -> list[Character]:
     steps = zip(tested.prediction, tested.character_probabilities, strict=True)
     return [
         Character(drawn(c), f"{100 * probability:.1f} %, {described(c)}", _doubt(probability))

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
-from aocr.data.rejections import escape
 from aocr.evaluation.metrics import edit_distance
-from aocr.evaluation.result import Tested
-from aocr.util.errors import UserError
+from aocr.evaluation.result import Result
+from aocr.util.characters import escape
+from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 
 HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\tloss\n"
@@ -21,7 +21,7 @@ COLUMNS = HEADER.split()
 
 
 @contextlib.contextmanager
-def writing(path: str) -> Iterator[Callable[[Tested], None]]:
+def writing(path: str) -> Iterator[Callable[[Result], None]]:
     r"""Takes images one by one; the file appears under its name at the end of the block.
 
     TSV has a header, `correct` as 1 or 0, and nothing for a loss that there is not; quotes mean
@@ -44,7 +44,7 @@ def writing(path: str) -> Iterator[Callable[[Tested], None]]:
         with _told(path):
             file.write(header.encode())
 
-        def add(tested: Tested) -> None:
+        def add(tested: Result) -> None:
             with _told(path):
                 file.write(row_of(tested).encode())
 
@@ -78,11 +78,11 @@ def _told(path: str) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"cannot write --predictions={path}: {reason}") from error
 
 
-def _form(path: str) -> tuple[str, Callable[[Tested], str]]:
+def _form(path: str) -> tuple[str, Callable[[Result], str]]:
     """The header and the way to write a row that a file's suffix asks for."""
     suffix = os.path.splitext(path)[1]
     if suffix == ".tsv":
@@ -92,7 +92,7 @@ def _form(path: str) -> tuple[str, Callable[[Tested], str]]:
     raise UserError(f"--predictions={path}: its name must end in .tsv or .jsonl, not {suffix!r}")
 
 
-def _facts(tested: Tested) -> list:
+def _facts(tested: Result) -> list:
     """The values of the columns."""
     return [
         tested.place + 1,
@@ -106,13 +106,13 @@ def _facts(tested: Tested) -> list:
     ]
 
 
-def _tsv_row(tested: Tested) -> str:
+def _tsv_row(tested: Result) -> str:
     """None as nothing, booleans as 1 and 0."""
     cells = ("" if fact is None else fact for fact in _facts(tested))
     cells = (int(cell) if isinstance(cell, bool) else cell for cell in cells)
     return "\t".join(escape(str(cell)) for cell in cells) + "\n"
 
 
-def _json_row(tested: Tested) -> str:
+def _json_row(tested: Result) -> str:
     characters = characters_of(tested.prediction, tested.character_probabilities)
     return json_line(dict(zip(COLUMNS, _facts(tested), strict=True)) | {"characters": characters})

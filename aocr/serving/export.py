@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from aocr.config import Config
 from aocr.model import config_file
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 
 FROZEN_GRAPH = "frozen_graph.pb"
 SAVED_MODEL = "savedmodel"
@@ -80,7 +80,7 @@ def export(
         config_file.write(temporary, config)
         _move(temporary, folder)
     except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"cannot write the export {folder}: {reason}") from error
     finally:
         if tf.io.gfile.exists(temporary):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from aocr.config import Config
-from aocr.model import checkpoints as session
-from aocr.model.recognizer import build_serving_graph
+from aocr.model import checkpoints
 from aocr.serving import export as exports
+from aocr.serving.graph import build_serving_graph
+from aocr.util.session import open_session
 
 
 def export(
@@ -18,7 +19,7 @@ def export(
     """
     exports.check_folder(folder, force)
     model = build_serving_graph(config)
-    with session.open_session(model.graph, gpu_id) as opened:
-        session.restore(opened, checkpoint)
+    with open_session(model.graph, gpu_id) as opened:
+        checkpoints.restore(opened, checkpoint)
         endpoints = exports.Endpoints(model.input, model.output, model.probability)
         exports.export(opened, endpoints, folder, form, force, config)

@@ -16,10 +16,12 @@ import tensorflow as tf
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.data.image_files import UnreadableError, readable
 from aocr.data.preprocessing import Prepared
-from aocr.model import checkpoints as session
+from aocr.model import checkpoints
 from aocr.model.postprocessing import character_steps
-from aocr.model.recognizer import ServingGraph, build_serving_graph
 from aocr.report.predictions_file import characters_of, json_line, six_digits
+from aocr.serving.graph import ServingGraph, build_serving_graph
+from aocr.util.errors import first_line
+from aocr.util.session import open_session
 
 FEW = 16
 """Up to so many images are read sooner without Grappler, see `session.open_session`."""
@@ -59,9 +61,9 @@ def predict(
     """
     model = build_serving_graph(config)
     few = isinstance(paths, Sequence) and len(paths) <= FEW
-    opened = session.open_session(model.graph, gpu_id, at_once=few)
+    opened = open_session(model.graph, gpu_id, optimize=not few)
     with opened, ThreadPoolExecutor() as threads:
-        session.restore(opened, checkpoint)
+        checkpoints.restore(opened, checkpoint)
         for batch in _batches_as_they_come(paths):
             yield from _read_batch(opened, model, threads, batch)
 
@@ -135,7 +137,7 @@ def _read_batch(
         except UnreadableError as error:
             return str(error)
         except tf.errors.OpError as error:
-            return str(error.message).splitlines()[0]
+            return first_line(error)
 
     loaded = list(threads.map(load, paths))
     images = [image for image in loaded if not isinstance(image, str)]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.evaluation import metrics
-from aocr.model import checkpoints as session
+from aocr.model import checkpoints
 from aocr.util.errors import UserError
 
 
@@ -48,7 +48,7 @@ class BestCheckpoint:
 
     def __init__(self, model_dir: str, resume: bool) -> None:
         self._path = posixpath.join(model_dir, self.FILE_NAME)
-        self._checkpoints = session.Checkpoints(model_dir, 1, "best", session.BEST)
+        self._checkpoints = checkpoints.Checkpoints(model_dir, 1, "best", checkpoints.BEST)
         self.best = self._read() if resume else None
         if self.best:
             self._checkpoints.count_former()

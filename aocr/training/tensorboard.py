@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import tensorflow as tf
 from PIL import Image
 
-from aocr.evaluation.result import Tested
+from aocr.evaluation.result import Result
 from aocr.report.attention import attention_strip
 
 
@@ -24,7 +24,7 @@ def scalars(values: Mapping[str, float]) -> tf.compat.v1.Summary:
     )
 
 
-def samples(tested: Iterable[Tested]) -> tf.compat.v1.Summary:
+def samples(tested: Iterable[Result]) -> tf.compat.v1.Summary:
     """Images with the attention of each character, and their texts as a table."""
     values, rows = [], ["| label | read | probability |", "|---|---|---|"]
     for number, one in enumerate(tested, start=1):

@@ -12,22 +12,21 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config, TrainingOptions
-from aocr.data import preprocessing as image
 from aocr.data import records
-from aocr.data.dataset_scan import log_for_training, survey
+from aocr.data.dataset_scan import log_for_training, scan
 from aocr.data.input_pipeline import batches_a_pass
 from aocr.data.record_files import expand
-from aocr.model import checkpoints as session
-from aocr.model import config_file
-from aocr.model.recognizer import TrainGraph, build_train_graph
-from aocr.training import run as start
-from aocr.training import tensorboard
+from aocr.model import checkpoints, config_file
+from aocr.training import initialization, tensorboard
 from aocr.training.best_checkpoint import BestCheckpoint
-from aocr.training.precision import convolution_type
+from aocr.training.graph import TrainGraph, build_train_graph
+from aocr.training.precision import BFLOAT16, convolution_type
 from aocr.training.progress import Epochs, Means, Progress, progress
+from aocr.training.run import Run
 from aocr.training.step_plan import Plan, plan
 from aocr.training.validation import Validator
 from aocr.util.errors import UserError
+from aocr.util.session import open_session
 from aocr.util.signals import stop_requests
 
 MOST_NOT_FINITE = 10
@@ -46,7 +45,7 @@ class StepResult(NamedTuple):
     comments: np.ndarray
 
 
-def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
+def train(config: Config, options: TrainingOptions, run: Run) -> None:
     """Trains until the steps or the patience end, or SIGINT or SIGTERM arrives.
 
     Args:
@@ -59,11 +58,11 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
             written, or the loss is not finite any more.
     """
     files = expand(run.dataset)
-    found = survey(files, config, image.measure, session.open_on_cpu)
+    found = scan(files, config)
     usable = log_for_training(found, config, options.drop_wide)
     trained_on = found.trainable(options.drop_wide)
     batches = batches_a_pass(trained_on, config.widths, options.batch_size)
-    steps = plan(options, batches, session.step_of(run.checkpoint()))
+    steps = plan(options, batches, checkpoints.step_of(run.checkpoint()))
     if steps.last_step <= steps.first_step:
         logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)
         return
@@ -76,9 +75,11 @@ def train(config: Config, options: TrainingOptions, run: start.Run) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(model.graph.as_default())
         requests = stack.enter_context(stop_requests())
-        opened = stack.enter_context(session.open_session(model.graph, run.gpu_id, run.precision))
+        opened = stack.enter_context(
+            open_session(model.graph, run.gpu_id, bfloat16=run.precision == BFLOAT16)
+        )
         saver = _Saver(run, options, validator, opened, model.graph)
-        start.begin(opened, run, config)
+        initialization.begin(opened, run, config)
         config_file.write(run.model_dir, config)
         others = found.records - usable
         epochs = Epochs(usable, others, options.num_epoch, batches, steps.skipped)
@@ -91,14 +92,14 @@ class _Saver:
 
     def __init__(
         self,
-        run: start.Run,
+        run: Run,
         options: TrainingOptions,
         validator: Validator | None,
         opened: tf.compat.v1.Session,
         graph: tf.Graph,
     ) -> None:
         self._session, self._options, self._validator = opened, options, validator
-        self._checkpoints = session.Checkpoints(run.model_dir, options.keep_checkpoints)
+        self._checkpoints = checkpoints.Checkpoints(run.model_dir, options.keep_checkpoints)
         self._best = BestCheckpoint(run.model_dir, run.resume) if validator else None
         self._model_dir = run.model_dir
         self._saved_step = self._validated_step = -1
@@ -120,7 +121,7 @@ class _Saver:
             return False
         self._validated_step = step
         self.save(step)
-        summary, samples = self._validator(str(session.latest_checkpoint(self._model_dir)))
+        summary, samples = self._validator(str(checkpoints.latest_checkpoint(self._model_dir)))
         best = self._best.judge(self._session, step, summary)
         values = {f"validation/{name}": value for name, value in summary._asdict().items()}
         self.writer.add_summary(tensorboard.scalars(values), step)

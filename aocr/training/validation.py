@@ -9,13 +9,12 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import TEST_BATCH_SIZE, Config
-from aocr.data import preprocessing as image
-from aocr.data.dataset_scan import log_for_testing, survey
+from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.record_files import expand
 from aocr.evaluation import evaluator, metrics
-from aocr.evaluation.result import Tested
-from aocr.model import checkpoints as session
-from aocr.model.recognizer import build_eval_graph
+from aocr.evaluation.graph import build_eval_graph
+from aocr.evaluation.result import Result
+from aocr.util.session import open_session
 
 SAMPLES = 6
 """Images of the validation set that are shown in TensorBoard."""
@@ -25,7 +24,7 @@ class Validation(NamedTuple):
     """What the validation set says of a checkpoint; `samples` are its first images."""
 
     summary: metrics.Summary
-    samples: Sequence[Tested]
+    samples: Sequence[Result]
 
 
 class Validator:
@@ -42,12 +41,12 @@ class Validator:
 
     def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
         files = expand(paths)
-        found = survey(files, config, image.measure, session.open_on_cpu)
+        found = scan(files, config)
         logging.info("Validating on %i records.", found.records)
         log_for_testing(found, config)
         self._undecodable = frozenset(found.undecodable.places)
         self._model = build_eval_graph(config, files, found.undecodable.places, TEST_BATCH_SIZE)
-        self._session = session.open_session(self._model.graph, gpu_id)
+        self._session = open_session(self._model.graph, gpu_id)
         with self._model.graph.as_default():
             variables = tf.compat.v1.global_variables()
             self._saver = tf.compat.v1.train.Saver(variables)
@@ -56,7 +55,7 @@ class Validator:
         """Tests a checkpoint."""
         self._saver.restore(self._session, checkpoint)
         tally = metrics.Tally()
-        samples: list[Tested] = []
+        samples: list[Result] = []
         results = evaluator.results(self._session, self._model, self._undecodable)
         for tested in results:
             tally.add(tested.prediction, tested.label, tested.loss)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.charset import FIRST_CHARACTER_ID
-from aocr.model import checkpoints as session
+from aocr.model import checkpoints
 
 _DECODER = "embedding_attention_decoder"
 
@@ -37,7 +37,7 @@ def begin_with(
     Raises:
         UserError: the checkpoint is not whole.
     """
-    reader = session.open_checkpoint(path)
+    reader = checkpoints.open_checkpoint(path)
     shapes = reader.get_variable_to_shape_map()
     taken, fresh = [], []
     with opened.graph.as_default():

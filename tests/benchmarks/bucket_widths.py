@@ -23,12 +23,11 @@ from PIL import ImageFont  # noqa: E402
 
 from aocr.cli.flag_types import widths  # noqa: E402
 from aocr.config import Config, TrainingOptions  # noqa: E402
-from aocr.data import preprocessing as image  # noqa: E402
-from aocr.data.dataset_scan import survey  # noqa: E402
+from aocr.data.dataset_scan import scan  # noqa: E402
 from aocr.data.input_pipeline import batches_a_pass  # noqa: E402
-from aocr.model import checkpoints as session  # noqa: E402
-from aocr.model.recognizer import build_train_graph  # noqa: E402
+from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.step_plan import Plan  # noqa: E402
+from aocr.util.session import open_on_cpu  # noqa: E402
 
 ROUNDS = 1
 PAIRS = 520
@@ -50,11 +49,11 @@ def draw_words() -> list[tuple[bytes, str]]:
 def a_pass(config: Config, dataset: str) -> Callable[[], float]:
     """Trains on each record once, to call: images a second."""
     options = TrainingOptions(seed=1)
-    found = survey([dataset], config, image.measure, session.open_on_cpu)
+    found = scan([dataset], config)
     left_out, usable = found.untrainable(drop_wide=False), found.trainable(drop_wide=False)
     steps = batches_a_pass(usable, config.widths, options.batch_size)
     model = build_train_graph(config, options, [dataset], left_out, Plan(1, 0, steps))
-    opened = session.open_on_cpu(model.graph)
+    opened = open_on_cpu(model.graph)
     with model.graph.as_default():
         opened.run(tf.compat.v1.global_variables_initializer())
 

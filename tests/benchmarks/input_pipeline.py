@@ -50,17 +50,13 @@ def pipeline_rate(path: str) -> float:
     import tensorflow as tf
 
     from aocr.config import Config
-    from aocr.data import input_pipeline as data_gen
-    from aocr.data import preprocessing as image
+    from aocr.data import input_pipeline
 
     config = Config()
 
-    def prepare(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return image.prepare(encoded, config)
-
     with tf.Graph().as_default():
-        order = data_gen.Order(BATCH_SIZE)
-        batches = data_gen.training_batches([path], config, prepare, [], order)
+        order = input_pipeline.Order(BATCH_SIZE)
+        batches = input_pipeline.training_batches([path], config, [], order)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         images = iterator.get_next().images.op  # to run an operation returns nothing
         options = tf.compat.v1.ConfigProto(

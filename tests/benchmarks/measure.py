@@ -135,18 +135,18 @@ def make_checkpoint(folder: str) -> str:
     import tensorflow as tf
 
     from aocr.config import Config, TrainingOptions
-    from aocr.model import checkpoints as session
-    from aocr.model import config_file
-    from aocr.model import recognizer as graph
+    from aocr.model import checkpoints, config_file
+    from aocr.training.graph import build_train_graph
     from aocr.training.step_plan import Plan
+    from aocr.util.session import open_on_cpu
 
     config = Config()
-    model = graph.build_train_graph(config, TrainingOptions(), ["none"], [], Plan(0, 0, 1))
-    with model.graph.as_default(), session.open_on_cpu(model.graph) as opened:
+    model = build_train_graph(config, TrainingOptions(), ["none"], [], Plan(0, 0, 1))
+    with model.graph.as_default(), open_on_cpu(model.graph) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
-        session.Checkpoints(folder, keep=1).save(opened, 0)
+        checkpoints.Checkpoints(folder, keep=1).save(opened, 0)
     config_file.write(folder, config)
-    return session.find_checkpoint(folder)
+    return checkpoints.find_checkpoint(folder)
 
 
 def seconds(run: Callable[[], object], times: int = 1) -> float:

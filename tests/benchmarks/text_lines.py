@@ -63,7 +63,7 @@ def count_nodes(longest: int) -> int:
     measure.import_tensorflow()
     from aocr.charset import FULL_ASCII
     from aocr.config import Config, TrainingOptions
-    from aocr.model.recognizer import build_train_graph
+    from aocr.training.graph import build_train_graph
     from aocr.training.step_plan import Plan
 
     config = Config(WIDTH, HEIGHT, longest, FULL_ASCII)

@@ -24,9 +24,9 @@ import tensorflow as tf  # noqa: E402
 
 from aocr.config import Config, TrainingOptions  # noqa: E402
 from aocr.model import cnn  # noqa: E402
-from aocr.model.checkpoints import open_session  # noqa: E402
-from aocr.model.recognizer import build_train_graph  # noqa: E402
+from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.step_plan import Plan  # noqa: E402
+from aocr.util.session import open_session  # noqa: E402
 
 ROUNDS = 7
 

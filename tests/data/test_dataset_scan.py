@@ -8,9 +8,8 @@ import tensorflow as tf
 from helpers import encoded, white, write_records
 
 from aocr.config import Config
-from aocr.data import preprocessing as image
 from aocr.data import records
-from aocr.data.dataset_scan import log_for_testing, log_for_training, survey
+from aocr.data.dataset_scan import log_for_testing, log_for_training, scan
 from aocr.util.errors import UserError
 
 CONFIG = Config(max_width=40, max_height=20, max_prediction=4)
@@ -18,9 +17,7 @@ GOOD = white(20, 40)
 
 
 def look_through(path, config=CONFIG):
-    return survey(
-        [str(path)], config, image.measure, lambda graph: tf.compat.v1.Session(graph=graph)
-    )
+    return scan([str(path)], config)
 
 
 def training(found, config):
@@ -29,13 +26,13 @@ def training(found, config):
 
 @pytest.fixture
 def found(tmp_path):
-    """A function that surveys a dataset of (image, label) or (image, label, comment)."""
+    """A function that scanneds a dataset of (image, label) or (image, label, comment)."""
 
-    def survey_of(*rows):
+    def scanned_of(*rows):
         serialized = (records.serialize(*row) for row in rows)
         return look_through(write_records(tmp_path / "dataset.tfrecords", serialized))
 
-    return survey_of
+    return scanned_of
 
 
 @pytest.fixture
@@ -55,21 +52,21 @@ def lines(caplog):
 
 
 def test_good_records_give_no_finding(found):
-    survey = found((GOOD, "ABCD"), (GOOD, ""), (encoded(np.zeros([9, 9, 3], "u1"), "JPEG"), "7"))
-    assert (survey.records, survey.untrainable(drop_wide=True)) == (3, [])
-    assert not survey.too_wide.places
+    scanned = found((GOOD, "ABCD"), (GOOD, ""), (encoded(np.zeros([9, 9, 3], "u1"), "JPEG"), "7"))
+    assert (scanned.records, scanned.untrainable(drop_wide=True)) == (3, [])
+    assert not scanned.too_wide.places
 
 
 def test_long_label_is_found(found):
-    survey = found((GOOD, "ABCD"), (GOOD, "ABCDE"))
-    assert survey.too_long.places == [1]
-    assert survey.too_long.named == ["record 2: 'ABCDE' has 5 characters"]
+    scanned = found((GOOD, "ABCD"), (GOOD, "ABCDE"))
+    assert scanned.too_long.places == [1]
+    assert scanned.too_long.named == ["record 2: 'ABCDE' has 5 characters"]
 
 
 def test_unknown_characters_are_found(found):
-    survey = found((GOOD, "AxBx"), (GOOD, "é"), (GOOD, "A"))
-    assert survey.unknown.places == [0, 1]
-    assert survey.unknown.named == ["record 1: 'x' in 'AxBx'", "record 2: 'é' in 'é'"]
+    scanned = found((GOOD, "AxBx"), (GOOD, "é"), (GOOD, "A"))
+    assert scanned.unknown.places == [0, 1]
+    assert scanned.unknown.named == ["record 1: 'x' in 'AxBx'", "record 2: 'é' in 'é'"]
 
 
 def test_label_that_is_not_utf8_is_found(found, tmp_path):
@@ -82,42 +79,42 @@ def test_label_that_is_not_utf8_is_found(found, tmp_path):
 
 
 def test_undecodable_image_is_found(found):
-    survey = found((GOOD, "A"), (b"no image", "B"), (b"", "C"), (GOOD[:-20], "D"))
-    assert survey.undecodable.places == [1, 2, 3]
-    assert survey.undecodable.named == ["record 2", "record 3", "record 4"]
+    scanned = found((GOOD, "A"), (b"no image", "B"), (b"", "C"), (GOOD[:-20], "D"))
+    assert scanned.undecodable.places == [1, 2, 3]
+    assert scanned.undecodable.named == ["record 2", "record 3", "record 4"]
 
 
 def test_wide_image_is_left_out_only_if_asked_for(found):
-    survey = found((white(5, 40), "A"), (white(5, 41), "B"))
-    assert survey.too_wide.places == [1]
-    assert survey.too_wide.named == ["record 2: 41 pixels wide, 5 high"]
-    assert survey.untrainable(drop_wide=False) == []
-    assert survey.untrainable(drop_wide=True) == [1]
+    scanned = found((white(5, 40), "A"), (white(5, 41), "B"))
+    assert scanned.too_wide.places == [1]
+    assert scanned.too_wide.named == ["record 2: 41 pixels wide, 5 high"]
+    assert scanned.untrainable(drop_wide=False) == []
+    assert scanned.untrainable(drop_wide=True) == [1]
 
 
 def test_record_is_named_by_its_comment(found):
-    survey = found((b"no image", "TOO LONG", "images/é.png"))
-    assert survey.undecodable.named == ["record 1, images/é.png"]
-    assert survey.too_long.named[0].startswith("record 1, images/é.png: ")
+    scanned = found((b"no image", "TOO LONG", "images/é.png"))
+    assert scanned.undecodable.named == ["record 1, images/é.png"]
+    assert scanned.too_long.named[0].startswith("record 1, images/é.png: ")
 
 
 def test_record_with_several_problems_is_left_out_once(found):
-    survey = found((b"no image", "too long"), (GOOD, "A"))
-    assert survey.too_long.places == survey.unknown.places == survey.undecodable.places == [0]
-    assert survey.untrainable(drop_wide=True) == [0]
+    scanned = found((b"no image", "too long"), (GOOD, "A"))
+    assert scanned.too_long.places == scanned.unknown.places == scanned.undecodable.places == [0]
+    assert scanned.untrainable(drop_wide=True) == [0]
 
 
 def test_places_are_in_the_datasets_order_however_many(found):
     bad = range(100, 140, 3)
-    survey = found(*((b"no image", "A") if n in bad else (GOOD, "ABCDE") for n in range(300)))
-    assert survey.undecodable.places == list(bad)
-    assert survey.untrainable(drop_wide=False) == list(range(300))
+    scanned = found(*((b"no image", "A") if n in bad else (GOOD, "ABCDE") for n in range(300)))
+    assert scanned.undecodable.places == list(bad)
+    assert scanned.untrainable(drop_wide=False) == list(range(300))
 
 
 def test_ten_are_named_and_all_are_counted(found):
-    survey = found(*[(GOOD, "ABCDE")] * 12)
-    assert len(survey.too_long.places) == 12
-    assert [name.split(":")[0] for name in survey.too_long.named] == [
+    scanned = found(*[(GOOD, "ABCDE")] * 12)
+    assert len(scanned.too_long.places) == 12
+    assert [name.split(":")[0] for name in scanned.too_long.named] == [
         f"record {n}" for n in range(1, 11)
     ]
 
@@ -126,8 +123,8 @@ def test_ten_are_named_and_all_are_counted(found):
 
 
 def test_training_says_what_is_left_out_and_what_is_shrunk(found, lines):
-    survey = found((GOOD, "ABCDE"), (GOOD, "a"), (b"no image", "A"), (white(5, 99), "A"))
-    assert lines(training, survey) == [
+    scanned = found((GOOD, "ABCDE"), (GOOD, "a"), (b"no image", "A"), (white(5, 99), "A"))
+    assert lines(training, scanned) == [
         "1 labels are longer than --max-prediction=4: left out.",
         "    record 1: 'ABCDE' has 5 characters",
         "1 labels hold characters outside the model's charset: left out.",
@@ -141,9 +138,9 @@ def test_training_says_what_is_left_out_and_what_is_shrunk(found, lines):
 
 
 def test_wide_images_are_dropped_if_asked_for(found, caplog):
-    survey = found((white(5, 99), "A"), (GOOD, "A"))
+    scanned = found((white(5, 99), "A"), (GOOD, "A"))
     with caplog.at_level("INFO"):
-        assert log_for_training(survey, CONFIG, drop_wide=True) == 1
+        assert log_for_training(scanned, CONFIG, drop_wide=True) == 1
     assert "1 images are wider than --max-width=40: left out." in caplog.messages
     assert caplog.messages[-1] == "Training on 1 of 2 records."
 
@@ -170,9 +167,9 @@ def test_more_than_ten_are_said_to_be_more(found, lines):
 
 
 def test_good_dataset_says_nothing_but_the_number(found, lines):
-    survey = found((GOOD, "A"), (GOOD, "B"))
-    assert lines(training, survey) == ["Training on 2 of 2 records."]
-    assert lines(log_for_testing, survey) == []
+    scanned = found((GOOD, "A"), (GOOD, "B"))
+    assert lines(training, scanned) == ["Training on 2 of 2 records."]
+    assert lines(log_for_testing, scanned) == []
 
 
 def test_testing_leaves_nothing_out(found, lines):
@@ -182,18 +179,18 @@ def test_testing_leaves_nothing_out(found, lines):
 
 
 def test_no_usable_record_is_an_error_in_training_only(found, lines):
-    survey = found((GOOD, "ABCDE"), (GOOD, "a"))
+    scanned = found((GOOD, "ABCDE"), (GOOD, "a"))
     with pytest.raises(UserError, match="no record of the dataset can be trained on"):
-        training(survey, CONFIG)
-    assert lines(log_for_testing, survey)
+        training(scanned, CONFIG)
+    assert lines(log_for_testing, scanned)
 
 
 @pytest.mark.parametrize("log", [training, log_for_testing])
 def test_empty_dataset_is_an_error(found, log):
-    survey = found()
-    assert survey.records == 0
+    scanned = found()
+    assert scanned.records == 0
     with pytest.raises(UserError, match="the dataset is empty"):
-        log(survey, CONFIG)
+        log(scanned, CONFIG)
 
 
 # Files that are no dataset

@@ -7,18 +7,23 @@ from helpers import write_records
 
 from aocr.charset import EOS_ID, GO_ID, PAD_ID, Charset
 from aocr.config import Config
-from aocr.data import input_pipeline as data_gen
-from aocr.data import records
+from aocr.data import input_pipeline, records
+from aocr.model.decoder import decoder_inputs
 
 CONFIG = Config(max_width=4, max_height=32, max_prediction=3, characters="BAé日 9😀")
 WIDTH, STEPS = 4, 5
 NOTHING = [PAD_ID] * STEPS
 
 
-def prepare(encoded):
+def prepare(encoded, _config):
     """Stands in for the decoder: a number as an "image file" becomes pixels of that value."""
     number = tf.strings.to_number(encoded)
     return tf.fill([32, WIDTH, 1], number), tf.cast(number, tf.int32) % WIDTH
+
+
+@pytest.fixture(autouse=True)
+def numbers_as_images(monkeypatch):
+    monkeypatch.setattr(input_pipeline, "prepare", prepare)
 
 
 def dataset_of(folder, numbers, label="AB", **options):
@@ -53,7 +58,7 @@ def until_the_end(get):
 def targets_of(*labels):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         label = tf.compat.v1.placeholder(tf.string, [])
-        targets = data_gen.targets_of(label, CONFIG)
+        targets = input_pipeline.targets_of(label, CONFIG)
         assert targets.shape == [STEPS]
         return [session.run(targets, {label: value}).tolist() for value in labels]
 
@@ -91,7 +96,7 @@ def test_length_is_counted_in_characters_not_in_bytes():
 def test_decoder_inputs_are_go_and_the_targets_but_the_last():
     targets = [[5, 4, EOS_ID, PAD_ID], [3, 4, 5, EOS_ID]]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        inputs = session.run(data_gen.decoder_inputs(tf.constant(targets)))
+        inputs = session.run(decoder_inputs(tf.constant(targets)))
     assert inputs.tolist() == [[GO_ID, 5, 4, EOS_ID], [GO_ID, 3, 4, 5]]
 
 
@@ -101,8 +106,8 @@ def test_decoder_inputs_are_go_and_the_targets_but_the_last():
 def training_batches(path, count, rejected=(), **order):
     """The first batches."""
     with tf.Graph().as_default():
-        order = data_gen.Order(**({"batch_size": 3} | order))
-        dataset = data_gen.training_batches(path, CONFIG, prepare, list(rejected), order)
+        order = input_pipeline.Order(**({"batch_size": 3} | order))
+        dataset = input_pipeline.training_batches(path, CONFIG, list(rejected), order)
         return batches(dataset.take(count), 1)[0]
 
 
@@ -180,7 +185,7 @@ def test_another_seed_is_another_order(tmp_path):
 def evaluation_batches(path, undecodable=(), batch_size=2):
     with tf.Graph().as_default():
         (epoch,) = batches(
-            data_gen.evaluation_batches(path, CONFIG, prepare, list(undecodable), batch_size)
+            input_pipeline.evaluation_batches(path, CONFIG, list(undecodable), batch_size)
         )
         return epoch
 
@@ -220,20 +225,21 @@ def test_labels_that_are_not_utf_8_are_latin_1():
     config = Config(characters="AÄ", max_prediction=3)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         for label in ("AÄ".encode(), "AÄ".encode("latin-1")):
-            targets = session.run(data_gen.targets_of(tf.constant(label), config))
+            targets = session.run(input_pipeline.targets_of(tf.constant(label), config))
             assert targets.tolist() == [3, 4, 2, 0, 0]
 
 
-def fake_prepare(encoded):
+def fake_prepare(encoded, _config):
     return tf.zeros([32, Config().image_width, 1]), 0
 
 
-def test_several_files_are_read_in_order(tmp_path):
+def test_several_files_are_read_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(input_pipeline, "prepare", fake_prepare)
     for number, word in enumerate(("A", "B", "C")):
         with tf.io.TFRecordWriter(str(tmp_path / f"{number}.tfrecords")) as writer:
             writer.write(records.serialize(b"", word))
     files = [str(tmp_path / f"{number}.tfrecords") for number in (2, 0, 1)]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        batches = data_gen.evaluation_batches(files, Config(), fake_prepare, [0, 1, 2], 8)
+        batches = input_pipeline.evaluation_batches(files, Config(), [0, 1, 2], 8)
         batch = tf.compat.v1.data.make_one_shot_iterator(batches).get_next()
         assert session.run(batch.labels).tolist() == [b"C", b"A", b"B"]

@@ -1,4 +1,4 @@
-"""Labels: their case, their Unicode form, and whether a model can spell them."""
+"""Labels: their case, their Unicode form, and whether a model can transcribe them."""
 
 import pytest
 

@@ -10,7 +10,7 @@ from helpers import encoded, noise, white
 from PIL import Image
 
 from aocr.config import IMAGE_HEIGHT, Config
-from aocr.data import preprocessing as image
+from aocr.data import preprocessing
 
 GREY, COLOR = Config(), Config(channels=3)  # both 86 wide
 RGB = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[9, 20, 30], [0, 0, 0], [255] * 3]], "u1")
@@ -19,12 +19,12 @@ LUMINANCE = RGB @ [0.299, 0.587, 0.114]
 
 def pixels_of(*files, config=GREY):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        return session.run(image.prepare_all(tf.constant(files), config).pixels)
+        return session.run(preprocessing.prepare_all(tf.constant(files), config).pixels)
 
 
 def decoded(file, channels):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        return session.run(image.decode(tf.constant(file), channels))
+        return session.run(preprocessing.decode(tf.constant(file), channels))
 
 
 def random_grey(name, height, width):
@@ -48,7 +48,7 @@ def prepared_sizes(sizes, config):
     """Height and width of white images after preparation: what is not padding."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         file = tf.compat.v1.placeholder(tf.string, [])
-        prepared = image.prepare(file, config)
+        prepared = preprocessing.prepare(file, config)
         found = []
         for height, width in sizes:
             pixels, said = session.run(prepared, {file: white(height, width)})
@@ -93,7 +93,7 @@ def test_every_image_comes_out_at_one_size():
 def test_no_image_gives_no_pixels():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         files = tf.zeros([0], tf.string)
-        assert session.run(image.prepare_all(files, GREY).pixels).shape == (0, 32, 86, 1)
+        assert session.run(preprocessing.prepare_all(files, GREY).pixels).shape == (0, 32, 86, 1)
 
 
 # Pixels

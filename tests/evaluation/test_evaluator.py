@@ -17,9 +17,9 @@ from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
 from aocr.data import records
 from aocr.data.input_pipeline import EvaluationBatch
 from aocr.evaluation import evaluator, metrics
+from aocr.evaluation.graph import EvalGraph
 from aocr.model.config_file import of_trained_model
-from aocr.model.postprocessing import Reading
-from aocr.model.recognizer import EvalGraph
+from aocr.model.postprocessing import Transcription
 from aocr.util.errors import UserError
 
 LINE = re.compile(
@@ -183,7 +183,7 @@ def test_results_by_hand():
     steps = np.array([[0.5, 0.25, 0.75, 1], [0.9, 0.125, 0.5, 0.25], [0.5, 1, 1, 1], [0.5] * 4])
     attention = np.arange(4 * 4 * 2).reshape(4, 4, 2)
     names = np.array([b"AB", b"BAB", b"A", b"AB"], object)
-    reading = Reading(names, np.array([0.1, 0.2, 0.3, 0.4]), steps, symbols, attention)
+    reading = Transcription(names, np.array([0.1, 0.2, 0.3, 0.4]), steps, symbols, attention)
     batch = EvaluationBatch(
         images=None,
         widths=np.array([8, 6, 4, 0]),
@@ -208,7 +208,7 @@ def test_results_by_hand():
     rows = [each.attention[:, 0].tolist() for each in found]
     assert rows == [[0, 2], [10, 12, 14], [], []]
     assert [each.loss for each in found[:2]] == [1, 2]
-    assert math.isnan(found[2].loss)  # a label that the model cannot spell
+    assert math.isnan(found[2].loss)  # a label that the model cannot transcribe
     assert math.isnan(found[3].loss)
 
 
@@ -319,7 +319,7 @@ def test_a_report_without_its_packages_is_refused_before_anything_runs(
     trained, mixed, monkeypatch, tmp_path
 ):
     monkeypatch.setitem(sys.modules, "jinja2", None)  # its import raises ImportError
-    monkeypatch.setattr(evaluator, "survey", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(evaluator, "scan", lambda *_: pytest.fail("it began"))
     with pytest.raises(UserError, match="pip install jinja2"):
         evaluate(trained, mixed, report_dir=f"{tmp_path}/report", predictions=f"{tmp_path}/p.tsv")
     assert list(tmp_path.iterdir()) == []

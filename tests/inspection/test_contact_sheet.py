@@ -7,11 +7,11 @@ from helpers import encoded, white
 from PIL import Image
 
 from aocr.config import Config
-from aocr.data import preprocessing as image
+from aocr.data import preprocessing
 from aocr.data.record_files import Row
 from aocr.inspection import contact_sheet
 from aocr.inspection.contact_sheet import BAR, MARGIN, MIN_CELL, SAMPLES, draw, evenly_spread, write
-from aocr.report.attention import ACCENT, BACKGROUND, READ, UNREAD
+from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD
 from aocr.util.errors import UserError
 
 CONFIG = Config(max_width=160, max_height=64)
@@ -20,7 +20,7 @@ SCALE = 3
 
 
 def prepare(encoded_image, config=CONFIG):
-    return image.prepare(encoded_image, config)
+    return preprocessing.prepare(encoded_image, config)
 
 
 def row(label="AB", content=None, name="record 1"):
@@ -28,7 +28,7 @@ def row(label="AB", content=None, name="record 1"):
 
 
 def sheet_of(*rows, config=CONFIG):
-    picture = draw(rows, lambda each: prepare(each, config), config.image_width)
+    picture = draw(rows, config)
     return np.asarray(picture).astype(int)
 
 
@@ -155,7 +155,7 @@ def test_wide_images_are_enlarged_less(max_width, scale):
 
 
 def test_file_is_the_picture():
-    write("ram://sheet.png", [row()], prepare, WIDTH)
+    write("ram://sheet.png", [row()], CONFIG)
     with tf.io.gfile.GFile("ram://sheet.png", "rb") as file:
         picture = Image.open(file)
         picture.load()
@@ -166,4 +166,4 @@ def test_file_is_the_picture():
 def test_file_that_cannot_be_written_is_named(tmp_path):
     path = str(tmp_path / "nosuch" / "sheet.png")
     with pytest.raises(UserError, match=f"cannot write the contact sheet --sheet={path}: "):
-        write(path, [row()], prepare, WIDTH)
+        write(path, [row()], CONFIG)

@@ -15,13 +15,12 @@ from helpers import encoded, white, write_records
 from PIL import Image
 
 from aocr.config import Fit
-from aocr.data import preprocessing as image
 from aocr.data import records
 from aocr.data.record_files import Row
 from aocr.inspection import statistics as tally
 from aocr.inspection.duplicates import find
 from aocr.inspection.inspector import inspect
-from aocr.inspection.text_report import visible
+from aocr.util.characters import visible
 from aocr.util.errors import UserError
 
 IMAGE = white(20, 40)
@@ -50,7 +49,7 @@ def report(tmp_path, capsys):
         if paths is None:
             serialized = (r if isinstance(r, bytes) else records.serialize(*r) for r in rows)
             paths = [write_records(tmp_path / "dataset.tfrecords", serialized)]
-        inspect(paths, fit, as_json, sheet, color, image.decode, image.prepare)
+        inspect(paths, fit, as_json, sheet, color)
         printed = capsys.readouterr().out
         return json.loads(printed) if as_json else printed
 

@@ -3,8 +3,9 @@
 import pytest
 import tensorflow as tf
 
-from aocr.model import checkpoints as session
+from aocr.model import checkpoints
 from aocr.util.errors import UserError
+from aocr.util.session import open_session
 
 
 def save(folder, values, step=7):
@@ -12,18 +13,18 @@ def save(folder, values, step=7):
     with tf.Graph().as_default() as graph:
         for name, value in values.items():
             tf.compat.v1.get_variable(name, initializer=tf.constant(value))
-        checkpoints = session.Checkpoints(str(folder), keep=5)
-        with session.open_session(graph, -1) as opened:
+        saver = checkpoints.Checkpoints(str(folder), keep=5)
+        with open_session(graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
-            checkpoints.save(opened, step)
+            saver.save(opened, step)
 
 
 def restore(folder, shapes):
     """The restored values, by name."""
     with tf.Graph().as_default() as graph:
         variables = {n: tf.compat.v1.get_variable(n, shape) for n, shape in shapes.items()}
-        with session.open_session(graph, -1) as opened:
-            session.restore(opened, session.find_checkpoint(str(folder)))
+        with open_session(graph, -1) as opened:
+            checkpoints.restore(opened, checkpoints.find_checkpoint(str(folder)))
             return opened.run(variables)
 
 
@@ -46,7 +47,7 @@ def test_another_shape_is_named(tmp_path):
 
 
 def test_no_checkpoint_is_an_error(tmp_path):
-    assert session.latest_checkpoint(str(tmp_path)) is None
+    assert checkpoints.latest_checkpoint(str(tmp_path)) is None
     with pytest.raises(UserError, match=f"no checkpoint in {tmp_path}"):
         restore(tmp_path, {"a": [1]})
 
@@ -61,14 +62,14 @@ def test_a_damaged_checkpoint_is_told(tmp_path):
 def test_a_state_file_that_names_nothing_is_told(tmp_path):
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-9"\n')
     with pytest.raises(UserError, match=r"names .*model.ckpt-9, which is not there"):
-        session.latest_checkpoint(str(tmp_path))
+        checkpoints.latest_checkpoint(str(tmp_path))
 
 
 def test_a_moved_directory_with_absolute_paths_is_found(tmp_path):
     save(tmp_path / "new", {"a": [1.0]})
     state = f'model_checkpoint_path: "{tmp_path}/old/model.ckpt-7"\n'
     (tmp_path / "new/checkpoint").write_text(state)
-    assert session.latest_checkpoint(str(tmp_path / "new")) == f"{tmp_path}/new/model.ckpt-7"
+    assert checkpoints.latest_checkpoint(str(tmp_path / "new")) == f"{tmp_path}/new/model.ckpt-7"
 
 
 def test_remote_directories_work():
@@ -79,13 +80,13 @@ def test_remote_directories_work():
 def test_five_checkpoints_are_kept(tmp_path):
     with tf.Graph().as_default() as graph:
         tf.compat.v1.get_variable("a", [1])
-        with session.open_session(graph, -1) as opened:
+        with open_session(graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             for start in (1, 5):  # two runs
-                checkpoints = session.Checkpoints(str(tmp_path), keep=5)
-                checkpoints.count_former()
+                saver = checkpoints.Checkpoints(str(tmp_path), keep=5)
+                saver.count_former()
                 for step in range(start, start + 4):
-                    checkpoints.save(opened, step)
+                    saver.save(opened, step)
     assert sorted(p.stem for p in tmp_path.glob("*.index")) == [
         f"model.ckpt-{step}" for step in range(4, 9)
     ]
@@ -95,9 +96,9 @@ def checkpoints_of(folder):
     """Checkpoints of steps 3 and 7, and a best one of step 3."""
     with tf.Graph().as_default() as graph:
         step = tf.compat.v1.get_variable("Variable", [], tf.int32)
-        with session.open_session(graph, -1) as opened:
-            latest = session.Checkpoints(str(folder), keep=5)
-            best = session.Checkpoints(str(folder), 1, "best", session.BEST)
+        with open_session(graph, -1) as opened:
+            latest = checkpoints.Checkpoints(str(folder), keep=5)
+            best = checkpoints.Checkpoints(str(folder), 1, "best", checkpoints.BEST)
             for number in (3, 7):
                 step.load(number, opened)
                 latest.save(opened, number)
@@ -118,16 +119,16 @@ def checkpoints_of(folder):
 def test_the_checkpoint_asked_for_is_found(tmp_path, which, name):
     checkpoints_of(tmp_path)
     which = which and which.format(folder=tmp_path)
-    assert session.find_checkpoint(str(tmp_path), which) == f"{tmp_path}/{name}"
+    assert checkpoints.find_checkpoint(str(tmp_path), which) == f"{tmp_path}/{name}"
 
 
 @pytest.mark.parametrize("which", ["4", "nosuch/path", "best"])
 def test_a_checkpoint_that_is_not_there_is_told(tmp_path, which):
     with pytest.raises(UserError, match=f"no checkpoint --checkpoint={which} in {tmp_path}"):
-        session.find_checkpoint(str(tmp_path), which)
+        checkpoints.find_checkpoint(str(tmp_path), which)
 
 
 def test_a_checkpoint_knows_its_step(tmp_path):
     checkpoints_of(tmp_path)
-    assert session.step_of(f"{tmp_path}/model.ckpt-7") == 7
-    assert session.step_of(None) == 0
+    assert checkpoints.step_of(f"{tmp_path}/model.ckpt-7") == 7
+    assert checkpoints.step_of(None) == 0

@@ -9,7 +9,7 @@ from helpers import noise, run
 
 from aocr.charset import EOS_ID, GO_ID, PAD_ID, Charset
 from aocr.model.decoder import Greedy
-from aocr.model.postprocessing import character_steps, spell
+from aocr.model.postprocessing import character_steps, transcribe
 
 CHARSET = Charset("AB日é😀")
 A, B, SUN, E_ACUTE, SMILE = range(3, 8)
@@ -24,7 +24,7 @@ def read(symbols, probabilities=None):
     attention = noise("attention", *symbols.shape, 4)
     with tf.Graph().as_default():
         greedy = Greedy(tf.constant(symbols, tf.int32), tf.constant(logits), tf.constant(attention))
-        return run(spell(greedy, CHARSET))
+        return run(transcribe(greedy, CHARSET))
 
 
 def logits_of(symbols, probabilities):
@@ -92,7 +92,7 @@ def test_steps_that_were_not_taken_do_not_count():
     logits[:, 2:] = 0
     with tf.Graph().as_default():
         greedy = Greedy(*map(tf.constant, (symbols, logits, attention)))
-        reading = run(spell(greedy, CHARSET))
+        reading = run(transcribe(greedy, CHARSET))
     assert reading.probability == pytest.approx([0.81], rel=1e-5)
 
 

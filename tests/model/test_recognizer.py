@@ -10,9 +10,11 @@ from helpers import TINY, encoded, load_noise, noise, white, write_records
 from aocr.charset import EOS_ID
 from aocr.config import Config, TrainingOptions
 from aocr.data import records
-from aocr.model import recognizer as graphs
-from aocr.model.checkpoints import open_session
+from aocr.evaluation.graph import build_eval_graph
+from aocr.serving.graph import build_serving_graph
+from aocr.training.graph import build_train_graph
 from aocr.training.step_plan import Plan
+from aocr.util.session import open_session
 
 CONFIG = TINY
 FILES = [encoded(np.uint8(127 + 127 * noise(f"image {n}", 32, 16))) for n in range(3)]
@@ -36,7 +38,7 @@ def all_nodes(graph):
 @pytest.fixture(scope="module")
 def serving():
     """A serving graph and a session on it, with noise for weights."""
-    model = graphs.build_serving_graph(CONFIG)
+    model = build_serving_graph(CONFIG)
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
         yield model, session
@@ -107,8 +109,7 @@ def test_serving_graph_holds_nothing_of_training(serving):
 
 def test_serving_graph_does_not_grow_with_the_longest_label():
     small, large = (
-        graphs.build_serving_graph(Config(max_prediction=n, attn_num_hidden=4)).graph
-        for n in (8, 170)
+        build_serving_graph(Config(max_prediction=n, attn_num_hidden=4)).graph for n in (8, 170)
     )
     assert len(all_nodes(small)) == len(all_nodes(large))
 
@@ -120,7 +121,7 @@ def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):
     losses = []
     for convolutions in (tf.float32, tf.bfloat16):
         steps, options = Plan(seed=1, first_step=0, last_step=2), TrainingOptions(8, seed=1)
-        model = graphs.build_train_graph(CONFIG, options, dataset, [2], steps, convolutions)
+        model = build_train_graph(CONFIG, options, dataset, [2], steps, convolutions)
         kernels = [op for op in all_nodes(model.graph) if op.op == "Conv2D"]
         assert {op.attr["T"].type for op in kernels} == {convolutions.as_datatype_enum}
         with model.graph.as_default(), open_session(model.graph, -1) as session:
@@ -139,7 +140,7 @@ class OneStep:
     def __init__(self, dataset, max_gradient_norm):
         options = TrainingOptions(8, max_gradient_norm=max_gradient_norm)
         steps = Plan(seed=0, first_step=0, last_step=2)
-        self.model = model = graphs.build_train_graph(CONFIG, options, dataset, [2], steps)
+        self.model = model = build_train_graph(CONFIG, options, dataset, [2], steps)
         with model.graph.as_default(), tf.compat.v1.Session() as session:
             gradients = [tf.convert_to_tensor(g) for g in model.update.gradients.values()]
             fetches = {
@@ -212,7 +213,7 @@ def test_no_sum_is_of_more_than_two(dataset, use_gru):
     """TensorFlow adds three in any order: a seed would not give the same weights twice."""
     config = dataclasses.replace(CONFIG, attn_num_layers=3, use_gru=use_gru)
     options, steps = TrainingOptions(2), Plan(seed=0, first_step=0, last_step=1)
-    model = graphs.build_train_graph(config, options, dataset, [2], steps)
+    model = build_train_graph(config, options, dataset, [2], steps)
     traced = tf.compat.v1.RunOptions(output_partition_graphs=True)
     metadata = tf.compat.v1.RunMetadata()
     with open_session(model.graph, gpu_id=-1) as session:
@@ -230,7 +231,7 @@ def test_no_sum_is_of_more_than_two(dataset, use_gru):
 
 
 def test_test_graph_reads_as_the_serving_graph_and_has_a_loss(dataset, serving):
-    model = graphs.build_eval_graph(CONFIG, dataset, undecodable=[], batch_size=2)
+    model = build_eval_graph(CONFIG, dataset, undecodable=[], batch_size=2)
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
         session.run(model.start)
@@ -246,7 +247,7 @@ def test_test_graph_reads_as_the_serving_graph_and_has_a_loss(dataset, serving):
 
 
 def test_test_graph_has_the_variables_of_the_serving_graph(dataset, serving):
-    model = graphs.build_eval_graph(CONFIG, dataset, undecodable=[], batch_size=2)
+    model = build_eval_graph(CONFIG, dataset, undecodable=[], batch_size=2)
     assert variables(model.graph) == variables(serving[0].graph)
 
 

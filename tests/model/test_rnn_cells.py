@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from helpers import gru, load_noise, lstm, noise
 
-from aocr.model import rnn_cells as cells
+from aocr.model import rnn_cells
 
 UNITS, BATCH = 3, 2
 LSTM, GRU = "basic_lstm_cell", "gru_cell"
@@ -44,14 +44,14 @@ def close(actual, expected):
 
 
 def test_lstm_step():
-    output, next_state, variables, x, state = one_step(lambda: cells.LSTMCell(UNITS))
+    output, next_state, variables, x, state = one_step(lambda: rnn_cells.LSTMCell(UNITS))
     c, h = lstm(x, *np.split(state, 2, axis=1), *variables.values())
     close(output, h)
     close(next_state, np.concatenate([c, h], axis=1))
 
 
 def test_lstm_variables():
-    variables = one_step(lambda: cells.LSTMCell(UNITS))[2]
+    variables = one_step(lambda: rnn_cells.LSTMCell(UNITS))[2]
     shapes = {name: value.shape for name, value in variables.items()}
     assert shapes == {f"{LSTM}/kernel": (6, 12), f"{LSTM}/bias": (12,)}
 
@@ -61,21 +61,21 @@ def test_lstm_of_one_unit_by_hand():
     closed, opened = -1e3, 1e3
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # i = input gate, j = candidate, f = forget gate, o = output gate
-        remember = cells.lstm_update(tf.constant([[closed, 5.0, opened, opened]]), [[0.5]])
-        replace = cells.lstm_update(tf.constant([[opened, 0.3, closed, closed]]), [[0.5]])
+        remember = rnn_cells.lstm_update(tf.constant([[closed, 5.0, opened, opened]]), [[0.5]])
+        replace = rnn_cells.lstm_update(tf.constant([[opened, 0.3, closed, closed]]), [[0.5]])
         remembered, replaced = session.run((remember, replace))
     close(np.ravel(remembered), [0.5, math.tanh(0.5)])
     close(np.ravel(replaced), [math.tanh(0.3), 0])
 
 
 def test_gru_step():
-    output, next_state, variables, x, state = one_step(lambda: cells.GRUCell(UNITS))
+    output, next_state, variables, x, state = one_step(lambda: rnn_cells.GRUCell(UNITS))
     close(output, gru(x, state, *gru_weights(variables)))
     close(next_state, output)
 
 
 def test_gru_variables():
-    variables = one_step(lambda: cells.GRUCell(UNITS))[2]
+    variables = one_step(lambda: rnn_cells.GRUCell(UNITS))[2]
     assert {name: value.shape for name, value in variables.items()} == {
         f"{GRU}/gates/kernel": (6, 6),
         f"{GRU}/gates/bias": (6,),
@@ -88,8 +88,8 @@ def test_gru_variables():
 
 
 def test_biases_start_at_zero_but_the_gates_of_a_gru_at_one():
-    (lstm_bias,) = biases(initial_values(lambda: cells.LSTMCell(UNITS)))
-    gates, candidate = biases(initial_values(lambda: cells.GRUCell(UNITS)))
+    (lstm_bias,) = biases(initial_values(lambda: rnn_cells.LSTMCell(UNITS)))
+    gates, candidate = biases(initial_values(lambda: rnn_cells.GRUCell(UNITS)))
     assert not lstm_bias.any()
     assert (gates == 1).all()
     assert not candidate.any()
@@ -100,7 +100,7 @@ def biases(values):
 
 
 def test_kernels_start_xavier_uniform():
-    kernel = initial_values(lambda: cells.LSTMCell(64))[f"{LSTM}/kernel"]
+    kernel = initial_values(lambda: rnn_cells.LSTMCell(64))[f"{LSTM}/kernel"]
     limit = math.sqrt(6 / (128 + 256))
     assert 0.95 * limit < np.abs(kernel).max() <= limit
     assert kernel.std() == pytest.approx(limit / math.sqrt(3), rel=0.02)
@@ -110,7 +110,7 @@ def test_kernels_start_xavier_uniform():
 
 
 def test_stacked_lstm_layers_share_one_cell_and_keep_their_own_states():
-    stack = one_step(lambda: cells.SharedStack(cells.LSTMCell, UNITS, layers=2))
+    stack = one_step(lambda: rnn_cells.SharedStack(rnn_cells.LSTMCell, UNITS, layers=2))
     output, next_state, variables, x, state = stack
     assert list(variables) == [f"multi_rnn_cell/cell_0/{LSTM}/{w}" for w in ("kernel", "bias")]
     c_1, h_1, c_2, h_2 = np.split(state, 4, axis=1)
@@ -121,7 +121,7 @@ def test_stacked_lstm_layers_share_one_cell_and_keep_their_own_states():
 
 
 def test_stacked_gru_layers_share_one_cell_and_keep_their_own_states():
-    stack = one_step(lambda: cells.SharedStack(cells.GRUCell, UNITS, layers=3))
+    stack = one_step(lambda: rnn_cells.SharedStack(rnn_cells.GRUCell, UNITS, layers=3))
     output, next_state, variables, x, state = stack
     weights = gru_weights(variables, f"multi_rnn_cell/cell_0/{GRU}")
     states = []
@@ -132,13 +132,13 @@ def test_stacked_gru_layers_share_one_cell_and_keep_their_own_states():
     close(next_state, np.concatenate(states, axis=1))
 
 
-@pytest.mark.parametrize(("cell", "numbers"), [(cells.LSTMCell, 2), (cells.GRUCell, 1)])
+@pytest.mark.parametrize(("cell", "numbers"), [(rnn_cells.LSTMCell, 2), (rnn_cells.GRUCell, 1)])
 @pytest.mark.parametrize("layers", [1, 2, 5])
 def test_state_size_grows_with_the_layers_but_the_weights_do_not(cell, numbers, layers):
     with tf.Graph().as_default():
-        assert cells.SharedStack(cell, UNITS, layers).state_size == layers * numbers * UNITS
+        assert rnn_cells.SharedStack(cell, UNITS, layers).state_size == layers * numbers * UNITS
         with tf.compat.v1.variable_scope("one"):
-            cells.SharedStack(cell, UNITS, 1)
+            rnn_cells.SharedStack(cell, UNITS, 1)
         ours, one = split_by_scope("one/")
         assert ours == one
 

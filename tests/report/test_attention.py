@@ -15,6 +15,7 @@ from PIL import Image
 
 from aocr.report import attention as visualizations
 from aocr.report.attention import BAR, GAP, MAX_NAME_BYTES
+from aocr.util import drawing
 from aocr.util.errors import UserError
 
 COLUMNS = 20
@@ -182,7 +183,7 @@ def test_gif_has_the_character_being_read_in_colour(tmp_path):
     gif = open_picture(save(tmp_path, "IW你"), "attention.gif")
     x = visualizations.MARGIN
     for frame, character in enumerate("IW你"):
-        mask = visualizations.glyph(character)
+        mask = drawing.glyph(character)
         expected = np.zeros_like(accented(gif, frame))
         expected[:35, x : x + mask.width] = np.asarray(mask) > 140
         differs = accented(gif, frame) != expected
@@ -319,7 +320,7 @@ def test_odd_sizes_are_written(tmp_path, size):
 
 @pytest.mark.parametrize("character", ["A", "z", "0", "~", '"', "\\"])
 def test_ascii_is_drawn_itself(character):
-    assert visualizations.glyph(character) == visualizations._ink(character, 28)
+    assert drawing.glyph(character) == drawing._ink(character, 28)
 
 
 @pytest.mark.parametrize(
@@ -336,15 +337,15 @@ def test_ascii_is_drawn_itself(character):
     ],
 )
 def test_what_the_font_lacks_is_drawn_as_its_code_point(character, code):
-    mask, written = visualizations.glyph(character), visualizations._ink(f" {code} ", 14)
-    assert mask.height == visualizations.glyph("A").height
+    mask, written = drawing.glyph(character), drawing._ink(f" {code} ", 14)
+    assert mask.height == drawing.glyph("A").height
     assert mask.crop(mask.getbbox()) == written.crop(written.getbbox())
 
 
 def test_space_is_visible_and_like_no_other_mark():
-    box = visualizations.glyph(" ")
+    box = drawing.glyph(" ")
     assert box.getbbox() is not None
-    assert all(box != visualizations.glyph(character) for character in "_-.|[]")
+    assert all(box != drawing.glyph(character) for character in "_-.|[]")
 
 
 # Names

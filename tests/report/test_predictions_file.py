@@ -18,7 +18,7 @@ HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\t
 def image_of(place, prediction, label, comment="", probabilities=None, loss=0.25):
     if probabilities is None:
         probabilities = (0.5,) * len(prediction)
-    return tested.Tested(
+    return tested.Result(
         place=place,
         prediction=prediction,
         label=label,

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from aocr.evaluation import metrics
-from aocr.model import checkpoints as session
+from aocr.model import checkpoints
 from aocr.training.best_checkpoint import BestCheckpoint
 from aocr.util.errors import UserError
+from aocr.util.session import open_session
 
 
 def summary(exact_match, character_error_rate):
@@ -20,7 +21,7 @@ def judge(folder, results, resume=True):
     """Judges results of steps 1, 2, ...; the best after each."""
     with tf.Graph().as_default() as graph:
         step = tf.compat.v1.get_variable("Variable", [], tf.int32)
-        with session.open_session(graph, -1) as opened:
+        with open_session(graph, -1) as opened:
             best = BestCheckpoint(str(folder), resume)
             found = []
             for number, result in enumerate(results, start=1):
@@ -37,7 +38,9 @@ def test_more_exact_matches_win_and_fewer_errors_break_ties(tmp_path):
 def test_only_the_best_is_kept_under_its_name(tmp_path):
     judge(tmp_path, [(0.1, 1), (0.3, 1), (0.2, 1)])
     assert [path.stem for path in tmp_path.glob("*.index")] == ["best.ckpt-2"]
-    assert session.latest_checkpoint(str(tmp_path), session.BEST) == f"{tmp_path}/best.ckpt-2"
+    assert (
+        checkpoints.latest_checkpoint(str(tmp_path), checkpoints.BEST) == f"{tmp_path}/best.ckpt-2"
+    )
     assert json.loads((tmp_path / "best.json").read_text())["exact_match"] == 0.3
 
 

@@ -9,13 +9,13 @@ from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr.cli.parser import build_parser
 from aocr.config import Config, TrainingOptions
-from aocr.data import input_pipeline as data_gen
-from aocr.data import preprocessing as image
-from aocr.data import records
+from aocr.data import input_pipeline, preprocessing, records
 from aocr.model import cnn
-from aocr.model import recognizer as graphs
 from aocr.model.encoder import encode
-from aocr.training import run as start
+from aocr.serving.graph import build_serving_graph
+from aocr.training import initialization
+from aocr.training.graph import build_train_graph
+from aocr.training.run import Run
 from aocr.training.step_plan import Plan
 from aocr.util.errors import UserError
 
@@ -30,7 +30,7 @@ def picture(width):
 @pytest.fixture(scope="module")
 def reading():
     """Reads images with noise for weights."""
-    model = graphs.build_serving_graph(CONFIG, stop_at_eos=False)
+    model = build_serving_graph(CONFIG, stop_at_eos=False)
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
         yield lambda files: session.run(
@@ -59,7 +59,7 @@ def test_an_image_reads_the_same_alone_and_beside_wider_ones(reading, width):
 
 
 def test_without_buckets_padding_counts():
-    model = graphs.build_serving_graph(dataclasses.replace(CONFIG, bucket_widths=()))
+    model = build_serving_graph(dataclasses.replace(CONFIG, bucket_widths=()))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
         features = session.run(model.features, {model.input: picture(9)})
@@ -137,15 +137,14 @@ def dataset(tmp_path_factory):
 def passes(dataset, steps, **order):
     """Images and places of so many batches of two."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        batches = data_gen.training_batches(
+        batches = input_pipeline.training_batches(
             [dataset],
             CONFIG,
-            lambda encoded: image.prepare(encoded, CONFIG),
             rejected=[],
-            order=data_gen.Order(batch_size=2, seed=5, **order),
+            order=input_pipeline.Order(batch_size=2, seed=5, **order),
         )
         batch = tf.compat.v1.data.make_one_shot_iterator(batches).get_next()
-        cut = image.cut(batch.images, batch.widths, CONFIG)
+        cut = preprocessing.cut(batch.images, batch.widths, CONFIG)
         found = [session.run((cut, batch.places)) for _ in range(steps)]
     return [images.shape[2] for images, _ in found], [places.tolist() for _, places in found]
 
@@ -154,7 +153,7 @@ BY_WIDTH = {9: 1, 50: 1, 12: 1, 24: 2, 13: 1, 10: 1, 11: 1, 31: 1, 8: 1}
 
 
 def test_batches_hold_images_of_one_bucket_and_every_record_once(dataset):
-    steps = data_gen.batches_a_pass(BY_WIDTH, CONFIG.widths, batch_size=2)
+    steps = input_pipeline.batches_a_pass(BY_WIDTH, CONFIG.widths, batch_size=2)
     assert steps == 3 + 2 + 1
     widths, places = passes(dataset, 2 * steps)
     for first in (0, steps):
@@ -170,7 +169,7 @@ def test_a_pass_can_be_begun_in_its_midst(dataset):
 
 
 def test_without_buckets_a_pass_has_records_over_batch_size_batches():
-    assert data_gen.batches_a_pass({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
+    assert input_pipeline.batches_a_pass({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
 
 
 # A training step
@@ -178,7 +177,7 @@ def test_without_buckets_a_pass_has_records_over_batch_size_batches():
 
 def test_the_training_graph_learns_from_every_bucket(dataset):
     options = TrainingOptions(batch_size=2, seed=1)
-    model = graphs.build_train_graph(CONFIG, options, [dataset], [], Plan(1, 0, 6))
+    model = build_train_graph(CONFIG, options, [dataset], [], Plan(1, 0, 6))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())
         session.run(model.start)
@@ -219,10 +218,10 @@ def test_wrong_widths_are_wrong_usage(value, told, capsys):
 
 @pytest.mark.parametrize("widths", [(48, 86), (48, 96)])
 def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path, monkeypatch):
-    run = start.Run(["d.tfrecords"], [], str(tmp_path), None, True, -1, "float32")
+    run = Run(["d.tfrecords"], [], str(tmp_path), None, True, -1, "float32")
     told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
     with pytest.raises(UserError, match=told):
-        start.config_of(run, {"bucket_widths": widths}, learn_charset=False)
-    monkeypatch.setattr(start.Run, "checkpoint", lambda _: "model.ckpt-1")  # 0.7.6's: no config
+        initialization.config_of(run, {"bucket_widths": widths}, learn_charset=False)
+    monkeypatch.setattr(Run, "checkpoint", lambda _: "model.ckpt-1")  # 0.7.6's: no config
     with pytest.raises(UserError, match=told):
-        start.config_of(run, {"bucket_widths": widths}, learn_charset=False)
+        initialization.config_of(run, {"bucket_widths": widths}, learn_charset=False)

@@ -5,10 +5,10 @@ import logging
 import pytest
 import tensorflow as tf
 
-from aocr.model import checkpoints as session
 from aocr.training import precision
 from aocr.util import cpu
 from aocr.util.errors import UserError
+from aocr.util.session import open_session
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_the_rewrite_computes_in_bfloat16():
         x = tf.random.stateless_uniform([64, 64], [1, 2])
         product = tf.matmul(x, x)
         with (
-            session.open_session(graph, -1) as exact,
-            session.open_session(graph, -1, precision.BFLOAT16) as rounded,
+            open_session(graph, -1) as exact,
+            open_session(graph, -1, bfloat16=True) as rounded,
         ):
             difference = exact.run(product) - rounded.run(product)
     assert 0 < abs(difference).max() < 1
@@ -89,7 +89,7 @@ def test_the_rewrite_computes_in_bfloat16():
 def test_the_session_is_told(name, on, monkeypatch):
     opened = []
     monkeypatch.setattr(tf.compat.v1, "Session", lambda graph, config: opened.append(config))
-    session.open_session(tf.Graph(), -1, name)
+    open_session(tf.Graph(), -1, bfloat16=name == precision.BFLOAT16)
     rewriting = opened[0].graph_options.rewrite_options
     assert (rewriting.auto_mixed_precision_onednn_bfloat16 == 1) is on
     assert rewriting.arithmetic_optimization == 2  # OFF

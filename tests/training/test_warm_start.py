@@ -9,17 +9,18 @@ from helpers import load_noise, white, write_records
 
 from aocr.config import Config, TrainingOptions
 from aocr.data import records
-from aocr.model import checkpoints as session
-from aocr.model import recognizer as graphs
+from aocr.model import checkpoints
 from aocr.training import warm_start
+from aocr.training.graph import build_train_graph
 from aocr.training.step_plan import Plan
+from aocr.util.session import open_session
 
 SIZES = {"attn_num_hidden": 4, "max_prediction": 2}
 
 
 def model(characters, dataset, **sizes):
     config = Config(characters=characters, **(SIZES | sizes))
-    return graphs.build_train_graph(config, TrainingOptions(), [dataset], [], Plan(0, 0, 1))
+    return build_train_graph(config, TrainingOptions(), [dataset], [], Plan(0, 0, 1))
 
 
 class Started:
@@ -29,18 +30,18 @@ class Started:
         dataset = write_records(folder / "d.tfrecords", [records.serialize(white(4, 4), "A")])
         self.theirs = self._save(model("ABC", dataset), folder)
         ours = model(characters, dataset, **sizes)
-        with ours.graph.as_default(), session.open_session(ours.graph, -1) as opened:
+        with ours.graph.as_default(), open_session(ours.graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             self.before = self._values(opened)
-            path = session.find_checkpoint(str(folder / "model"))
+            path = checkpoints.find_checkpoint(str(folder / "model"))
             warm_start.begin_with(opened, path, "ABC", characters)
             self.after = self._values(opened)
 
     def _save(self, their_model, folder):
-        with their_model.graph.as_default(), session.open_session(their_model.graph, -1) as opened:
+        with their_model.graph.as_default(), open_session(their_model.graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             load_noise(opened)
-            session.Checkpoints(str(folder / "model"), keep=1).save(opened, 5)
+            checkpoints.Checkpoints(str(folder / "model"), keep=1).save(opened, 5)
             return self._values(opened)
 
     @staticmethod

@@ -1,0 +1,46 @@
+"""Opens TensorFlow sessions."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from tensorflow.core.protobuf import rewriter_config_pb2
+
+from aocr.util.errors import UserError
+
+
+def open_session(
+    graph: tf.Graph, gpu_id: int, *, bfloat16: bool = False, optimize: bool = True
+) -> tf.compat.v1.Session:
+    """Opens a session on one GPU, or on the CPU if there is no GPU.
+
+    Args:
+        graph: the graph that the session runs.
+        gpu_id: index of the GPU; negative for the CPU.
+        bfloat16: let oneDNN compute convolutions and matrix products in bfloat16.
+        optimize: run Grappler, TensorFlow's graph optimizer. It makes reading many images a few
+            percent faster, but takes longer than reading a few.
+
+    Raises:
+        UserError: the machine has GPUs, but not this one.
+    """
+    options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    # This optimization would merge sums into sums of three terms, whose order varies.
+    rewriting = options.graph_options.rewrite_options
+    rewriting.arithmetic_optimization = rewriter_config_pb2.RewriterConfig.OFF
+    rewriting.disable_meta_optimizer = not optimize
+    if bfloat16:
+        rewriting.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
+    gpus = tf.config.list_physical_devices("GPU") if gpu_id >= 0 else []
+    if gpus:
+        if gpu_id >= len(gpus):
+            raise UserError(f"--gpu-id={gpu_id}: this machine has GPUs 0 to {len(gpus) - 1}")
+        options.gpu_options.visible_device_list = str(gpu_id)
+        options.gpu_options.allow_growth = True
+    elif gpu_id < 0:
+        options.device_count["GPU"] = 0
+    return tf.compat.v1.Session(graph=graph, config=options)
+
+
+def open_on_cpu(graph: tf.Graph) -> tf.compat.v1.Session:
+    """Opens a session on the CPU, for reading data."""
+    return open_session(graph, gpu_id=-1)
