@@ -33,6 +33,16 @@ def replacing(names: Sequence[str]) -> Iterator[list[str]]:
                 tf.io.gfile.remove(temporary)
 
 
+def write_atomically(path: str, content: bytes) -> None:
+    """Writes a file so that it appears under its name only when it is complete.
+
+    Raises:
+        tf.errors.OpError: the file cannot be written.
+    """
+    with replacing([path]) as (temporary,), tf.io.gfile.GFile(temporary, "wb") as file:
+        file.write(content)
+
+
 def shard_name(output: str, index: int, shards: int) -> str:
     """`name-00002-of-00005.tfrecords` of `name.tfrecords`."""
     stem, extension = os.path.splitext(output)

@@ -1,0 +1,37 @@
+"""Writes results to stdout and shows progress on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+
+def print_text(text: str) -> None:
+    """Writes text to stdout at once, as UTF-8.
+
+    Bytes of a file name that are not UTF-8, which Python holds as surrogates, are written as they
+    were.
+    """
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def is_interactive() -> bool:
+    """Returns whether stderr is a terminal, where a progress bar can move."""
+    return sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def progress_bar(total: int, unit: str) -> Iterator[tqdm]:
+    """Shows a progress bar on stderr; log lines scroll by above it.
+
+    Args:
+        total: number of items.
+        unit: what an item is, in the plural.
+    """
+    with logging_redirect_tqdm(), tqdm(total=total, unit=f" {unit}") as bar:
+        yield bar
