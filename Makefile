@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made when it is missing: nothing to install or activate.
+# Every target creates .venv when it is missing, and runs in it: nothing has to be installed or activated.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,9 +9,13 @@ DEMO := demo
 DEMO_MODEL := --max-width=120 --max-height=48 --max-prediction=5 \
 	--model-dir=$(DEMO)/checkpoints --log-path=$(DEMO)/aocr.log
 
-.PHONY: demo test lint types check bench clean
+.DEFAULT_GOAL := demo
+.PHONY: help demo test lint types check format bench clean
 
-demo: $(INSTALLED)
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## train, test and export a reader on datasets/; about seven minutes on two cores
 	rm -rf $(DEMO)
 	mkdir -p $(DEMO)
 	$(BIN)/aocr dataset datasets/annotations-training.txt datasets/training.tfrecords \
@@ -25,22 +29,29 @@ demo: $(INSTALLED)
 	$(BIN)/aocr export $(DEMO_MODEL) $(DEMO)/exported
 	$(BIN)/python datasets/read_with_export.py $(DEMO)/exported datasets/images/hello.jpg
 
-test: $(INSTALLED)
+test: $(INSTALLED) ## run all tests
 	$(BIN)/python -m pytest
 
-lint: $(INSTALLED)
+lint: $(INSTALLED) ## check style and format with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(INSTALLED)
+types: $(INSTALLED) ## check types with mypy
 	$(BIN)/mypy aocr
 
-check: lint types test
+check: ## lint, types and test in this order; stops at the first that fails
+	$(MAKE) lint
+	$(MAKE) types
+	$(MAKE) test
 
-bench: $(INSTALLED)
+format: $(INSTALLED) ## fix and format the code with ruff
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## run the benchmarks; about twenty minutes on two cores
 	$(BIN)/python tests/benchmarks
 
-clean:
+clean: ## remove .venv, the demo's files and built datasets
 	rm -rf $(VENV) $(DEMO) build *.egg-info datasets/*.tfrecords
 
 $(INSTALLED): setup.py requirements.txt aocr/__init__.py
