@@ -40,9 +40,9 @@ types: $(INSTALLED) ## check types with mypy
 	$(BIN)/mypy aocr
 
 check: ## lint, types and test in this order; stops at the first that fails
-	$(MAKE) lint
-	$(MAKE) types
-	$(MAKE) test
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory types
+	$(MAKE) --no-print-directory test
 
 format: $(INSTALLED) ## fix and format the code with ruff
 	$(BIN)/ruff check --fix .
