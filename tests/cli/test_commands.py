@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import MODEL, WORDS, draw, environment, run_aocr
+from commands import MODEL, WORDS, draw, environment, run_aocr
 
 from aocr import __version__
 from aocr.__main__ import _given, _training_options
