@@ -16,7 +16,7 @@ from typing import Any
 
 from aocr.charset import FULL_ASCII
 from aocr.cli.parser import AUTO_CHARSET, DECODER_NUMBERS, FIT_NUMBERS, build_parser
-from aocr.config import LEARNING_RATES, WEIGHT_DECAYS, Config, Fit, TrainingOptions
+from aocr.config import LEARNING_RATES, WEIGHT_DECAYS, Config, Limits, TrainingOptions
 from aocr.util import log
 from aocr.util.errors import UserError
 from aocr.util.tensorflow_import import import_tensorflow
@@ -85,8 +85,8 @@ def _inspect(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _fit(args: argparse.Namespace) -> Fit:
-    return Fit(args.max_width, args.max_height, args.max_prediction, _given_characters(args))
+def _fit(args: argparse.Namespace) -> Limits:
+    return Limits(args.max_width, args.max_height, args.max_prediction, _given_characters(args))
 
 
 def _train(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from aocr import __version__
-from aocr.charset import DIGITS_AND_CAPITALS
+from aocr.charset import DIGITS_AND_CAPITALS, Charset
 
 IMAGE_HEIGHT = 32
 """Height in pixels of every image after preparation."""
@@ -25,6 +25,11 @@ TEST_BATCH_SIZE = 64
 
 MAX_PIXELS = 50_000_000
 """Width times height of the largest image that is decoded."""
+
+
+def width_at_32(width: int, height: int) -> int:
+    """Returns the width in pixels, rounded up, of an image scaled to a height of `IMAGE_HEIGHT`."""
+    return math.ceil(width / height * IMAGE_HEIGHT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +88,14 @@ class Config:
         return cls(**fields)
 
     @property
+    def vocab_size(self) -> int:
+        """Number of symbols: the characters and the special symbols."""
+        return Charset(self.characters).vocab_size
+
+    @property
     def image_width(self) -> int:
         """Width in pixels of every image after preparation."""
-        return math.ceil(self.max_width / self.max_height * IMAGE_HEIGHT)
+        return width_at_32(self.max_width, self.max_height)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -121,8 +131,8 @@ def _widths(value: object) -> tuple[int, ...]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
-    """Which images and labels a model would take; None where that does not matter."""
+class Limits:
+    """Limits that images and labels must not exceed; None for no limit."""
 
     max_width: int | None = None
     max_height: int | None = None

@@ -181,7 +181,7 @@ def _decoder(
     columns = None if config.padding_counts else -(-widths // COLUMN_WIDTH)
     features = cnn.features(image.cut(images, widths, config), columns, training)
     memory = encode(features, columns, config.encoder_units)
-    return features, Decoder(config, Charset(config.characters).size, memory)
+    return features, Decoder(config, config.vocab_size, memory)
 
 
 def _teacher_forced_losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:
