@@ -58,7 +58,9 @@ class Config:
     attn_num_hidden: int = option(
         128, "number of units in each decoder layer", minimum=1, maximum=8192
     )
-    target_embedding_size: int = option(10, "embedding size", minimum=1, maximum=4096)
+    target_embedding_size: int = option(
+        10, "embedding size of the decoder's input symbols", minimum=1, maximum=4096
+    )
     bucket_widths: tuple[int, ...] = option(
         (),
         "widths that batches are padded to, besides the full width: multiples of 4 in increasing "
@@ -167,7 +169,9 @@ class TrainingOptions:
     )
     num_epoch: int = option(1000, "number of passes over the training data in this run", minimum=1)
     max_steps: int | None = option(
-        None, "global step at which training ends; earlier runs count too", minimum=1
+        None,
+        "global step at which training ends; steps of earlier runs count too (default: none)",
+        minimum=1,
     )
     steps_per_checkpoint: int = option(100, "number of steps between checkpoints", minimum=1)
     keep_checkpoints: int = option(5, "number of recent checkpoints to keep", minimum=1)
@@ -177,10 +181,15 @@ class TrainingOptions:
         minimum=1,
     )
     patience: int | None = option(
-        None, "end after this many validations without improvement (early stopping)", minimum=1
+        None,
+        "early stopping: number of validations without improvement after which training ends",
+        minimum=1,
     )
     seed: int | None = option(
-        None, "random seed: makes shuffling, dropout and initial weights reproducible", minimum=0
+        None,
+        "random seed: makes shuffling, dropout and initial weights reproducible (default: another "
+        "seed in each run)",
+        minimum=0,
     )
     drop_wide: bool = option(False, "leave out images wider than --max-width; do not shrink them")
     optimizer: str = option("adadelta", "optimizer", choices=tuple(LEARNING_RATES))
@@ -197,9 +206,13 @@ class TrainingOptions:
         "--max-steps, at that step",
         choices=SCHEDULES,
     )
-    warmup_steps: int = option(0, "number of learning rate warm-up steps", minimum=0)
+    warmup_steps: int = option(
+        0,
+        "number of learning rate warm-up steps; one-cycle replaces 0 by 30% of all steps",
+        minimum=0,
+    )
     weight_decay: float = option(0.0, "decoupled weight decay", **FRACTION)
-    dropout: float = option(0.5, "dropout rate", **FRACTION)
+    dropout: float = option(0.5, "dropout rate of the CNN's features", **FRACTION)
     bn_momentum: float = option(0.99, "batch-norm momentum", **FRACTION)
     max_gradient_norm: float | None = option(
         5.0,

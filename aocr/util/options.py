@@ -122,6 +122,12 @@ def options_of(owner: type) -> list[Option]:
     ]
 
 
+def permitted_values(owner: type, name: str) -> Permitted:
+    """Returns the permitted values of one field of a dataclass, see `options_of`."""
+    (permitted,) = (each.permitted for each in options_of(owner) if each.name == name)
+    return permitted
+
+
 def _kind(annotation: Any) -> type:
     """Returns `int` for both `int` and `int | None`, and `tuple` for `tuple[int, ...]`."""
     if typing.get_origin(annotation) is tuple:
