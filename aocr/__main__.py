@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import signal
@@ -34,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"aocr: cannot write the log --log-path={args.log_path}: {error}", file=sys.stderr)
         return EXIT_FAILURE
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files are removed
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Runs the command; turns errors into a log line and an exit code."""
     try:
         return args.run(args)
     except UserError as error:

@@ -214,6 +214,6 @@ def trained_model(args: argparse.Namespace) -> tuple[Config, str]:
     from aocr.model import config_file
 
     if args.charset == AUTO_CHARSET:
-        raise UserError("--charset=auto is for training: name a file, or leave it to the model")
+        raise UserError("--charset=auto is for training only: name a file, or leave the flag out")
     checkpoint = session.find_checkpoint(args.model_dir, args.checkpoint)
     return config_file.of_trained_model(args.model_dir, given_fields(args, Config)), checkpoint

@@ -154,8 +154,8 @@ def _value_from_json(described: Option, value: Any) -> Any:
         return described.default
     if value is None:
         raise ValueError(f"its {described.name} is missing")
-    value = tuple(value) if isinstance(value, list) else value
-    if not described.permitted.accepts(value):
+    converted = tuple(value) if isinstance(value, list) else value
+    if not described.permitted.accepts(converted):
         requirement = described.permitted.requirement
         raise ValueError(f"its {described.name} is {value!r}, which is not {requirement}")
-    return value
+    return converted

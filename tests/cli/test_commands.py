@@ -52,6 +52,12 @@ def test_without_a_checkpoint_commands_refuse(trained, tmp_path, arguments):
     assert not (trained.folder / "exported").exists()
 
 
+def test_charset_auto_is_refused_outside_training(tmp_path):
+    done = run_aocr("export", "--charset=auto", cwd=tmp_path, check=1)
+    assert "--charset=auto is for training only" in done.stderr
+    assert not (tmp_path / "exported").exists()
+
+
 def test_flags_that_contradict_the_model_are_told(trained):
     for flag, wanted in (("--max-width=99", "--max-width is 99,"), ("--full-ascii", "the charset")):
         done = run_aocr("predict", "images/00.png", flag, cwd=trained.folder, check=1)
