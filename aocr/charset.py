@@ -1,4 +1,4 @@
-"""The symbols that a model reads and writes."""
+"""Converts between the characters of a label and the symbol ids that a model reads and writes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import functools
 from collections.abc import Iterable
 
 PAD_ID, GO_ID, EOS_ID = 0, 1, 2
-"""Padding, the decoder's first input, and the end of a word. Characters follow from id 3."""
+"""The special symbols: padding, the decoder's first input (GO), and the end of the label (EOS)."""
 
 FIRST_CHARACTER_ID = 3
+"""The id of the first character; the others follow in the order of the charset."""
 
 DIGITS_AND_CAPITALS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FULL_ASCII = "".join(map(chr, range(32, 127)))
@@ -18,29 +19,31 @@ FULL_ASCII = "".join(map(chr, range(32, 127)))
 
 @dataclasses.dataclass(frozen=True)
 class Charset:
-    """An ordered set of characters, each with an id. The order is part of a checkpoint.
+    """An ordered set of characters (docs/compatibility.md, "Text").
+
+    The order decides the ids, so a checkpoint can only be used with the order it was trained with.
 
     Raises:
-        ValueError: no character, or one more than once.
+        ValueError: there is no character, or a character occurs more than once.
     """
 
     characters: str
 
     def __post_init__(self) -> None:
         """Checks the characters."""
-        twice = [c for c, count in collections.Counter(self.characters).items() if count > 1]
-        if twice or not self.characters:
-            problem = f"holds {twice!r} more than once" if twice else "is empty"
+        repeated = [c for c, count in collections.Counter(self.characters).items() if count > 1]
+        if repeated or not self.characters:
+            problem = f"holds {repeated!r} more than once" if repeated else "is empty"
             raise ValueError(f"the charset {problem}")
 
     @property
-    def size(self) -> int:
-        """Number of symbols, the three special ones included."""
+    def vocab_size(self) -> int:
+        """Number of symbols: the characters and the special symbols."""
         return FIRST_CHARACTER_ID + len(self.characters)
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What each id prints: nothing for the special ones."""
+        """The text of each symbol, by id; it is empty for the special symbols."""
         return ("",) * FIRST_CHARACTER_ID + tuple(self.characters)
 
     @functools.cached_property
@@ -48,7 +51,7 @@ class Charset:
         return {c: i for i, c in enumerate(self.characters, FIRST_CHARACTER_ID)}
 
     def encode(self, label: str) -> list[int]:
-        """The ids of the label's characters, without GO or EOS.
+        """Returns the ids of the label's characters, without GO and EOS.
 
         Raises:
             ValueError: a character is not in the charset.
@@ -59,14 +62,14 @@ class Charset:
         return [self._ids[c] for c in label]
 
     def unknown(self, label: str) -> str:
-        """The characters of the label that the charset lacks, each once, in order."""
+        """Returns the label's characters that are not in the charset, each once, in their order."""
         return "".join(dict.fromkeys(c for c in label if c not in self._ids))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of the ids up to the first EOS; padding and GO print nothing."""
-        text = []
-        for i in ids:
-            if i == EOS_ID:
+        """Returns the text of the symbols before the first EOS; padding and GO add no text."""
+        symbols, text = self.symbols, []
+        for symbol_id in ids:
+            if symbol_id == EOS_ID:
                 break
-            text.append(self.symbols[i])
+            text.append(symbols[symbol_id])
         return "".join(text)

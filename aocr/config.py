@@ -1,4 +1,8 @@
-"""What a model is (`Config`) and how it is trained (`TrainingOptions`), as frozen values."""
+"""Defines what a model is (`Config`) and how it is trained (`TrainingOptions`).
+
+Each field states its help text and its permitted values. The flags of the command line and the
+checks on `config.json` are derived from them.
+"""
 
 from __future__ import annotations
 
@@ -8,49 +12,69 @@ import math
 from typing import Any
 
 from aocr import __version__
-from aocr.charset import DIGITS_AND_CAPITALS
+from aocr.charset import DIGITS_AND_CAPITALS, Charset
+from aocr.util.options import option, values_from_json
 
 IMAGE_HEIGHT = 32
-"""Height in pixels of every image after preparation."""
-
-ARCHITECTURE = "sliding CNN, bidirectional LSTM, attention decoder"
+"""Height in pixels of every prepared image."""
 
 COLUMN_WIDTH = 4
-"""Prepared pixels under one feature column: the CNN halves the width twice."""
+"""Width in pixels of a prepared image per feature column: the CNN halves the width twice."""
 
+ARCHITECTURE = "sliding CNN, bidirectional LSTM, attention decoder"
+"""Names the model in `config.json`."""
 
 TEST_BATCH_SIZE = 64
-"""Images that `test` and `predict` read at a time."""
-
+"""Number of images that `test` and `predict` read at a time."""
 
 MAX_PIXELS = 50_000_000
-"""Width times height of the largest image that is decoded."""
+"""Number of pixels (width times height) of the largest image that is decoded."""
+
+
+def width_at_32(width: int, height: int) -> int:
+    """Returns the width in pixels, rounded up, of an image scaled to a height of `IMAGE_HEIGHT`."""
+    return math.ceil(width / height * IMAGE_HEIGHT)
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The facts that decide a model's variables and what its inputs mean.
+    """Determines the variables of a model and the preparation of its images.
 
-    Two models with equal configs can exchange checkpoints. The defaults are those of
-    aocr 0.7.6 (COMPAT.md, section 1).
+    Models with equal configs can exchange checkpoints. The defaults are those of aocr 0.7.6
+    (docs/compatibility.md, "Command line").
+
+    Without `bucket_widths`, all images are padded to the same width, and the model sees the padding
+    as black pixels, as in 0.7.6. With bucket widths, a batch is padded to the smallest width that
+    its images fit into, and the model ignores padding.
     """
 
-    max_width: int = 160
-    max_height: int = 60
-    max_prediction: int = 8
-    characters: str = DIGITS_AND_CAPITALS
-    channels: int = 1
-    use_gru: bool = False
-    attn_num_layers: int = 2
-    attn_num_hidden: int = 128
-    target_embedding_size: int = 10
-    bucket_widths: tuple[int, ...] = ()
-    """Prepared widths, multiples of `COLUMN_WIDTH`, that batches are cut to, besides the full one;
-    empty for full width always. With them, padding does not count: the model's numbers for an
-    image are those for the image alone. Without them it counts, as in 0.7.6."""
+    max_width: int = option(160, "maximum image width in pixels", minimum=1, maximum=100_000)
+    max_height: int = option(60, "maximum image height in pixels", minimum=1, maximum=100_000)
+    max_prediction: int = option(8, "maximum label length in characters", minimum=1, maximum=10_000)
+    characters: str = option(DIGITS_AND_CAPITALS, "characters that the model can read")
+    channels: int = option(1, "number of color channels", choices=(1, 3))
+    use_gru: bool = option(False, "use GRU cells in the decoder instead of LSTM cells")
+    attn_num_layers: int = option(2, "number of decoder layers", minimum=1, maximum=16)
+    attn_num_hidden: int = option(
+        128, "number of units in each decoder layer", minimum=1, maximum=8192
+    )
+    target_embedding_size: int = option(
+        10, "embedding size of the decoder's input symbols", minimum=1, maximum=4096
+    )
+    bucket_widths: tuple[int, ...] = option(
+        (),
+        "widths that batches are padded to, besides the full width: multiples of 4 in increasing "
+        "order, in pixels at an image height of 32, such as 48,64,96; the model then ignores "
+        "padding (default: all batches are padded to the full width)",
+        metavar="N,N",
+        added_later=True,
+        minimum=COLUMN_WIDTH,
+        maximum=100_000,
+        multiple_of=COLUMN_WIDTH,
+    )
 
     def to_json(self) -> str:
-        """The fields, and for a reader the preparation that they lead to, as indented JSON."""
+        """Returns the fields as indented JSON, with the resulting image size for human readers."""
         facts = {
             "aocr": __version__,
             "architecture": ARCHITECTURE,
@@ -65,64 +89,53 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str) -> Config:
-        """The opposite of `to_json`.
+        """Returns the config that `to_json` wrote; keys that are not fields are ignored.
 
         Raises:
-            ValueError: no JSON, another architecture, or a field missing or of another type.
+            ValueError: the text is not JSON, describes another architecture, lacks a field, or has
+                a value that is not permitted.
         """
         facts = json.loads(text)
         if not isinstance(facts, dict) or facts.get("architecture") != ARCHITECTURE:
             raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
-        names = [field.name for field in dataclasses.fields(cls)]
-        fields: dict[str, Any] = {name: facts.get(name) for name in names}
-        fields["bucket_widths"] = _widths(fields["bucket_widths"])
-        default = cls()
-        for name, value in fields.items():
-            if type(value) is not type(getattr(default, name)):
-                raise ValueError(f"its {name} is {value!r}")
-        return cls(**fields)
+        config = cls(**values_from_json(cls, facts))
+        Charset(config.characters)  # raises ValueError if it is empty or repeats a character
+        return config
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of symbols: the characters and the special symbols."""
+        return Charset(self.characters).vocab_size
 
     @property
     def image_width(self) -> int:
-        """Width in pixels of every image after preparation."""
-        return math.ceil(self.max_width / self.max_height * IMAGE_HEIGHT)
+        """Full width in pixels of a prepared image."""
+        return width_at_32(self.max_width, self.max_height)
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Widths that batches of prepared images have, rising; the last is the full one."""
+        """Widths in pixels that batches of prepared images may have, in increasing order."""
         return (*self.bucket_widths, self.image_width)
 
     @property
     def padding_counts(self) -> bool:
-        """Whether the model sees the padding at the right of an image as black pixels."""
+        """Whether the model sees the padding at the right of an image, as black pixels."""
         return not self.bucket_widths
 
     @property
     def decoder_steps(self) -> int:
-        """Steps that the decoder takes: the longest label, its EOS, and one to spare."""
+        """Number of decoder steps: one per character of the longest label, EOS, and one spare."""
         return self.max_prediction + 2
 
     @property
     def encoder_units(self) -> int:
-        """Units of the encoder's LSTM in each direction."""
+        """Number of units of the encoder's LSTM in each direction."""
         return self.attn_num_layers * self.attn_num_hidden
 
 
-def _widths(value: object) -> tuple[int, ...]:
-    """Bucket widths as JSON has them; a file of before there were any has none.
-
-    Raises:
-        ValueError: it is no list of whole numbers.
-    """
-    widths = [] if value is None else value
-    if not isinstance(widths, list) or any(type(width) is not int for width in widths):
-        raise ValueError(f"its bucket_widths is {value!r}")
-    return tuple(widths)
-
-
 @dataclasses.dataclass(frozen=True)
-class Fit:
-    """Which images and labels a model would take; None where that does not matter."""
+class Limits:
+    """Limits that images and labels must not exceed; None for no limit."""
 
     max_width: int | None = None
     max_height: int | None = None
@@ -131,40 +144,80 @@ class Fit:
 
 
 LEARNING_RATES = {"adadelta": 1.0, "adam": 0.001, "adamw": 0.001, "sgd": 0.01}
-"""The optimizers, and the learning rate that each starts with unless one is given."""
+"""The optimizers, each with its default learning rate."""
 
-WEIGHT_DECAYS = {"adamw": 0.01}
-"""The weight decay of optimizers that have one unless another is given."""
+WEIGHT_DECAYS = {"adadelta": 0.0, "adam": 0.0, "adamw": 0.01, "sgd": 0.0}
+"""The default weight decay of each optimizer."""
 
 SCHEDULES = ("constant", "cosine", "one-cycle")
+"""The learning rate schedules."""
+
+FRACTION: dict[str, Any] = {"minimum": 0, "maximum": 1, "excluded": 1}
+"""Permits numbers from 0 to less than 1."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:
-    """How one run of training goes; only the optimizer changes what a checkpoint holds.
+    """Determines how one run of training goes.
 
-    `max_gradient_norm` is the global norm that gradients are clipped to, None for no clipping.
-    `num_epoch` counts passes over the data in this run, also after a resume; `max_steps` is the
-    global step to end at, however many runs it takes, None for no such end. `drop_wide` leaves
-    images wider than `max_width` out, as 0.7.6 did, in place of shrinking them. `patience` is the
-    number of validations without a gain after which training ends, None for never;
-    `validation_interval` the steps between two, None for one at each checkpoint.
+    Of these, only the optimizer decides which variables a checkpoint has. `max_gradient_norm` is
+    None for no clipping. The defaults are those of aocr 0.7.6.
     """
 
-    batch_size: int = 65
-    num_epoch: int = 1000
-    max_steps: int | None = None
-    steps_per_checkpoint: int = 100
-    keep_checkpoints: int = 5
-    validation_interval: int | None = None
-    patience: int | None = None
-    seed: int | None = None
-    optimizer: str = "adadelta"
-    initial_learning_rate: float = LEARNING_RATES["adadelta"]
-    learning_rate_schedule: str = "constant"
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    dropout: float = 0.5
-    bn_momentum: float = 0.99
-    max_gradient_norm: float | None = 5.0
-    drop_wide: bool = False
+    batch_size: int = option(
+        65, "number of training examples per step", minimum=1, maximum=1_000_000
+    )
+    num_epoch: int = option(1000, "number of passes over the training data in this run", minimum=1)
+    max_steps: int | None = option(
+        None,
+        "global step at which training ends; steps of earlier runs count too (default: none)",
+        minimum=1,
+    )
+    steps_per_checkpoint: int = option(100, "number of steps between checkpoints", minimum=1)
+    keep_checkpoints: int = option(5, "number of recent checkpoints to keep", minimum=1)
+    validation_interval: int | None = option(
+        None,
+        "number of steps between validations (default: validate at each checkpoint)",
+        minimum=1,
+    )
+    patience: int | None = option(
+        None,
+        "early stopping: number of validations without improvement after which training ends",
+        minimum=1,
+    )
+    seed: int | None = option(
+        None,
+        "random seed: makes shuffling, dropout and initial weights reproducible (default: another "
+        "seed in each run)",
+        minimum=0,
+    )
+    drop_wide: bool = option(False, "leave out images wider than --max-width; do not shrink them")
+    optimizer: str = option("adadelta", "optimizer", choices=tuple(LEARNING_RATES))
+    initial_learning_rate: float = option(
+        LEARNING_RATES["adadelta"],
+        "initial learning rate",
+        minimum=0,
+        maximum=1_000_000,
+        excluded=0,
+    )
+    learning_rate_schedule: str = option(
+        "constant",
+        "learning rate schedule; cosine and one-cycle reach 0 at the end of this run or, with "
+        "--max-steps, at that step",
+        choices=SCHEDULES,
+    )
+    warmup_steps: int = option(
+        0,
+        "number of learning rate warm-up steps; one-cycle replaces 0 by 30% of all steps",
+        minimum=0,
+    )
+    weight_decay: float = option(0.0, "decoupled weight decay", **FRACTION)
+    dropout: float = option(0.5, "dropout rate of the CNN's features", **FRACTION)
+    bn_momentum: float = option(0.99, "batch-norm momentum", **FRACTION)
+    max_gradient_norm: float | None = option(
+        5.0,
+        "maximum norm of the gradients; larger gradients are scaled down",
+        minimum=0,
+        maximum=1_000_000_000,
+        excluded=0,
+    )

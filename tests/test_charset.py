@@ -21,14 +21,14 @@ def test_special_ids_are_those_of_0_7_6():
 
 
 def test_default_characters_are_digits_and_capitals_from_id_3():
-    assert DEFAULT.size == 39
+    assert DEFAULT.vocab_size == 39
     assert DEFAULT.encode("0129") == [3, 4, 5, 12]
     assert DEFAULT.encode("ABZ") == [13, 14, 38]
 
 
 def test_full_ascii_is_32_to_126_from_id_3():
     charset = Charset(FULL_ASCII)
-    assert charset.size == 98
+    assert charset.vocab_size == 98
     assert charset.encode(" !~") == [3, 4, 97]
     assert charset.encode("aA0") == [ord(c) - 32 + 3 for c in "aA0"]
 

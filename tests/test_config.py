@@ -1,10 +1,21 @@
-"""What a model is by default, and the sizes that follow from it."""
+"""Tests the defaults of a model and of training, the sizes of a model, and `config.json`."""
 
 import dataclasses
+import json
 
 import pytest
 
-from aocr.config import COLUMN_WIDTH, IMAGE_HEIGHT, Config, TrainingOptions
+from aocr.charset import FULL_ASCII
+from aocr.config import (
+    COLUMN_WIDTH,
+    IMAGE_HEIGHT,
+    LEARNING_RATES,
+    WEIGHT_DECAYS,
+    Config,
+    TrainingOptions,
+    width_at_32,
+)
+from aocr.util.options import options_of
 
 
 def test_model_defaults_are_those_of_0_7_6():
@@ -75,3 +86,100 @@ def test_values_are_frozen(value):
 
 def test_equal_configs_are_one_value():
     assert len({Config(), Config(), Config(channels=3)}) == 2
+
+
+def test_vocab_size_counts_characters_and_special_symbols():
+    assert Config().vocab_size == 39
+    assert Config(characters=FULL_ASCII).vocab_size == 98
+
+
+@pytest.mark.parametrize(
+    ("size", "width"), [((160, 60), 86), ((320, 32), 320), ((1, 33), 1), ((5, 160), 1)]
+)
+def test_width_at_32_pixels_of_height_is_rounded_up(size, width):
+    assert width_at_32(*size) == width
+
+
+CHANGED = Config(
+    max_width=99,
+    max_height=33,
+    max_prediction=5,
+    characters="aß字 ",
+    channels=3,
+    use_gru=True,
+    attn_num_layers=3,
+    attn_num_hidden=64,
+    target_embedding_size=16,
+    bucket_widths=(48, 64),
+)
+
+
+def read(**changes):
+    """Reads the JSON of `CHANGED` after changes of its values; `...` removes a key."""
+    facts = json.loads(CHANGED.to_json()) | changes
+    facts = {name: value for name, value in facts.items() if value is not ...}
+    return Config.from_json(json.dumps(facts))
+
+
+def test_every_field_is_read_as_it_was_written():
+    assert Config.from_json(CHANGED.to_json()) == read() == CHANGED
+    assert Config.from_json(Config().to_json()) == Config()
+
+
+def test_keys_that_are_not_fields_are_ignored():
+    assert read(preparation={"height": 7}, aocr=1, unknown=[]) == CHANGED
+    assert read(preparation=..., aocr=...) == CHANGED
+
+
+def test_files_without_bucket_widths_have_none():
+    assert read(bucket_widths=...) == dataclasses.replace(CHANGED, bucket_widths=())
+    assert read(bucket_widths=None) == dataclasses.replace(CHANGED, bucket_widths=())
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("max_width", [0, -1, 100_001, 99.0, "99", True]),
+        ("max_height", [0, 100_001]),
+        ("max_prediction", [0, 10_001, 10**30]),
+        ("characters", [5, ["a"], True]),
+        ("channels", [0, 2, 4, True, "3"]),
+        ("use_gru", [0, 1, "true"]),
+        ("attn_num_layers", [0, 17]),
+        ("attn_num_hidden", [0, 8193]),
+        ("target_embedding_size", [0, 4097]),
+        ("bucket_widths", [48, "48", ["48"], [50], [64, 48], [48, 48], [0]]),
+    ],
+)
+def test_a_value_that_is_not_permitted_is_named_with_its_key(name, values):
+    for value in values:
+        with pytest.raises(ValueError, match=f"its {name} is ") as error:
+            read(**{name: value})
+        assert repr(value) in str(error.value)
+    if name != "bucket_widths":
+        with pytest.raises(ValueError, match=f"its {name} is missing"):
+            read(**{name: ...})
+
+
+@pytest.mark.parametrize(("characters", "reason"), [("", "is empty"), ("aba", "'a'.* than once")])
+def test_characters_must_be_a_charset(characters, reason):
+    with pytest.raises(ValueError, match=f"the charset .*{reason}"):
+        read(characters=characters)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"architecture": "CTC"}', "nul"])
+def test_text_that_is_no_config_is_refused(text):
+    with pytest.raises(ValueError, match=r"architecture|Expecting value"):
+        Config.from_json(text)
+
+
+@pytest.mark.parametrize("owner", [Config, TrainingOptions])
+def test_defaults_are_permitted_and_numbers_have_bounds(owner):
+    for each in options_of(owner):
+        assert each.default is None or each.permitted.accepts(each.default)
+        if each.permitted.kind in (int, float) and not each.permitted.choices:
+            assert 0 <= each.permitted.minimum < each.permitted.maximum <= 2**31 - 1
+
+
+def test_every_optimizer_has_a_learning_rate_and_a_weight_decay():
+    assert list(LEARNING_RATES) == list(WEIGHT_DECAYS)

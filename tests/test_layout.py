@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "inspection": {"data", "config", "charset", "util"},
     "model": {"config", "charset", "util"},
     "data": {"config", "charset", "util"},
-    "config": {"charset"},
+    "config": {"charset", "util"},
     "charset": set(),
     "util": set(),
 }

@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 import tensorflow as tf
-from conftest import run_aocr
+from commands import run_aocr
 
 UPSTREAM = pathlib.Path(__file__).parents[2] / "shared" / "upstream-checkpoint"
 FLAGS = ("--max-prediction=6", "--model-dir=.")

@@ -1,1 +1,1 @@
-"""The command line: one file a command, shared flag groups, flag types."""
+"""The command line: one module per command, shared flags, and the types of flags."""

@@ -1,63 +1,96 @@
-"""The flags of `aocr train`."""
+"""The command `aocr train`: trains a model on TFRecords."""
 
 from __future__ import annotations
 
-from aocr.cli.flag_types import SHOW_DEFAULT, fraction, natural, number, positive_int, widths
-from aocr.config import LEARNING_RATES, SCHEDULES, TrainingOptions
+import argparse
+import dataclasses
+
+from aocr.cli import arguments
+from aocr.cli.exit_codes import EXIT_OK
+from aocr.config import LEARNING_RATES, WEIGHT_DECAYS, Config, TrainingOptions
+from aocr.util.options import Option, options_of
+
+DEFAULTS_BY_OPTIMIZER = {"initial_learning_rate": LEARNING_RATES, "weight_decay": WEIGHT_DECAYS}
+"""Fields of `TrainingOptions` whose default depends on the optimizer."""
 
 
-def add_training_flags(add) -> None:
-    """Adds what `train` alone takes."""
-    defaults = TrainingOptions
-    number(add, "--batch-size", defaults.batch_size, "images a step")
-    number(add, "--num-epoch", defaults.num_epoch, "passes over the data in this run")
-    text = "end at this global step, however many runs it takes"
-    add("--max-steps", type=positive_int, metavar="N", help=text)
-    text = "make the order of records, dropout and fresh weights a function of N and the step"
-    add("--seed", type=natural, metavar="N", help=text)
-    text = (
-        "widths that batches are cut to, pixels at a height of 32, multiples of 4, as in 48,64,96; "
-        "padding does not count then (default: none, as 0.7.6)"
-    )
-    add("--bucket-widths", type=widths, metavar="N,N", help=text)
-    add("--drop-wide", action="store_true", help="leave out images wider than --max-width")
-    text = f"arithmetic of convolutions and matrix products {SHOW_DEFAULT}"
-    add("--precision", choices=("float32", "bfloat16"), default="float32", help=text)
-    add("--force-precision", action="store_true", help="take bfloat16 even where it is slower")
-    add("--no-resume", action="store_true", help="new weights even where checkpoints exist")
-    text = "begin with the weights of another model, whose charset may differ"
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    parser = arguments.add_command(commands, "train", run, "train a model on TFRecords")
+    arguments.add_dataset_argument(parser)
+    arguments.add_model_dir_flags(parser)
+    _add_run_flags(parser)
+    add_training_flags(parser)
+    arguments.add_model_flags(parser)
+    arguments.add_unused_flags(parser, training=False)
+
+
+def _add_run_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    text = "start with new weights even if --model-dir has checkpoints"
+    add("--no-resume", action="store_true", help=text)
+    text = "start with the weights of the model in this folder; its charset may differ"
     add("--init-from", metavar="DIR", help=text)
-    number(add, "--steps-per-checkpoint", defaults.steps_per_checkpoint, "save every N steps")
-    number(add, "--keep-checkpoints", defaults.keep_checkpoints, "keep the last N checkpoints")
-    _add_validation_flags(add)
-    _add_optimizer_flags(add)
-
-
-def _add_validation_flags(add) -> None:
-    text = "TFRecords to measure on while training; the best checkpoint is kept; may be repeated"
-    add("--validation", action="append", metavar="DATASET", help=text)
-    text = "validate every N steps (default: at each checkpoint)"
-    add("--validation-interval", type=positive_int, metavar="N", help=text)
-    text = "end after N validations without a gain"
-    add("--patience", type=positive_int, metavar="N", help=text)
-
-
-def _add_optimizer_flags(add) -> None:
-    defaults = TrainingOptions
-    text = f"what updates the weights {SHOW_DEFAULT}"
-    add("--optimizer", choices=tuple(LEARNING_RATES), default=defaults.optimizer, help=text)
-    add(
-        "--learning-rate-schedule",
-        choices=SCHEDULES,
-        default=defaults.learning_rate_schedule,
-        help=f"how the rate falls until --max-steps, or the end of the run {SHOW_DEFAULT}",
-    )
-    text = "steps in which the rate rises"
-    number(add, "--warmup-steps", defaults.warmup_steps, text, natural)
     text = (
-        "share of itself that a weight loses a step, times the rate (default: adamw 0.01, else 0)"
+        "TFRecords to validate on during training; the best checkpoint is kept; may be given more "
+        "than once"
     )
-    add("--weight-decay", type=fraction, metavar="N", help=text)
-    number(add, "--dropout", defaults.dropout, "share of the features dropped", fraction)
-    text = "share of a moving average of batch norm that a step keeps"
-    number(add, "--bn-momentum", defaults.bn_momentum, text, fraction)
+    add("--validation", action="append", metavar="DATASET", help=text)
+    text = "data type of convolutions and matrix products (default: %(default)s)"
+    add("--precision", choices=("float32", "bfloat16"), default="float32", help=text)
+    text = "use bfloat16 even on hardware where it is slower"
+    add("--force-precision", action="store_true", help=text)
+
+
+def add_training_flags(parser: argparse.ArgumentParser, options: type = TrainingOptions) -> None:
+    """Adds the flags of the fields of `TrainingOptions`, or of a subclass with more fields."""
+    group = parser.add_argument_group("training")
+    for each in options_of(options):
+        _add_training_flag(group, each)
+    arguments.add_gradient_clipping_flag(group)
+
+
+def _add_training_flag(group: argparse._ActionsContainer, option: Option) -> None:
+    defaults = DEFAULTS_BY_OPTIMIZER.get(option.name)
+    if defaults:
+        shown = ", ".join(f"{value:g} for {optimizer}" for optimizer, value in defaults.items())
+        arguments.add_option(group, option, shown=shown)
+    else:
+        arguments.add_option(group, option, option.default, shown=option.default)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
+    from aocr.training import initialization, precision, trainer
+    from aocr.training.run import Run
+
+    settings = Run(
+        dataset=args.dataset,
+        validation=args.validation or [],
+        model_dir=args.model_dir,
+        init_from=args.init_from,
+        resume=not args.no_resume,
+        gpu_id=args.gpu_id,
+        precision=args.precision,
+    )
+    precision.check(args.precision, args.force_precision)
+    given = arguments.given_fields(args, Config)
+    config = initialization.config_of(settings, given, args.charset == arguments.AUTO_CHARSET)
+    trainer.train(config, training_options(args), settings)
+    return EXIT_OK
+
+
+def training_options(args: argparse.Namespace, options: type = TrainingOptions) -> TrainingOptions:
+    """Returns the training options of a parsed command line.
+
+    Args:
+        args: has the flags of `add_training_flags`.
+        options: the class of the result: `TrainingOptions`, or a subclass with more fields.
+    """
+    values = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)}
+    for name, defaults in DEFAULTS_BY_OPTIMIZER.items():
+        if values[name] is None:
+            values[name] = defaults[args.optimizer]
+    if args.no_gradient_clipping:
+        values["max_gradient_norm"] = None
+    return options(**values)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import MAX_PIXELS, Fit
+from aocr.config import MAX_PIXELS, Limits
 from aocr.data import image_files, labels, records
 from aocr.data.annotations import Annotations
 from aocr.data.batch_decoding import BATCH, MOST_PIXELS, BatchDecoder
@@ -56,7 +56,7 @@ class Options(NamedTuple):
     shards: int = 1
     shard_index: int | None = None
     log_step: int = 500
-    fit: Fit = Fit()
+    fit: Limits = Limits()
 
 
 class _Opened(NamedTuple):
@@ -210,7 +210,7 @@ def _check_one(opened: _Opened, image: image_files.Readable | None, options: Opt
     return _Checked(row, image, label, None)
 
 
-def _check_fit(image: image_files.Readable, fit: Fit) -> None:
+def _check_fit(image: image_files.Readable, fit: Limits) -> None:
     """Raises UnreadableError for an image that is too large for the model."""
     size = f"{image.width} x {image.height}"
     if fit.max_width is not None and image.width > fit.max_width:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from aocr.config import Fit
+from aocr.config import Limits
 from aocr.data.rejections import Rejection
 
 _NAMED_CHARACTERS = 5
@@ -16,7 +16,7 @@ def prepare(label: str, force_uppercase: bool, normalize: bool) -> str:
     return unicodedata.normalize("NFC", label) if normalize else label
 
 
-def misfit(label: str, fit: Fit) -> Rejection | None:
+def misfit(label: str, fit: Limits) -> Rejection | None:
     """Why a model of this fit could not learn the label, or None."""
     if fit.max_prediction is not None and len(label) > fit.max_prediction:
         reason = f"label longer than {fit.max_prediction} characters"

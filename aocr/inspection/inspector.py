@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from aocr.config import Config, Fit
+from aocr.config import Config, Limits
 from aocr.data import record_files as dataset_files
 from aocr.data import records
 from aocr.data.preprocessing import decode
@@ -27,7 +27,7 @@ MAX_SHEET_WIDTH = 2048
 
 def inspect(
     paths: Sequence[str],
-    fit: Fit,
+    fit: Limits,
     as_json: bool,
     sheet: str | None,
     color: bool,
@@ -69,7 +69,7 @@ def _draw(sheet: str, samples: list[Row], config: Config) -> None:
 
 
 def _look_through(
-    files: list[str], fit: Fit, decode: Decode, with_samples: bool
+    files: list[str], fit: Limits, decode: Decode, with_samples: bool
 ) -> tuple[Facts, list[Row]]:
     """One pass that counts, and if records are to be named or drawn, another that fetches them."""
     counts = tally(dataset_files.read(files), fit, decode)
@@ -94,7 +94,7 @@ def _describe(row: Row) -> str:
     return f"{visible(row.name)}: {visible(records.text_of(row.label))}"
 
 
-def _sheet_config(facts: Facts, fit: Fit, channels: int) -> Config:
+def _sheet_config(facts: Facts, fit: Limits, channels: int) -> Config:
     """The preparation that the flags ask for, or else one that shrinks no image."""
     suggested = facts.coverage[-1]
     height = fit.max_height or suggested.max_height or Config.max_height

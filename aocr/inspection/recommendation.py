@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from aocr.config import IMAGE_HEIGHT, Fit
+from aocr.config import IMAGE_HEIGHT, Limits, width_at_32
 
 PERCENTAGES = (95, 99, 100)
 
@@ -73,7 +73,7 @@ class Misfits:
     unknown: int = 0
     unknown_characters: dict[str, int] = dataclasses.field(default_factory=dict)
 
-    def add(self, fit: Fit, size: tuple[int, int] | None, label: str) -> None:
+    def add(self, fit: Limits, size: tuple[int, int] | None, label: str) -> None:
         """Counts a record; size is width and height in pixels, None if the image has none."""
         width, height = size or (0, 1)
         too_wide = fit.max_width is not None and width > fit.max_width
@@ -93,11 +93,6 @@ class Misfits:
             count = self.unknown_characters.get(character, 0)
             self.unknown_characters[character] = count + 1
         self.fitting += not (size is None or too_wide or squeezed or too_long or unknown)
-
-
-def width_at_32(width: int, height: int) -> int:
-    """Width in pixels of an image that is scaled to a height of 32; what COMPAT.md calls w32."""
-    return math.ceil(width / height * IMAGE_HEIGHT)
 
 
 @dataclasses.dataclass

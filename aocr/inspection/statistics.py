@@ -19,10 +19,10 @@ from typing import NamedTuple
 import tensorflow as tf
 from PIL import Image
 
-from aocr.config import MAX_PIXELS, Fit
+from aocr.config import MAX_PIXELS, Limits, width_at_32
 from aocr.data import records
 from aocr.data.record_files import Row
-from aocr.inspection.recommendation import Misfits, Widths, width_at_32
+from aocr.inspection.recommendation import Misfits, Widths
 
 LOG_EVERY = 20_000  # records
 CHUNK = 64  # records in memory at a time
@@ -135,7 +135,7 @@ class Digests:
 class Tally:
     """All counts. A record adds 16 bytes, its digests; the rest does not grow with the records."""
 
-    fit: Fit
+    fit: Limits
     widths: Widths
     records: int = 0
     images: Images = dataclasses.field(default_factory=Images)
@@ -155,7 +155,7 @@ class Tally:
         self.misfits.add(self.fit, None if picture.problem else picture.size, label)
 
 
-def tally(rows: Iterator[Row], fit: Fit, decode: Decode) -> Tally:
+def tally(rows: Iterator[Row], fit: Limits, decode: Decode) -> Tally:
     """Counts what all records hold; every image is decoded.
 
     Args:

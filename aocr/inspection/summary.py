@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from aocr.charset import DIGITS_AND_CAPITALS
-from aocr.config import IMAGE_HEIGHT, Fit
+from aocr.config import IMAGE_HEIGHT, Limits
 from aocr.inspection import recommendation as fitting
 from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.recommendation import Coverage, Misfits
@@ -135,7 +135,7 @@ def facts_of(
         repeated_images=found.repeated,
         contradictions=Contradictions(found.contradicted, found.contradicting, named),
         coverage=coverage,
-        fit=None if counts.fit == Fit() else counts.misfits,
+        fit=None if counts.fit == Limits() else counts.misfits,
         flags={f"{each.percent} %": _flags(each, coverage[-1].characters) for each in coverage},
     )
 

@@ -7,8 +7,8 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 
-from aocr.config import IMAGE_HEIGHT, Fit
-from aocr.inspection.recommendation import Coverage, Misfits, width_at_32
+from aocr.config import IMAGE_HEIGHT, Limits, width_at_32
+from aocr.inspection.recommendation import Coverage, Misfits
 from aocr.inspection.statistics import Problem
 from aocr.inspection.summary import Character, Facts, Spread
 from aocr.util.characters import DOTTED_CIRCLE, OPEN_BOX, code_point, name_of, visible
@@ -20,7 +20,7 @@ MOST_CHARACTERS = 40
 UNKNOWN_LISTED = 20
 
 
-def to_text(facts: Facts, fit: Fit) -> str:
+def to_text(facts: Facts, fit: Limits) -> str:
     """The whole report.
 
     Args:
@@ -148,7 +148,7 @@ def _drawn(character: str) -> str:
     return "" if category in "CZ" else DOTTED_CIRCLE * (category == "M") + character
 
 
-def _coverage(coverage: list[Coverage], fit: Fit) -> list[str]:
+def _coverage(coverage: list[Coverage], fit: Limits) -> list[str]:
     """A table: a column a percentage, a line a flag with what it costs."""
     rows: dict[str, list] = {
         "To fit at least": [f"{each.percent} %" for each in coverage],
@@ -169,7 +169,7 @@ def _coverage(coverage: list[Coverage], fit: Fit) -> list[str]:
     ] + [hint] * bool(fit.max_height)
 
 
-def _misfits(found: Misfits, fit: Fit, total: int) -> list[str]:
+def _misfits(found: Misfits, fit: Limits, total: int) -> list[str]:
     """What the flags given do to the records."""
     wide, high, long = fit.max_width, fit.max_height, fit.max_prediction
     prepared = _prepared(fit)
@@ -188,7 +188,7 @@ def _misfits(found: Misfits, fit: Fit, total: int) -> list[str]:
     ]
 
 
-def _prepared(fit: Fit) -> int | None:
+def _prepared(fit: Limits) -> int | None:
     """Pixels of the width that the flags prepare to, if they say."""
     if not fit.max_width or not fit.max_height:
         return None

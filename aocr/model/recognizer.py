@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.charset import Charset
 from aocr.config import COLUMN_WIDTH, Config
 from aocr.model import cnn
 from aocr.model.decoder import Decoder, decoder_inputs
@@ -40,7 +39,7 @@ def forward(
     columns = None if config.padding_counts else -(-widths // COLUMN_WIDTH)
     features = cnn.features(images, columns, training)
     memory = encode(features, columns, config.encoder_units)
-    return Forward(features, Decoder(config, Charset(config.characters).size, memory))
+    return Forward(features, Decoder(config, config.vocab_size, memory))
 
 
 def teacher_forced_losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:

@@ -1,13 +1,17 @@
-"""Writes results to stdout and shows progress on a terminal."""
+"""Reads names from stdin, writes results to stdout, and shows progress on a terminal."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
+
+UNDECODABLE = "surrogateescape"
+"""Keeps the bytes of file names that are not valid UTF-8."""
 
 
 def print_text(text: str) -> None:
@@ -16,13 +20,25 @@ def print_text(text: str) -> None:
     Bytes of a file name that are not UTF-8, which Python holds as surrogates, are written as they
     were.
     """
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.write(text.encode("utf-8", UNDECODABLE))
     sys.stdout.buffer.flush()
 
 
 def is_interactive() -> bool:
     """Returns whether stderr is a terminal, where a progress bar can move."""
     return sys.stderr.isatty()
+
+
+def read_names(stream: TextIO) -> Iterator[str]:
+    """Yields the file names in a stream, one per line, as they arrive; skips empty lines.
+
+    A name may hold bytes that are not UTF-8.
+    """
+    stream.reconfigure(encoding="utf-8", errors=UNDECODABLE)  # type: ignore[attr-defined]
+    for line in stream:
+        name = line.rstrip("\r\n")
+        if name:
+            yield name
 
 
 @contextlib.contextmanager

@@ -21,12 +21,13 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from PIL import ImageFont  # noqa: E402
 
-from aocr.cli.flag_types import widths  # noqa: E402
+from aocr.cli.flag_types import value_type  # noqa: E402
 from aocr.config import Config, TrainingOptions  # noqa: E402
 from aocr.data.dataset_scan import scan  # noqa: E402
 from aocr.data.input_pipeline import batches_a_pass  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.step_plan import Plan  # noqa: E402
+from aocr.util.options import permitted_values  # noqa: E402
 from aocr.util.session import open_on_cpu  # noqa: E402
 
 ROUNDS = 1
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="", metavar="FILE", help="TFRecords to train on")
     for name, value in SIZES.items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
+    widths = value_type(permitted_values(Config, "bucket_widths"))
     parser.add_argument("--widths", type=widths, default=WIDTHS)
     args = parser.parse_args()
     sizes = {name: getattr(args, name) for name in SIZES}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aocr.config import Fit
+from aocr.config import Limits
 from aocr.data import labels
 
 
@@ -22,12 +22,12 @@ def test_prepare(label, upper, normal, expected):
 
 
 def test_misfit_names_the_first_problem():
-    fit = Fit(max_prediction=3, characters="ABC")
+    fit = Limits(max_prediction=3, characters="ABC")
     assert labels.misfit("ABC", fit) is None
     assert labels.misfit("", fit) is None
     assert labels.misfit("XXXX", fit).reason == "label longer than 3 characters"
     assert labels.misfit("AYX", fit)[1:] == ("AYX", "'X', 'Y'")
-    assert labels.misfit("XXXX", Fit()) is None
+    assert labels.misfit("XXXX", Limits()) is None
 
 
 def test_merges_are_counted_once_a_label():

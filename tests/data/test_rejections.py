@@ -9,7 +9,7 @@ from dataset_folder import IMAGE, Folder
 from helpers import encoded, white
 from PIL import Image
 
-from aocr.config import Fit
+from aocr.config import Limits
 from aocr.util.errors import UserError
 
 
@@ -72,7 +72,7 @@ def test_image_of_too_many_pixels_is_named(folder):
     assert folder.build(f"{large} A\n", max_pixels=200) == 1
 
 
-FIT = Fit(max_width=6, max_height=4, max_prediction=3, characters="ABC")
+FIT = Limits(max_width=6, max_height=4, max_prediction=3, characters="ABC")
 
 
 @pytest.mark.parametrize(

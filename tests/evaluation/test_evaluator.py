@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import MODEL, WORDS, draw, run_aocr
+from commands import MODEL, WORDS, draw, run_aocr
 from PIL import Image
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID

@@ -14,7 +14,7 @@ import tensorflow as tf
 from helpers import encoded, white, write_records
 from PIL import Image
 
-from aocr.config import Fit
+from aocr.config import Limits
 from aocr.data import records
 from aocr.data.record_files import Row
 from aocr.inspection import statistics as tally
@@ -24,7 +24,7 @@ from aocr.util.characters import visible
 from aocr.util.errors import UserError
 
 IMAGE = white(20, 40)
-NOTHING = Fit()
+NOTHING = Limits()
 
 
 def raw(image_bytes, label):
@@ -145,7 +145,7 @@ def huge(side):
 @pytest.mark.parametrize("side", [8000, 10_000, 20_000])
 def test_huge_image_is_not_decoded(side, recwarn):
     rows = iter([Row("record 1", huge(side), b"A")])
-    counts = tally.tally(rows, Fit(), lambda _: pytest.fail("decoded"))
+    counts = tally.tally(rows, Limits(), lambda _: pytest.fail("decoded"))
     (named,) = counts.images.undecodable.named
     assert f"{side} x {side} pixels" in named or f"({side * side} pixels)" in named
     assert not [w for w in recwarn if issubclass(w.category, Image.DecompressionBombWarning)]
@@ -163,7 +163,7 @@ def test_memory_does_not_grow_with_the_records(monkeypatch):
     monkeypatch.setattr(tally, "look_at", lambda *_: tally.Picture("PNG L", (2, 2), ""))
     rows = (Row(f"record {n}", b"%i" % n * 99, b"AB") for n in range(30_000))
     tracemalloc.start()
-    counts = tally.tally(rows, Fit(), lambda _: None)
+    counts = tally.tally(rows, Limits(), lambda _: None)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert counts.records == 30_000
@@ -216,7 +216,7 @@ def test_flags_for_all_come_from_images_and_labels(report):
 
 def test_given_flags_are_checked(report):
     rows = (IMAGE, "AB"), (picture(1, (80, 20)), "ABC"), (b"", "A"), (picture(2), "éA")
-    facts = report(*rows, fit=Fit(60, 30, 2, "ABC"))
+    facts = report(*rows, fit=Limits(60, 30, 2, "ABC"))
     assert facts["fit"] == {
         "fitting": 1,
         "too_wide": 1,
@@ -226,13 +226,13 @@ def test_given_flags_are_checked(report):
         "unknown": 1,
         "unknown_characters": {"é": 1},
     }
-    text = report(*rows, fit=Fit(60, 30, 2, "ABC"), as_json=False)
+    text = report(*rows, fit=Limits(60, 30, 2, "ABC"), as_json=False)
     assert "With the flags given 1 of 4 records fit; there are" in text
     assert "1  U+00E9   LATIN SMALL LETTER E WITH ACUTE  é" in text
 
 
 def test_flag_that_is_not_given_is_not_spoken_of(report):
-    text = report((IMAGE, "AB"), fit=Fit(max_prediction=2), as_json=False)
+    text = report((IMAGE, "AB"), fit=Limits(max_prediction=2), as_json=False)
     assert "1 of 1 records fit" in text
     assert "0  with a label longer than 2: left out" in text
     assert "wider than" not in text
@@ -241,7 +241,7 @@ def test_flag_that_is_not_given_is_not_spoken_of(report):
 
 
 def test_height_that_is_given_is_kept(report):
-    facts = report((white(24, 94), "A"), fit=Fit(max_height=48))
+    facts = report((white(24, 94), "A"), fit=Limits(max_height=48))
     assert {each["max_height"] for each in facts["coverage"]} == {48}
     assert facts["flags"]["100 %"][:2] == ["--max-width=188", "--max-height=48"]
 
@@ -270,7 +270,7 @@ def test_text_of_a_small_dataset(report, tmp_path):
 def test_text_is_as_wide_as_a_terminal_but_for_names(report):
     labels = ["".join(map(chr, range(32, 127))) * 50, "a" * 300, "xyz"]
     rows = [(picture(n, (n * 700 + 9, 99 - n)), label) for n, label in enumerate(labels)]
-    text = report(*rows * 3, as_json=False, fit=Fit(1, 1, 1, "a"))
+    text = report(*rows * 3, as_json=False, fit=Limits(1, 1, 1, "a"))
     assert max(map(len, text.splitlines()[1:])) <= 85
 
 
@@ -330,7 +330,7 @@ def test_missing_dataset_is_an_error(report):
 
 
 @pytest.mark.parametrize(
-    ("fit", "width"), [(Fit(), 80), (Fit(160, 32), 160), (Fit(max_height=64), 80)]
+    ("fit", "width"), [(Limits(), 80), (Limits(160, 32), 160), (Limits(max_height=64), 80)]
 )
 def test_sheet_has_the_width_of_the_flags_or_of_what_fits(report, tmp_path, caplog, fit, width):
     with caplog.at_level(logging.INFO):
@@ -347,7 +347,7 @@ def test_sheet_of_endless_images_is_not_endless(report, tmp_path):
 
 def test_sheet_shows_samples_of_the_whole_dataset(report, tmp_path):
     rows = [(white(32, 32 + n), "A") for n in range(96)]  # every other one is drawn
-    report(*rows, fit=Fit(128, 32), sheet=str(tmp_path / "sheet.png"))
+    report(*rows, fit=Limits(128, 32), sheet=str(tmp_path / "sheet.png"))
     sheet = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB"))
     bars = (sheet == (255, 176, 0)).all(axis=2).sum() / 3 / 2
     assert round(bars) == sum(32 + n for n in range(0, 96, 2))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from helpers import white
 
-from aocr.config import Config, Fit
+from aocr.config import Config, Limits, width_at_32
 from aocr.data.preprocessing import prepare
-from aocr.inspection.recommendation import Misfits, Widths, coverage, quantile, width_at_32
+from aocr.inspection.recommendation import Misfits, Widths, coverage, quantile
 
 SIZES = [(94, 24), (200, 50), (7, 3), (31, 33), (300, 31), (1000, 90), (35, 250), (64, 32), (3, 1)]
 
@@ -145,7 +145,7 @@ def misfits(fit, *rows):
 
 
 def test_each_reason_is_counted():
-    fit = Fit(100, 50, 3, "abc")
+    fit = Limits(100, 50, 3, "abc")
     rows = [
         ((100, 50), "abc"),
         ((101, 80), "abc"),
@@ -166,18 +166,18 @@ def test_each_reason_is_counted():
 
 
 def test_high_image_fits():
-    assert misfits(Fit(100, 50), ((20, 51), "a")).fitting == 1
+    assert misfits(Limits(100, 50), ((20, 51), "a")).fitting == 1
 
 
 def test_undecodable_image_fits_nothing():
-    assert misfits(Fit(), (None, "a")).fitting == 0
+    assert misfits(Limits(), (None, "a")).fitting == 0
 
 
 def test_squeezed_is_what_the_preparation_squeezes():
     for size, flags in itertools.product(SIZES, [(160, 60), (94, 24), (40, 40), (7, 3)]):
-        found = misfits(Fit(*flags), (size, ""))
+        found = misfits(Limits(*flags), (size, ""))
         assert bool(found.squeezed) == is_squeezed(size, *flags), (size, flags)
 
 
 def test_flags_that_are_not_given_are_not_checked():
-    assert misfits(Fit(), ((9999, 9), "é" * 99)) == Misfits(fitting=1)
+    assert misfits(Limits(), ((9999, 9), "é" * 99)) == Misfits(fitting=1)

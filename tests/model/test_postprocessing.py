@@ -29,9 +29,9 @@ def read(symbols, probabilities=None):
 
 def logits_of(symbols, probabilities):
     """The chosen symbol's probability as given, the rest shared by the others: `[N, S, V]`."""
-    chosen = np.eye(CHARSET.size)[symbols]
+    chosen = np.eye(CHARSET.vocab_size)[symbols]
     probabilities = np.array(probabilities)[..., np.newaxis]
-    rest = (1 - probabilities) / (CHARSET.size - 1)
+    rest = (1 - probabilities) / (CHARSET.vocab_size - 1)
     return np.log(chosen * probabilities + (1 - chosen) * rest).astype(np.float32)
 
 
@@ -59,7 +59,7 @@ def test_characters_of_several_bytes_come_out_whole():
 
 
 def test_text_is_what_the_charset_decodes():
-    symbols = np.random.default_rng(0).integers(0, CHARSET.size, [20, 6])
+    symbols = np.random.default_rng(0).integers(0, CHARSET.vocab_size, [20, 6])
     assert texts(*symbols) == [CHARSET.decode(row) for row in symbols]
 
 
@@ -134,6 +134,6 @@ def test_character_steps(symbols, steps):
 
 
 def test_character_steps_are_as_many_as_the_text_has_characters():
-    symbols = np.random.default_rng(1).integers(0, CHARSET.size, [50, 6])
+    symbols = np.random.default_rng(1).integers(0, CHARSET.vocab_size, [50, 6])
     lengths = [character_steps(row).sum() for row in symbols]
     assert lengths == [len(text) for text in texts(*symbols)]

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import MODEL, WORDS, run_aocr
+from commands import MODEL, WORDS, run_aocr
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import MODEL, draw, environment
+from commands import MODEL, draw, environment
 from helpers import write_records
 
 from aocr.data import records

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import tensorflow as tf
-from conftest import MODEL, draw, environment, run_aocr
+from commands import MODEL, draw, environment, run_aocr
 
 from aocr.data import records
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from conftest import environment
+from commands import environment
 
 PROGRAM = """
 import gc, sys

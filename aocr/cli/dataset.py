@@ -1,0 +1,79 @@
+"""The command `aocr dataset`: builds TFRecords from images and their labels."""
+
+from __future__ import annotations
+
+import argparse
+
+from aocr.cli import arguments
+from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.flag_types import whole_number
+from aocr.config import MAX_PIXELS, Limits
+
+MAX_SHARDS = 99_999
+"""The number of shards has five digits in a file name."""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    text = "build TFRecords from labeled images"
+    parser = arguments.add_command(commands, "dataset", run, text, uses_gpu=False)
+    text = (
+        "annotation file in UTF-8 with one 'path label' per line; or a folder of images named "
+        "LABEL.png or LABEL_12.png"
+    )
+    parser.add_argument("annotations", help=text)
+    text = "file to write (default: %(default)s)"
+    parser.add_argument("output", nargs="?", default="./dataset.tfrecords", help=text)
+    _add_annotation_flags(parser)
+    _add_output_flags(parser)
+    arguments.add_limit_flags(parser, "limits (records beyond them are rejected)")
+
+
+def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    text = (
+        "separator of path and label; tab and comma imply the quoting rules of CSV "
+        "(default: %(default)s)"
+    )
+    add("--delimiter", choices=("space", "tab", "comma"), default="space", help=text)
+    text = "folder that relative paths start from (default: the working directory)"
+    add("--base-dir", default="", metavar="DIR", help=text)
+    add("--no-force-uppercase", action="store_true", help="do not convert labels to upper case")
+    add("--no-normalize", action="store_true", help="do not convert labels to Unicode form NFC")
+    text = "fail at the first line that has to be rejected, and write nothing"
+    add("--strict", action="store_true", help=text)
+    text = "reject images with more pixels than this (default: %(default)s)"
+    add("--max-pixels", type=whole_number(1), default=MAX_PIXELS, metavar="N", help=text)
+
+
+def _add_output_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    text = "store the path of each image in its record, in the field 'comment'"
+    add("--save-filename", action="store_true", help=text)
+    text = "number of files to write, as name-00000-of-0000N.tfrecords (default: %(default)s)"
+    add("--shards", type=whole_number(1, MAX_SHARDS), default=1, metavar="N", help=text)
+    text = "write only this one of the shards, counted from 0, so that machines can share the work"
+    add("--shard-index", type=whole_number(0, MAX_SHARDS - 1), metavar="I", help=text)
+    text = "number of records between log lines about the progress (default: %(default)s)"
+    add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
+    from aocr.data import builder as dataset
+
+    options = dataset.Options(
+        force_uppercase=not args.no_force_uppercase,
+        normalize=not args.no_normalize,
+        save_filename=args.save_filename,
+        base_dir=args.base_dir,
+        delimiter=args.delimiter,
+        strict=args.strict,
+        max_pixels=args.max_pixels,
+        shards=args.shards,
+        shard_index=args.shard_index,
+        log_step=args.log_step,
+        fit=Limits(**arguments.given_fields(args, Limits)),
+    )
+    dataset.build(args.annotations, args.output, options)
+    return EXIT_OK

@@ -1,0 +1,32 @@
+"""The command `aocr inspect`: describes TFRecords and recommends flags for a model of them."""
+
+from __future__ import annotations
+
+import argparse
+
+from aocr.cli import arguments
+from aocr.cli.exit_codes import EXIT_OK
+from aocr.config import Limits
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    text = "describe TFRecords and recommend model flags for them"
+    parser = arguments.add_command(commands, "inspect", run, text, uses_gpu=False)
+    arguments.add_dataset_argument(parser)
+    add = parser.add_argument
+    add("--json", action="store_true", help="print the report as JSON")
+    text = "write a picture of some records, as the model sees them, with their labels"
+    add("--sheet", metavar="FILE.png", help=text)
+    add("--color", action="store_true", help="draw this picture in color")
+    title = "limits (the report counts the records beyond them)"
+    arguments.add_limit_flags(parser, title)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
+    from aocr.inspection import inspector
+
+    limits = Limits(**arguments.given_fields(args, Limits))
+    inspector.inspect(args.dataset, limits, args.json, args.sheet, args.color)
+    return EXIT_OK

@@ -1,0 +1,40 @@
+"""The command `aocr predict`: reads the text in images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from aocr.cli import arguments
+from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
+from aocr.util.console import print_text, read_names
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    parser = arguments.add_command(commands, "predict", run, "read the text in images")
+    text = "image files; if none is given, file names are read from stdin, one per line"
+    parser.add_argument("images", nargs="*", help=text)
+    arguments.add_model_dir_flags(parser)
+    arguments.add_checkpoint_flag(parser)
+    text = "print one JSON object per line, with the probability of each character"
+    parser.add_argument("--json", action="store_true", help=text)
+    arguments.add_old_model_flags(parser)
+    arguments.add_unused_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command; the exit code is a failure if an image could not be read."""
+    from aocr.serving import predictor
+
+    failed = False
+    paths = args.images or read_names(sys.stdin)
+    config, checkpoint = arguments.trained_model(args)
+    for result in predictor.predict(config, paths, checkpoint, args.gpu_id):
+        predictor.log_result(result)
+        failed |= bool(result.failure)
+        if args.json:
+            print_text(predictor.to_json(result))
+        elif not result.failure:
+            print_text(predictor.to_row(result))
+    return EXIT_FAILURE if failed else EXIT_OK

@@ -1,0 +1,61 @@
+"""The command `aocr test`: measures how well a model reads TFRecords."""
+
+from __future__ import annotations
+
+import argparse
+
+from aocr.cli import arguments
+from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.flag_types import value_type
+from aocr.config import TEST_BATCH_SIZE, TrainingOptions
+from aocr.util.console import print_text
+from aocr.util.options import permitted_values
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    text = "measure the accuracy of a model on TFRecords"
+    parser = arguments.add_command(commands, "test", run, text)
+    arguments.add_dataset_argument(parser)
+    arguments.add_model_dir_flags(parser)
+    arguments.add_checkpoint_flag(parser)
+    text = "number of images per step; does not change the results (default: %(default)s)"
+    in_range = value_type(permitted_values(TrainingOptions, "batch_size"))
+    default = TEST_BATCH_SIZE
+    parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
+    _add_output_flags(parser)
+    arguments.add_old_model_flags(parser)
+    arguments.add_unused_flags(parser, output=False)
+
+
+def _add_output_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    add = group.add_argument
+    text = "print the metrics as JSON on stdout"
+    add("--json", action="store_true", help=text)
+    text = "write the label, prediction and probability of each image to a .tsv or .jsonl file"
+    add("--predictions", metavar="FILE", help=text)
+    text = "write an HTML report; requires the extra aocr[report]"
+    add("--report", metavar="DIR", help=text)
+    text = "draw the attention of each prediction into --output-dir"
+    add("--visualize", action="store_true", help=text)
+    arguments.add_output_flags(group)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
+    from aocr.evaluation import evaluator
+
+    display = evaluator.Display(
+        use_distance=not args.no_distance,
+        picture_dir=args.output_dir if args.visualize else None,
+        predictions=args.predictions,
+        report_dir=args.report,
+    )
+    config, checkpoint = arguments.trained_model(args)
+    summary = evaluator.evaluate(
+        config, args.dataset, checkpoint, args.gpu_id, args.batch_size, display
+    )
+    if args.json:
+        print_text(summary.to_json() + "\n")
+    return EXIT_OK

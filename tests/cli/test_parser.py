@@ -1,0 +1,110 @@
+"""Tests the parser: usage errors, help, flags and their defaults."""
+
+import subprocess
+import sys
+
+import pytest
+from commands import environment, run_aocr
+
+from aocr import __version__
+from aocr.cli.arguments import given_fields
+from aocr.cli.parser import build_parser
+from aocr.cli.train import training_options
+from aocr.config import Config, TrainingOptions
+
+COMMANDS = ("dataset", "inspect", "train", "test", "predict", "export")
+
+
+def test_wrong_usage_exits_with_2_and_usage(tmp_path):
+    for arguments in ([], ["nonsense"], ["train"], ["train", "x", "--batch-size=0"]):
+        done = run_aocr(*arguments, cwd=tmp_path, check=2)
+        assert done.stderr.startswith("usage: aocr")
+    assert not list(tmp_path.iterdir())
+
+
+def test_version(tmp_path):
+    assert run_aocr("--version", cwd=tmp_path, check=0).stdout.strip() == f"aocr {__version__}"
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_does_not_import_tensorflow(command):
+    arguments = ["aocr", *filter(None, [command]), "--help"]
+    program = (
+        f"import sys; sys.argv = {arguments!r}\n"
+        "from aocr.__main__ import main\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    print(sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment()
+    )
+    assert "usage: aocr" in done.stdout
+    modules = done.stdout.splitlines()[-1]
+    assert "'argparse'" in modules
+    assert "'tensorflow'" not in modules
+    assert "'numpy'" not in modules
+
+
+DEFAULTS_OF_0_7_6 = {
+    "no_distance": False,
+    "gpu_id": 0,
+    "model_dir": "./checkpoints",
+    "output_dir": "./results",
+    "max_gradient_norm": 5.0,
+    "no_gradient_clipping": False,
+    "log_path": "aocr.log",
+}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "d"], ["test", "d"], ["predict"], ["export"]], ids=lambda a: a[0]
+)
+def test_flags_and_defaults_of_0_7_6(arguments):
+    args = vars(build_parser().parse_args(arguments))
+    assert {name: args[name] for name in DEFAULTS_OF_0_7_6} == DEFAULTS_OF_0_7_6
+    moved = vars(build_parser().parse_args([*arguments, "--job-dir=gs://bucket/job"]))
+    assert moved["model_dir"] == "gs://bucket/job"
+
+
+def test_training_options_of_0_7_6_are_the_defaults():
+    def options(*arguments):
+        return training_options(build_parser().parse_args(["train", "d", *arguments]))
+
+    assert options() == TrainingOptions()
+    assert options("--initial-learning-rate=0.5").initial_learning_rate == 0.5
+    assert options("--no-gradient-clipping").max_gradient_norm is None
+    adamw = options("--optimizer=adamw")
+    assert (adamw.initial_learning_rate, adamw.weight_decay) == (0.001, 0.01)
+    assert options("--optimizer=adamw", "--weight-decay=0").weight_decay == 0
+
+
+def test_model_flags_make_the_config():
+    def given(*arguments):
+        return given_fields(build_parser().parse_args(["train", "d", *arguments]), Config)
+
+    assert given() == {}
+    numbers = ["--max-width=200", "--max-height=50", "--max-prediction=5", "--attn-num-layers=1"]
+    numbers += ["--attn-num-hidden=64", "--target-embedding-size=16"]
+    assert Config(**given(*numbers, "--color", "--use-gru", "--full-ascii")) == Config(
+        max_width=200,
+        max_height=50,
+        max_prediction=5,
+        characters="".join(map(chr, range(32, 127))),
+        channels=3,
+        use_gru=True,
+        attn_num_layers=1,
+        attn_num_hidden=64,
+        target_embedding_size=16,
+    )
+
+
+def test_other_defaults_of_0_7_6():
+    def parse(*arguments):
+        return vars(build_parser().parse_args(arguments))
+
+    assert (
+        parse("dataset", "a").items() >= {"output": "./dataset.tfrecords", "log_step": 500}.items()
+    )
+    train = {"steps_per_checkpoint": 100, "batch_size": 65, "num_epoch": 1000, "no_resume": False}
+    assert parse("train", "d").items() >= train.items()
+    assert parse("export").items() >= {"dir": "exported", "format": "savedmodel"}.items()

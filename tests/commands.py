@@ -1,0 +1,72 @@
+"""Runs the commands in processes of their own, as a user does, and draws images for them."""
+
+import io
+import os
+import pathlib
+import subprocess
+import sys
+from typing import NamedTuple
+
+from PIL import Image, ImageDraw, ImageFont
+
+WORDS = ("AB", "BA", "CAB", "ACC", "B", "CC")
+"""The words that the model of the fixture `trained` has learnt."""
+
+MODEL = ("--max-width=48", "--max-height=32", "--max-prediction=3", "--attn-num-hidden=32")
+"""Flags of a model that trains in seconds."""
+
+
+class Trained(NamedTuple):
+    """Holds what the fixture `trained` made.
+
+    Attributes:
+        folder: with `images/`, `annotations.txt`, `words.tfrecords` and `checkpoints/`.
+        images: names of the image files, relative to the folder.
+        train_log: what `aocr train` wrote to stderr.
+        dataset_log: what `aocr dataset` wrote to stderr.
+    """
+
+    folder: pathlib.Path
+    images: list[str]
+    train_log: str
+    dataset_log: str
+
+
+def draw(text: str, size=(48, 32), mode="L", form="PNG") -> bytes:
+    """Returns an image file with black text on white."""
+    picture = Image.new(mode, size, "white")
+    font = ImageFont.load_default(size[1] * 0.6)
+    ImageDraw.Draw(picture).text((size[0] / 2, size[1] / 2), text, "black", font, anchor="mm")
+    file = io.BytesIO()
+    picture.save(file, form)
+    return file.getvalue()
+
+
+def run_aocr(*arguments, cwd, stdin=None, check=None) -> subprocess.CompletedProcess:
+    """Runs `python -m aocr` and returns the finished process.
+
+    Args:
+        arguments: the command and its flags.
+        cwd: working directory.
+        stdin: text for the standard input, or None.
+        check: the exit code to expect, or None for any.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "aocr", *map(str, arguments)],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        env=environment(),
+        timeout=300,
+        check=False,
+    )
+    if check is not None:
+        assert done.returncode == check, done.stderr
+    return done
+
+
+def environment() -> dict:
+    """Returns the environment of a process that imports aocr from this checkout."""
+    root = str(pathlib.Path(__file__).parent.parent)
+    return os.environ | {"PYTHONPATH": root, "PYTHONUTF8": "1"}
