@@ -138,18 +138,19 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
+    from aocr.cli import prediction_output
     from aocr.serving import predictor
 
     failed = False
     paths = args.images or _lines(sys.stdin)
     config, checkpoint = _trained(args)
     for result in predictor.predict(config, paths, checkpoint, args.gpu_id):
-        predictor.log_result(result)
+        prediction_output.log_prediction(result)
         failed |= bool(result.failure)
         if args.json:
-            _print(predictor.to_json(result))
+            _print(prediction_output.json_line_of(result))
         elif not result.failure:
-            _print(predictor.to_row(result))
+            _print(prediction_output.tsv_line_of(result))
     return EXIT_FAILURE if failed else EXIT_OK
 
 
@@ -169,10 +170,17 @@ def _lines(stream) -> Iterator[str]:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from aocr.serving import exporter
+    from aocr.serving import export
 
     config, checkpoint = _trained(args)
-    exporter.export(config, checkpoint, args.gpu_id, args.dir, args.format, args.force)
+    request = export.ExportRequest(
+        checkpoint=checkpoint,
+        folder=args.dir,
+        format=args.format,
+        force=args.force,
+        gpu_id=args.gpu_id,
+    )
+    export.export(config, request)
     return EXIT_OK
 
 

@@ -8,6 +8,7 @@ from aocr import __version__
 from aocr.cli.flag_types import SHOW_DEFAULT, number, positive_float, positive_int
 from aocr.cli.train import add_training_flags
 from aocr.config import LEARNING_RATES, MAX_PIXELS, TEST_BATCH_SIZE, Config, TrainingOptions
+from aocr.serving import formats
 
 DATASET_HELP = "TFRecords written by 'aocr dataset': files, folders or globs"
 AUTO_CHARSET = "auto"
@@ -121,8 +122,8 @@ def _add_export_command(commands, parents) -> None:
     add("dir", nargs="?", default="exported", help=f"folder to write {SHOW_DEFAULT}")
     add(
         "--format",
-        choices=("savedmodel", "frozengraph"),
-        default="savedmodel",
+        choices=formats.NAMES,
+        default=formats.DEFAULT,
         help=f"what to write {SHOW_DEFAULT}",
     )
     add("--force", action="store_true", help="replace a former export in the folder")
