@@ -23,7 +23,7 @@ from aocr.util.session import open_session
 
 
 class ExportRequest(NamedTuple):
-    """What to export, and where.
+    """Says what to export, and where.
 
     Attributes:
         checkpoint: path of the checkpoint that holds the weights.
@@ -111,12 +111,13 @@ def _replace_export(source: str, folder: str) -> None:
 
     Files of the folder that belong to no export stay.
     """
-    tf.io.gfile.makedirs(folder)
     for name in _exported_names():
         _remove(posixpath.join(folder, name))
-    for name in tf.io.gfile.listdir(source):
-        name = name.rstrip("/")
-        tf.io.gfile.rename(posixpath.join(source, name), posixpath.join(folder, name))
+    for subfolder, _, names in tf.io.gfile.walk(source):
+        target = folder + subfolder.rstrip("/").removeprefix(source)
+        tf.io.gfile.makedirs(target)
+        for name in names:  # one by one, as not every file system renames folders
+            tf.io.gfile.rename(posixpath.join(subfolder, name), posixpath.join(target, name))
 
 
 def _exported_names() -> list[str]:

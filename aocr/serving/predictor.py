@@ -22,12 +22,12 @@ from aocr.util.errors import first_line
 from aocr.util.session import open_session
 
 MAX_IMAGES_WITHOUT_GRAPPLER = 16
-"""Most images for which `predict` leaves out Grappler, TensorFlow's graph optimizer. For so few,
-optimizing takes longer than it saves."""
+"""Largest number of images for which `predict` turns off Grappler, TensorFlow's graph optimizer.
+For so few images, optimizing the graph takes longer than it saves."""
 
 
 class FilePrediction(NamedTuple):
-    """The prediction for one image file.
+    """Holds the prediction for one image file.
 
     Attributes:
         path: path of the file, as it was given.
@@ -45,7 +45,7 @@ class FilePrediction(NamedTuple):
 
 
 class _PreparedFile(NamedTuple):
-    """An image file, prepared for the model.
+    """Holds an image file, prepared for the model.
 
     Attributes:
         path: path of the file.
@@ -59,7 +59,7 @@ class _PreparedFile(NamedTuple):
 
 
 class _ImagePrediction(NamedTuple):
-    """The fields of `FilePrediction` that the model computes."""
+    """Holds the fields of `FilePrediction` that the model computes."""
 
     text: str
     probability: float

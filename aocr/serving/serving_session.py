@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 class ServingSession(NamedTuple):
-    """A session with a serving graph, and the tensors that a client feeds and fetches.
+    """Holds a session with a serving graph, and the tensors that a client feeds and fetches.
 
     Attributes:
         session: a session whose variables have their trained values.

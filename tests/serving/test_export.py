@@ -63,9 +63,8 @@ def test_an_export_that_cannot_be_written_is_an_error_of_the_user(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_export_to_a_remote_folder(tmp_path):
+def test_an_export_to_a_remote_folder():
     folder = "ram://export/out"
     write_verified(serving_session("Y"), Config(), folder, savedmodel.FORMAT)
-    with savedmodel.load(folder).session as session:
-        assert session.graph.get_operations()
-    assert sorted(tf.io.gfile.listdir("ram://export")) in (["out"], ["out/"])
+    assert savedmodel.load(folder).predict(b"any image") == ("Y", 0.5)
+    assert [name.rstrip("/") for name in tf.io.gfile.listdir("ram://export")] == ["out"]

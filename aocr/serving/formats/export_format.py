@@ -9,7 +9,7 @@ from aocr.serving.serving_session import ServingSession
 
 
 class ExportFormat(NamedTuple):
-    """One way to store a model for other programs.
+    """Describes one way to store a model for other programs.
 
     Attributes:
         file_names: the files and folders that the format writes. They belong to the export, so
