@@ -1,4 +1,4 @@
-"""Reads images with an exported SavedModel. It needs TensorFlow alone, not aocr.
+"""Reads images with an exported SavedModel. Needs only TensorFlow, not aocr.
 
 python datasets/read_with_export.py EXPORTED IMAGE [IMAGE ...]
 """
@@ -10,11 +10,11 @@ import tensorflow as tf
 
 
 def main(folder: str, *images: str) -> None:
-    """Prints `path<TAB>text<TAB>probability` for each image."""
+    """Prints one line per image: its path, its text and the text's probability, tab-separated."""
     model = tf.saved_model.load(folder)
-    read = model.signatures["serving_default"]
+    predict = model.signatures["serving_default"]
     for image in images:
-        answer = read(tf.constant(pathlib.Path(image).read_bytes()))
+        answer = predict(tf.constant(pathlib.Path(image).read_bytes()))
         print(image, answer["output"].numpy().decode(), f"{answer['probability']:.6f}", sep="\t")
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from aocr.cli import arguments
 from aocr.cli.exit_codes import EXIT_OK
+from aocr.serving import formats
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -15,8 +16,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     text = "folder to write to (default: %(default)s)"
     parser.add_argument("dir", nargs="?", default="exported", help=text)
     text = "format of the export (default: %(default)s)"
-    formats = ("savedmodel", "frozengraph")
-    parser.add_argument("--format", choices=formats, default="savedmodel", help=text)
+    parser.add_argument("--format", choices=formats.NAMES, default=formats.DEFAULT, help=text)
     text = "replace an earlier export in the folder"
     parser.add_argument("--force", action="store_true", help=text)
     arguments.add_model_dir_flags(parser)
@@ -27,8 +27,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
-    from aocr.serving import exporter
+    from aocr.serving import export
 
     config, checkpoint = arguments.trained_model(args)
-    exporter.export(config, checkpoint, args.gpu_id, args.dir, args.format, args.force)
+    request = export.ExportRequest(
+        checkpoint=checkpoint,
+        folder=args.dir,
+        format=args.format,
+        force=args.force,
+        gpu_id=args.gpu_id,
+    )
+    export.export(config, request)
     return EXIT_OK

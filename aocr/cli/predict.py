@@ -25,16 +25,17 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command; the exit code is a failure if an image could not be read."""
+    from aocr.cli import prediction_output
     from aocr.serving import predictor
 
     failed = False
     paths = args.images or read_names(sys.stdin)
     config, checkpoint = arguments.trained_model(args)
     for result in predictor.predict(config, paths, checkpoint, args.gpu_id):
-        predictor.log_result(result)
+        prediction_output.log_prediction(result)
         failed |= bool(result.failure)
         if args.json:
-            print_text(predictor.to_json(result))
+            print_text(prediction_output.json_line_of(result))
         elif not result.failure:
-            print_text(predictor.to_row(result))
+            print_text(prediction_output.tsv_line_of(result))
     return EXIT_FAILURE if failed else EXIT_OK

@@ -25,7 +25,7 @@ def read_file(path: str) -> bytes:
     except UnicodeError as error:
         raise UnreadableError("file name that is not UTF-8") from error
     except (FileNotFoundError, tf.errors.NotFoundError) as error:
-        raise UnreadableError("no such image") from error
+        raise UnreadableError("no such file", _name_problem(path)) from error
     except OSError as error:
         raise UnreadableError("cannot read", str(error.strerror)) from error
     except tf.errors.OpError as error:
@@ -40,6 +40,8 @@ def _read_remote(path: str) -> bytes:
 
 def _read_local(path: str) -> bytes:
     """Much faster than TensorFlow's reading, and only of files: a pipe may never end."""
+    if "\0" in path:  # os.stat would raise a bare ValueError
+        raise FileNotFoundError(path)
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableError("not a file")
@@ -51,3 +53,14 @@ def _read_local(path: str) -> bytes:
 def _check_bytes(size: int) -> None:
     if size > MAX_FILE:
         raise UnreadableError(f"file of more than {MAX_FILE} bytes")
+
+
+def _name_problem(path: str) -> str:
+    """Returns what is wrong with the name of a file that does not exist, or an empty string."""
+    if "\0" in path:
+        return "its name holds a NUL character"
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # the list of names is in another encoding
+        return "its name is not UTF-8"
+    return ""

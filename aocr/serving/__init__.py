@@ -1,1 +1,1 @@
-"""Serving: the serving graph, reading image files, exports."""
+"""Reads image files with a trained model, and exports the model for other programs."""

@@ -1,101 +1,70 @@
-"""A restored session to a SavedModel or a frozen graph, checked before it appears."""
+"""Exports a checkpoint, so that other programs can read images without aocr."""
 
 from __future__ import annotations
 
-import io
+import contextlib
 import logging
 import os
 import posixpath
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageDraw, ImageFont
 
 from aocr.config import Config
-from aocr.model import config_file
+from aocr.model import checkpoints, config_file
+from aocr.serving import formats
+from aocr.serving.formats.export_format import ExportFormat
+from aocr.serving.graph import build_serving_graph
+from aocr.serving.serving_session import ServingSession
+from aocr.serving.verification import verify
 from aocr.util.errors import UserError, first_line
-
-FROZEN_GRAPH = "frozen_graph.pb"
-SAVED_MODEL = "savedmodel"
-OWN_FILES = (
-    FROZEN_GRAPH,
-    "saved_model.pb",
-    "fingerprint.pb",
-    "variables",
-    "assets",
-    config_file.FILE_NAME,
-)
-"""What an export may leave in its folder, and `--force` therefore replaces."""
-
-FROZEN_NAMES = ("input_image_as_bytes", "prediction", "probability")
-PROBABILITY_TOLERANCE = 1e-4
+from aocr.util.session import open_session
 
 
-class Endpoints(NamedTuple):
-    """Encoded images in (string, scalar or `[N]`); texts and probabilities out, same shape."""
+class ExportRequest(NamedTuple):
+    """Says what to export, and where.
 
-    input: tf.Tensor
-    output: tf.Tensor
-    probability: tf.Tensor
+    Attributes:
+        checkpoint: path of the checkpoint that holds the weights.
+        folder: where the files go, local or remote.
+        format: one of `formats.NAMES`.
+        force: whether to replace an earlier export in the folder.
+        gpu_id: index of the GPU that the comparison runs on; negative for the CPU.
+    """
+
+    checkpoint: str
+    folder: str
+    format: str = formats.DEFAULT
+    force: bool = False
+    gpu_id: int = 0
 
 
-Read = Callable[[bytes], tuple[str, float]]
-"""One encoded image to its text and probability."""
+def export(config: Config, request: ExportRequest) -> None:
+    """Exports a checkpoint, and `config.json` beside it.
 
-
-def export(
-    session: tf.compat.v1.Session,
-    endpoints: Endpoints,
-    folder: str,
-    form: str,
-    force: bool,
-    config: Config,
-) -> None:
-    """Writes the session's graph and weights, reads them back, compares, and names the result.
-
-    Args:
-        session: with restored variables.
-        endpoints: of the session's graph.
-        folder: where the files go; it appears with all of them or not at all.
-        form: `savedmodel` or `frozengraph`.
-        force: replace a former export.
-        config: goes beside the model, as `config.json`.
+    The export is loaded again and compared with the model before it appears in the folder.
 
     Raises:
-        UserError: the folder has something in it, cannot be written, or what was written reads
-            otherwise than the session.
+        UserError: the folder is not empty or cannot be written, the checkpoint does not fit the
+            config, or the export gives other predictions than the model.
     """
-    folder = folder.rstrip("/") or folder
-    check_folder(folder, force)
-    temporary = f"{folder}.{os.getpid()}.tmp"
-    try:
-        if form == SAVED_MODEL:
-            _write_saved_model(session, endpoints, temporary)
-            _check(session, endpoints, _read_saved_model(temporary))
-        else:
-            _write_frozen_graph(session, temporary)
-            _check(session, endpoints, _read_frozen_graph(temporary))
-        config_file.write(temporary, config)
-        _move(temporary, folder)
-    except tf.errors.OpError as error:
-        reason = first_line(error)
-        raise UserError(f"cannot write the export {folder}: {reason}") from error
-    finally:
-        if tf.io.gfile.exists(temporary):
-            tf.io.gfile.rmtree(temporary)
-    if form == SAVED_MODEL:
-        logging.info("Exported SavedModel into %s", folder)
-    else:
-        logging.info("Exported as %s", posixpath.join(folder, FROZEN_GRAPH))
+    folder = request.folder.rstrip("/") or request.folder
+    check_folder(folder, request.force)
+    export_format = formats.load_format(request.format)
+    model = build_serving_graph(config)
+    with open_session(model.graph, request.gpu_id) as session:
+        checkpoints.restore(session, request.checkpoint)
+        serving = ServingSession(session, model.input, model.output, model.probability)
+        write_verified(serving, config, folder, export_format)
+    logging.info("%s", export_format.summary(folder))
 
 
 def check_folder(folder: str, force: bool) -> None:
-    """Refuses a folder with something in it.
+    """Checks that an export may be written into a folder.
 
     Raises:
-        UserError: as said.
+        UserError: it is a file, or it is not empty and `force` is not given.
     """
     if not tf.io.gfile.exists(folder):
         return
@@ -105,122 +74,63 @@ def check_folder(folder: str, force: bool) -> None:
         raise UserError(f"{folder} is not empty: name another folder, or replace it with --force")
 
 
-def _move(temporary: str, folder: str) -> None:
-    """Puts the new files in place of those of a former export; others stay."""
-    tf.io.gfile.makedirs(folder)
-    for name in OWN_FILES:
-        old = posixpath.join(folder, name)
-        if tf.io.gfile.exists(old):
-            tf.io.gfile.rmtree(old) if tf.io.gfile.isdir(old) else tf.io.gfile.remove(old)
-    for name in tf.io.gfile.listdir(temporary):
-        name = name.rstrip("/")
-        tf.io.gfile.rename(posixpath.join(temporary, name), posixpath.join(folder, name))
-
-
-def _write_saved_model(session: tf.compat.v1.Session, endpoints: Endpoints, folder: str) -> None:
-    """Tag `serve`, signature `serving_default` (COMPAT.md, section 3)."""
-    saved_model = tf.compat.v1.saved_model
-    info = saved_model.build_tensor_info
-    with session.graph.as_default():
-        signature = saved_model.build_signature_def(
-            inputs={"input": info(endpoints.input)},
-            outputs={"output": info(endpoints.output), "probability": info(endpoints.probability)},
-            method_name=saved_model.PREDICT_METHOD_NAME,
-        )
-        builder = saved_model.Builder(folder)
-        builder.add_meta_graph_and_variables(
-            session,
-            [saved_model.SERVING],
-            {saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: signature},
-            clear_devices=True,
-            strip_default_attrs=True,
-        )
-    builder.save()
-
-
-def _write_frozen_graph(session: tf.compat.v1.Session, folder: str) -> None:
-    """One file, the weights inside; `FROZEN_NAMES` are its input and outputs."""
-    with session.graph.as_default():
-        frozen = tf.compat.v1.graph_util.convert_variables_to_constants(
-            session, session.graph.as_graph_def(), FROZEN_NAMES[1:]
-        )
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(posixpath.join(folder, FROZEN_GRAPH), "wb") as file:
-        file.write(frozen.SerializeToString())
-
-
-def _read_saved_model(folder: str) -> Read:
-    """Reads an image as a client of the signature does."""
-    session = tf.compat.v1.Session(graph=tf.Graph())
-    saved_model = tf.compat.v1.saved_model
-    meta_graph = saved_model.load(session, [saved_model.SERVING], folder)
-    signature = meta_graph.signature_def[saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY]
-    outputs = [signature.outputs[key].name for key in ("output", "probability")]
-    return _reader(session, signature.inputs["input"].name, outputs)
-
-
-def _read_frozen_graph(folder: str) -> Read:
-    """Reads an image as a client that loads the frozen graph by its names does."""
-    with tf.io.gfile.GFile(posixpath.join(folder, FROZEN_GRAPH), "rb") as file:
-        graph_def = tf.compat.v1.GraphDef.FromString(file.read())
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name="")
-    image, *outputs = (f"{name}:0" for name in FROZEN_NAMES)
-    return _reader(tf.compat.v1.Session(graph=graph), image, outputs)
-
-
-def _reader(session: tf.compat.v1.Session, image: str, outputs: list[str]) -> Read:
-    def read(encoded: bytes) -> tuple[str, float]:
-        text, probability = session.run(outputs, {image: encoded})
-        return text.decode(), float(probability)
-
-    return read
-
-
-def _check(session: tf.compat.v1.Session, endpoints: Endpoints, read: Read) -> None:
-    """Compares what was written with the live model on sample images.
+def write_verified(
+    serving: ServingSession, config: Config, folder: str, export_format: ExportFormat
+) -> None:
+    """Writes a model into a temporary folder, verifies it there, and moves it into place.
 
     Raises:
-        UserError: they read differently.
+        UserError: a file cannot be written, or the export gives other predictions than the model.
     """
-    samples = sample_images()
-    live = _reader(session, endpoints.input.name, [t.name for t in endpoints[1:]])
-    largest = 0.0
-    for sample in samples:
-        (text, probability), (expected, sure) = read(sample), live(sample)
-        largest = max(largest, abs(probability - sure))
-        if text != expected or largest > PROBABILITY_TOLERANCE:
-            raise UserError(
-                f"the export reads {text!r} ({probability:.6f}) where the model reads "
-                f"{expected!r} ({sure:.6f}): nothing is exported"
-            )
-    logging.info(
-        "Checked the export against the model on %i sample images: same texts, "
-        "probabilities within %.0e.",
-        len(samples),
-        largest,
-    )
+    try:
+        with _temporary_folder(folder) as temporary:
+            export_format.write(serving, temporary)
+            exported = export_format.load(temporary)
+            with exported.session:
+                verify(exported, serving)
+            config_file.write(temporary, config)
+            _replace_export(temporary, folder)
+    except tf.errors.OpError as error:
+        reason = first_line(error)
+        raise UserError(f"cannot write the export {folder}: {reason}") from error
 
 
-def sample_images() -> list[bytes]:
-    """A few images to compare models on: words and noise, of several sizes, modes and formats."""
-    noise = np.random.default_rng(0).integers(0, 256, [40, 100, 3], np.uint8)
-    pictures = [
-        (_word("HELLO", "L", (120, 40)), "PNG"),
-        (_word("2026", "RGB", (160, 60)), "JPEG"),
-        (_word("A WIDE ONE", "RGB", (400, 32)), "BMP"),
-        (Image.fromarray(noise), "PNG"),
-    ]
-    encoded = []
-    for picture, form in pictures:
-        file = io.BytesIO()
-        picture.save(file, form)
-        encoded.append(file.getvalue())
-    return encoded
+@contextlib.contextmanager
+def _temporary_folder(folder: str) -> Iterator[str]:
+    """Yields the name of a folder beside `folder`, and removes it at the end with its content."""
+    temporary = f"{folder}.{os.getpid()}.tmp"
+    try:
+        yield temporary
+    finally:
+        if tf.io.gfile.exists(temporary):
+            tf.io.gfile.rmtree(temporary)
 
 
-def _word(text: str, mode: str, size: tuple[int, int]) -> Image.Image:
-    picture = Image.new(mode, size, "white")
-    font = ImageFont.load_default(size[1] * 0.6)
-    ImageDraw.Draw(picture).text((size[0] / 2, size[1] / 2), text, "black", font, anchor="mm")
-    return picture
+def _replace_export(source: str, folder: str) -> None:
+    """Moves the files of `source` into `folder`, in place of an earlier export of any format.
+
+    Files of the folder that belong to no export stay.
+    """
+    for name in _exported_names():
+        _remove(posixpath.join(folder, name))
+    for subfolder, _, names in tf.io.gfile.walk(source):
+        target = folder + subfolder.rstrip("/").removeprefix(source)
+        tf.io.gfile.makedirs(target)
+        for name in names:  # one by one, as not every file system renames folders
+            tf.io.gfile.rename(posixpath.join(subfolder, name), posixpath.join(target, name))
+
+
+def _exported_names() -> list[str]:
+    """Returns the names of all files and folders that an export of any format may consist of."""
+    of_formats = [formats.load_format(name).file_names for name in formats.NAMES]
+    return [config_file.FILE_NAME, *(name for names in of_formats for name in names)]
+
+
+def _remove(path: str) -> None:
+    """Removes a file, or a folder with its content, if there is one."""
+    if not tf.io.gfile.exists(path):
+        return
+    if tf.io.gfile.isdir(path):
+        tf.io.gfile.rmtree(path)
+    else:
+        tf.io.gfile.remove(path)

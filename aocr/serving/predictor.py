@@ -1,11 +1,8 @@
-"""Reads images by file name, in the order of their names."""
+"""Predicts the text of image files, in the order of their names."""
 
 from __future__ import annotations
 
-import itertools
-import logging
-import queue
-import threading
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -14,28 +11,30 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
+from aocr.data.file_reading import read_file
 from aocr.data.image_files import UnreadableError, readable
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
 from aocr.model.postprocessing import character_steps
-from aocr.report.predictions_file import characters_of, json_line, six_digits
+from aocr.serving.batching import batch_arrivals
 from aocr.serving.graph import ServingGraph, build_serving_graph
 from aocr.util.errors import first_line
 from aocr.util.session import open_session
 
-FEW = 16
-"""Up to so many images are read sooner without Grappler, see `session.open_session`."""
+MAX_IMAGES_WITHOUT_GRAPPLER = 16
+"""Largest number of images for which `predict` turns off Grappler, TensorFlow's graph optimizer.
+For so few images, optimizing the graph takes longer than it saves."""
 
 
-class Prediction(NamedTuple):
-    """One file and what was read from it.
+class FilePrediction(NamedTuple):
+    """Holds the prediction for one image file.
 
     Attributes:
-        path: of the file.
-        text: what was read.
-        probability: of the text and of its end.
-        character_probabilities: of each character of the text, given those before it.
-        failure: why nothing was read, else empty.
+        path: path of the file, as it was given.
+        text: the predicted text.
+        probability: probability of the text, its end included.
+        character_probabilities: the probability of each character, given those before it.
+        failure: why the file could not be read; empty if it was.
     """
 
     path: str
@@ -45,116 +44,95 @@ class Prediction(NamedTuple):
     failure: str = ""
 
 
+class _PreparedFile(NamedTuple):
+    """Holds an image file, prepared for the model.
+
+    Attributes:
+        path: path of the file.
+        image: pixels float32 `[32, W, C]` and their width; None if the file could not be read.
+        failure: why it could not be read, else empty.
+    """
+
+    path: str
+    image: Prepared | None = None
+    failure: str = ""
+
+
+class _ImagePrediction(NamedTuple):
+    """Holds the fields of `FilePrediction` that the model computes."""
+
+    text: str
+    probability: float
+    character_probabilities: tuple[float, ...]
+
+
 def predict(
     config: Config, paths: Iterable[str], checkpoint: str, gpu_id: int
-) -> Iterator[Prediction]:
-    """Reads each file, converted as `aocr dataset` does; a bad one is a prediction with a failure.
+) -> Iterator[FilePrediction]:
+    """Predicts the text of each image file, which is read and converted as by `aocr dataset`.
 
     Args:
-        config: the model.
-        paths: image files. They may arrive one by one: nothing waits for a full batch.
-        checkpoint: its weights.
-        gpu_id: negative for the CPU.
+        config: the config of the model.
+        paths: paths of image files. They may arrive one by one: a prediction does not wait for
+            a full batch.
+        checkpoint: path of the checkpoint that holds the weights.
+        gpu_id: index of the GPU; negative for the CPU.
+
+    Yields:
+        A prediction for each path, in the order of the paths. If a file cannot be read, its
+        prediction holds the reason.
 
     Raises:
-        UserError: the checkpoint is of another model.
+        UserError: the checkpoint does not fit the config.
     """
     model = build_serving_graph(config)
-    few = isinstance(paths, Sequence) and len(paths) <= FEW
-    opened = open_session(model.graph, gpu_id, optimize=not few)
-    with opened, ThreadPoolExecutor() as threads:
-        checkpoints.restore(opened, checkpoint)
-        for batch in _batches_as_they_come(paths):
-            yield from _read_batch(opened, model, threads, batch)
+    few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
+    session = open_session(model.graph, gpu_id, optimize=not few)
+    with session, ThreadPoolExecutor() as threads:
+        checkpoints.restore(session, checkpoint)
+        prepare = functools.partial(_prepare_file, session, model)
+        for batch in batch_arrivals(paths, TEST_BATCH_SIZE):
+            yield from _predict_files(session, model, list(threads.map(prepare, batch)))
 
 
-def log_result(prediction: Prediction) -> None:
-    """The lines of COMPAT.md, section 4, and the reason of a failure."""
-    if prediction.failure:
-        logging.error("Result: error while opening file %s.", prediction.path)
-        logging.error("%s: %s", prediction.path, prediction.failure)
-    else:
-        logging.info("Result: OK. %.2f %s", prediction.probability, prediction.text)
+def _prepare_file(session: tf.compat.v1.Session, model: ServingGraph, path: str) -> _PreparedFile:
+    """Reads and prepares one image file. May be called by several threads at a time."""
+    try:
+        encoded = readable(read_file(path), MAX_PIXELS).encoded
+        pixels, widths = session.run(model.prepared, {model.input: encoded})
+    except UnreadableError as error:
+        return _PreparedFile(path, failure=str(error))
+    except tf.errors.OpError as error:
+        return _PreparedFile(path, failure=first_line(error))
+    return _PreparedFile(path, Prepared(pixels[0], widths[0]))  # [1, 32, W, C] --> [32, W, C]
 
 
-def to_row(prediction: Prediction) -> str:
-    """Path, text and probability as a line of TSV."""
-    return f"{prediction.path}\t{prediction.text}\t{prediction.probability:.6f}\n"
-
-
-def to_json(prediction: Prediction) -> str:
-    """What is known of the prediction, character by character, as a line of JSON."""
-    if prediction.failure:
-        return json_line({"path": prediction.path, "error": prediction.failure})
-    return json_line(
-        {
-            "path": prediction.path,
-            "text": prediction.text,
-            "probability": six_digits(prediction.probability),
-            "characters": characters_of(prediction.text, prediction.character_probabilities),
-        }
-    )
-
-
-def _batches_as_they_come(paths: Iterable[str]) -> Iterator[list[str]]:
-    """Lists of one to `TEST_BATCH_SIZE` paths: whatever has arrived since the last."""
-    arrived: queue.Queue[str | None] = queue.Queue(maxsize=4 * TEST_BATCH_SIZE)
-
-    def pump() -> None:
-        for path in itertools.chain(paths, [None]):
-            arrived.put(path)
-
-    threading.Thread(target=pump, daemon=True).start()
-    ended = False
-    while not ended:
-        batch = [arrived.get()]
-        while len(batch) < TEST_BATCH_SIZE and not arrived.empty() and batch[-1] is not None:
-            batch.append(arrived.get())
-        ended = batch[-1] is None
-        present = [path for path in batch if path is not None]
-        if present:
-            yield present
-
-
-def _read_batch(
-    opened: tf.compat.v1.Session,
-    model: ServingGraph,
-    threads: ThreadPoolExecutor,
-    paths: list[str],
-) -> Iterator[Prediction]:
-    """One prediction a path, in order."""
-
-    def load(path: str) -> Prepared | str:
-        try:
-            with tf.io.gfile.GFile(path, "rb") as file:
-                encoded = readable(file.read(), MAX_PIXELS).encoded
-            pixels, widths = opened.run(model.prepared, {model.input: encoded})
-            return Prepared(pixels[0], widths[0])
-        except (UnicodeError, TypeError):
-            return "its name is not UTF-8, which TensorFlow cannot open"
-        except tf.errors.NotFoundError:
-            return "no such file"
-        except UnreadableError as error:
-            return str(error)
-        except tf.errors.OpError as error:
-            return first_line(error)
-
-    loaded = list(threads.map(load, paths))
-    images = [image for image in loaded if not isinstance(image, str)]
-    readings = _readings(opened, model, images) if images else iter(())
-    for path, image in zip(paths, loaded, strict=True):
-        if isinstance(image, str):
-            yield Prediction(path, failure=image)
+def _predict_files(
+    session: tf.compat.v1.Session, model: ServingGraph, files: list[_PreparedFile]
+) -> Iterator[FilePrediction]:
+    """Yields a prediction for each file; the model runs once, on all images."""
+    images = [file.image for file in files if file.image is not None]
+    predictions = iter(_predict_images(session, model, images) if images else [])
+    for file in files:
+        if file.image is None:
+            yield FilePrediction(file.path, failure=file.failure)
         else:
-            yield Prediction(path, *next(readings))
+            yield FilePrediction(file.path, *next(predictions))
 
 
-def _readings(
-    opened: tf.compat.v1.Session, model: ServingGraph, images: list[Prepared]
-) -> Iterator[tuple[str, float, tuple[float, ...]]]:
-    """The text of each prepared image, its probability and those of its characters."""
-    batch = zip(model.prepared, zip(*images, strict=True), strict=True)
-    reading = opened.run(model.reading, {tensor: np.stack(values) for tensor, values in batch})
-    for n, text in enumerate(reading.text):
-        steps = reading.step_probabilities[n][character_steps(reading.symbols[n])]
-        yield text.decode(), float(reading.probability[n]), tuple(steps.tolist())
+def _predict_images(
+    session: tf.compat.v1.Session, model: ServingGraph, images: list[Prepared]
+) -> list[_ImagePrediction]:
+    """Runs the model on a batch of prepared images."""
+    batch = Prepared(*(np.stack(values) for values in zip(*images, strict=True)))
+    found = session.run(model.reading, dict(zip(model.prepared, batch, strict=True)))
+    return [
+        _ImagePrediction(
+            text=text.decode(),
+            probability=float(found.probability[number]),
+            character_probabilities=tuple(
+                found.step_probabilities[number][character_steps(found.symbols[number])].tolist()
+            ),
+        )
+        for number, text in enumerate(found.text)
+    ]

@@ -34,10 +34,12 @@ measure.import_tensorflow()
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from aocr.cli import prediction_output  # noqa: E402
 from aocr.config import TEST_BATCH_SIZE, Config  # noqa: E402
 from aocr.evaluation import evaluator  # noqa: E402
 from aocr.model import cnn  # noqa: E402
-from aocr.serving import exporter, predictor  # noqa: E402
+from aocr.serving import predictor  # noqa: E402
+from aocr.serving.export import ExportRequest, export  # noqa: E402
 from aocr.util import log  # noqa: E402
 
 T = TypeVar("T")
@@ -81,8 +83,8 @@ def predict(checkpoint: str, paths: list[str]) -> None:
     """As `aocr predict` does."""
     with open(os.devnull, "w", encoding="utf-8") as output:
         for result in predictor.predict(Config(), paths, checkpoint, -1):
-            predictor.log_result(result)
-            output.write(predictor.to_row(result))
+            prediction_output.log_prediction(result)
+            output.write(prediction_output.tsv_line_of(result))
             if len(result.text) < Config().max_prediction:
                 raise RuntimeError(f"the random weights wrote EOS: {result.text!r}")
 
@@ -144,7 +146,7 @@ def _rows_of_many(rounds: int, folder: str, checkpoint: str) -> list[measure.Row
 
 
 def _row_of_one(rounds: int, folder: str, checkpoint: str) -> measure.Row:
-    exporter.export(Config(), checkpoint, -1, f"{folder}/exported", "savedmodel", force=False)
+    export(Config(), ExportRequest(checkpoint, f"{folder}/exported", gpu_id=-1))
     read, bare = exported_model(f"{folder}/exported"), bare_cnn(1)
     [(png, _)] = measure.draw_words(1)
     runs = functools.partial(read, png), bare

@@ -33,7 +33,7 @@ def rejection(folder, line):
 
 
 def test_missing_image_is_named(folder):
-    assert rejection(folder, "nosuch/é.png AB") == "no such image: nosuch/é.png"
+    assert rejection(folder, "nosuch/é.png AB") == "no such file: nosuch/é.png"
 
 
 def test_folder_in_place_of_an_image_is_named(folder):
@@ -101,9 +101,9 @@ def test_rejects_are_listed_whole_with_what_breaks_lines_escaped(folder):
     content = f"{folder.image} A\nno\x0bsuch.png\tB\tC\nalone\n{long} D\n".encode() + b"\xe9 E\n"
     folder.build(content, delimiter="space")
     assert folder.rejected() == [
-        ["2", "no", "such.png\\tB\\tC", "no such image"],
+        ["2", "no", "such.png\\tB\\tC", "no such file"],
         ["3", "alone", "", "missing filename or label"],
-        ["4", long, "D", "no such image"],
+        ["4", long, "D", "no such file"],
         ["5", r"\xe9 E", "", "not UTF-8"],
     ]
 
@@ -146,14 +146,14 @@ def test_summary_names_the_longest_label_and_counts_pairs_and_rejects(folder):
         "Dataset is ready: 3 pairs.",
     ]
     assert folder.messages(logging.WARNING) == [
-        f"Rejected, see {folder.output}.rejected.tsv: 1 no such image.",
+        f"Rejected, see {folder.output}.rejected.tsv: 1 no such file.",
         f"{folder.output} holds 3 pairs; 1 lines were rejected.",
     ]
 
 
 def test_summary_counts_each_reason(folder):
     folder.build(f"{folder.image} AB\nnosuch.png X\nalone\nnone.png Y\n")
-    counts = "2 no such image; 1 missing filename or label."
+    counts = "2 no such file; 1 missing filename or label."
     assert folder.messages(logging.WARNING)[0].endswith(f"rejected.tsv: {counts}")
 
 

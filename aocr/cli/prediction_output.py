@@ -1,0 +1,40 @@
+"""Formats the results of `aocr predict`: log lines, lines of TSV and lines of JSON."""
+
+from __future__ import annotations
+
+import logging
+
+from aocr.report.predictions_file import characters_of, json_line, six_digits
+from aocr.serving.predictor import FilePrediction
+
+
+def log_prediction(prediction: FilePrediction) -> None:
+    """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines")."""
+    if prediction.failure:
+        logging.error("Result: error while opening file %s.", prediction.path)
+        logging.error("%s: %s", prediction.path, prediction.failure)
+    else:
+        logging.info("Result: OK. %.2f %s", prediction.probability, prediction.text)
+
+
+def tsv_line_of(prediction: FilePrediction) -> str:
+    """Returns path, text and probability, separated by tabs, as one line with its end."""
+    return f"{prediction.path}\t{prediction.text}\t{prediction.probability:.6f}\n"
+
+
+def json_line_of(prediction: FilePrediction) -> str:
+    """Returns the prediction as one line of JSON with its end.
+
+    The object has the keys `path`, `text`, `probability` and `characters`, the last with the
+    probability of each character; or `path` and `error` for a file that cannot be read.
+    """
+    if prediction.failure:
+        return json_line({"path": prediction.path, "error": prediction.failure})
+    return json_line(
+        {
+            "path": prediction.path,
+            "text": prediction.text,
+            "probability": six_digits(prediction.probability),
+            "characters": characters_of(prediction.text, prediction.character_probabilities),
+        }
+    )

@@ -1,0 +1,26 @@
+"""Lists the formats that a model can be exported in.
+
+The names are known without importing TensorFlow, so that `aocr --help` can print them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aocr.serving.formats.export_format import ExportFormat
+
+MODULES = {
+    "savedmodel": "aocr.serving.formats.savedmodel",
+    "frozengraph": "aocr.serving.formats.frozengraph",
+}
+"""The module of each format, which defines `FORMAT`. To add a format, add its module here."""
+
+NAMES = tuple(MODULES)
+DEFAULT = "savedmodel"
+
+
+def load_format(name: str) -> ExportFormat:
+    """Returns the format with this name, one of `NAMES`. Imports TensorFlow."""
+    return importlib.import_module(MODULES[name]).FORMAT

@@ -1,0 +1,53 @@
+"""Exports a frozen graph: one file that holds the graph with the weights as constants."""
+
+from __future__ import annotations
+
+import posixpath
+
+import tensorflow as tf
+
+from aocr.serving.formats.export_format import ExportFormat
+from aocr.serving.serving_session import ServingSession
+
+FILE_NAME = "frozen_graph.pb"
+
+INPUT, PREDICTION, PROBABILITY = "input_image_as_bytes", "prediction", "probability"
+"""Names of the operations that clients feed and fetch (docs/compatibility.md, "Graph names")."""
+
+
+def write(serving: ServingSession, folder: str) -> None:
+    """Writes the part of the graph that the outputs need, its variables turned into constants."""
+    graph = serving.session.graph
+    with graph.as_default():
+        frozen = tf.compat.v1.graph_util.convert_variables_to_constants(
+            serving.session, graph.as_graph_def(), [PREDICTION, PROBABILITY]
+        )
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(_path_in(folder), "wb") as file:
+        file.write(frozen.SerializeToString())
+
+
+def load(folder: str) -> ServingSession:
+    """Loads a frozen graph in the way that a client does, which knows its operations by name."""
+    with tf.io.gfile.GFile(_path_in(folder), "rb") as file:
+        graph_def = tf.compat.v1.GraphDef.FromString(file.read())
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    return ServingSession(
+        session=tf.compat.v1.Session(graph=graph),
+        input=graph.get_tensor_by_name(f"{INPUT}:0"),
+        output=graph.get_tensor_by_name(f"{PREDICTION}:0"),
+        probability=graph.get_tensor_by_name(f"{PROBABILITY}:0"),
+    )
+
+
+def summary(folder: str) -> str:
+    """Returns the line to log at the end (docs/compatibility.md, "Log lines")."""
+    return f"Exported as {_path_in(folder)}"
+
+
+def _path_in(folder: str) -> str:
+    return posixpath.join(folder, FILE_NAME)
+
+
+FORMAT = ExportFormat(file_names=(FILE_NAME,), write=write, load=load, summary=summary)

@@ -1,0 +1,73 @@
+"""Exports a SavedModel, the format of TensorFlow Serving and of `tf.saved_model.load`."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from aocr.serving.formats.export_format import ExportFormat
+from aocr.serving.serving_session import ServingSession
+
+INPUT, OUTPUT, PROBABILITY = "input", "output", "probability"
+"""Keys of the signature."""
+
+SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+TAG = tf.compat.v1.saved_model.SERVING
+
+
+def write(serving: ServingSession, folder: str) -> None:
+    """Writes a SavedModel with the tag `serve` and the signature `serving_default`.
+
+    The signature's outputs have the shape of its input (docs/compatibility.md, "Graph names").
+    No operation is pinned to a device.
+    """
+    saved_model = tf.compat.v1.saved_model
+    with serving.session.graph.as_default():
+        builder = saved_model.Builder(folder)
+        builder.add_meta_graph_and_variables(
+            serving.session,
+            [TAG],
+            {SIGNATURE: _build_signature(serving)},
+            clear_devices=True,
+            strip_default_attrs=True,
+        )
+    builder.save()
+
+
+def _build_signature(serving: ServingSession):
+    saved_model = tf.compat.v1.saved_model
+    tensor_info = saved_model.build_tensor_info
+    return saved_model.build_signature_def(
+        inputs={INPUT: tensor_info(serving.input)},
+        outputs={
+            OUTPUT: tensor_info(serving.output),
+            PROBABILITY: tensor_info(serving.probability),
+        },
+        method_name=saved_model.PREDICT_METHOD_NAME,
+    )
+
+
+def load(folder: str) -> ServingSession:
+    """Loads a SavedModel in the way that a client of its signature does."""
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    meta_graph = tf.compat.v1.saved_model.load(session, [TAG], folder)
+    signature = meta_graph.signature_def[SIGNATURE]
+    tensor = session.graph.get_tensor_by_name
+    return ServingSession(
+        session=session,
+        input=tensor(signature.inputs[INPUT].name),
+        output=tensor(signature.outputs[OUTPUT].name),
+        probability=tensor(signature.outputs[PROBABILITY].name),
+    )
+
+
+def summary(folder: str) -> str:
+    """Returns the line to log at the end (docs/compatibility.md, "Log lines")."""
+    return f"Exported SavedModel into {folder}"
+
+
+FORMAT = ExportFormat(
+    file_names=("saved_model.pb", "fingerprint.pb", "variables", "assets"),
+    write=write,
+    load=load,
+    summary=summary,
+)

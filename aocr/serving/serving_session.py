@@ -1,0 +1,29 @@
+"""Holds a session that turns encoded images into text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class ServingSession(NamedTuple):
+    """Holds a session with a serving graph, and the tensors that a client feeds and fetches.
+
+    Attributes:
+        session: a session whose variables have their trained values.
+        input: string, encoded images: a scalar or `[N]`.
+        output: string, the texts: a scalar for one image, else `[N]`.
+        probability: float64, the texts' probabilities, in the shape of `output`.
+    """
+
+    session: tf.compat.v1.Session
+    input: tf.Tensor
+    output: tf.Tensor
+    probability: tf.Tensor
+
+    def predict(self, encoded: bytes) -> tuple[str, float]:
+        """Returns the text of one encoded image and the text's probability."""
+        fetches = [self.output, self.probability]
+        text, probability = self.session.run(fetches, {self.input: encoded})
+        return text.decode(), float(probability)

@@ -1,0 +1,53 @@
+"""The lines that `aocr predict` writes for one file."""
+
+import json
+import logging
+
+import pytest
+
+from aocr.cli import prediction_output
+from aocr.serving.predictor import FilePrediction
+
+READ = FilePrediction("a é.png", "AÄ", 0.123456789, (0.5, 0.25))
+FAILED = FilePrediction("b.png", failure="no such file")
+
+
+def test_tsv_line():
+    assert prediction_output.tsv_line_of(READ) == "a é.png\tAÄ\t0.123457\n"
+
+
+@pytest.mark.parametrize(
+    ("prediction", "expected"),
+    [
+        (
+            READ,
+            {
+                "path": "a é.png",
+                "text": "AÄ",
+                "probability": 0.123457,
+                "characters": [
+                    {"character": "A", "probability": 0.5},
+                    {"character": "Ä", "probability": 0.25},
+                ],
+            },
+        ),
+        (FAILED, {"path": "b.png", "error": "no such file"}),
+    ],
+)
+def test_json_line(prediction, expected):
+    line = prediction_output.json_line_of(prediction)
+    assert line.endswith("\n")
+    assert line.count("\n") == 1
+    assert list(json.loads(line).items()) == list(expected.items())
+
+
+def test_log_lines(caplog):
+    caplog.set_level(logging.INFO)
+    prediction_output.log_prediction(READ)
+    prediction_output.log_prediction(FAILED)
+    assert caplog.messages == [
+        "Result: OK. 0.12 AÄ",
+        "Result: error while opening file b.png.",
+        "b.png: no such file",
+    ]
+    assert [record.levelname for record in caplog.records] == ["INFO", "ERROR", "ERROR"]
