@@ -1,4 +1,4 @@
-"""Rows of a test made up, the page about them, and that page taken apart."""
+"""Writes a report on results made by hand, and parses it."""
 
 import base64
 import html.parser
@@ -6,40 +6,20 @@ import os
 import re
 from typing import NamedTuple
 
-import numpy as np
-from helpers import encoded
+from results import result_of, summary_of
 
-from aocr.evaluation import metrics
-from aocr.evaluation import result as tested
 from aocr.report import html_report as report
 
-COLUMNS = 20
-GREY = encoded(np.tile(np.arange(0, 240, 2, dtype=np.uint8), [40, 1]))  # 120 x 40
 VOID = {"meta", "img", "source"}
 
 
 def row(label, prediction, place=0, probability=0.5, **changed):
-    attention = np.eye(COLUMNS, dtype=np.float32)[np.arange(len(prediction)) % COLUMNS]
-    options = {
-        "comment": f"images/{place}.png",
-        "character_probabilities": (probability,) * len(prediction),
-        "loss": 0.25,
-        "attention": attention,
-        "columns": COLUMNS,
-        "encoded": GREY,
-        "seconds": 0.01,
-    }
-    return tested.Result(place, prediction, label, probability=probability, **(options | changed))
-
-
-def summary_of(rows):
-    tally = metrics.Tally()
-    for each in rows:
-        tally.add(each.prediction, each.label, each.loss)
-    return tally.summary()
+    """Returns a result with the label first, as the tables of the report have it."""
+    return result_of(prediction, label, place=place, probability=probability, **changed)
 
 
 def page_of(rows, folder, **facts):
+    """Returns the HTML of the report on results."""
     made = report.Report(str(folder), facts)
     for each in rows:
         made.add(each)
@@ -50,7 +30,7 @@ def page_of(rows, folder, **facts):
 
 
 class Page(NamedTuple):
-    """A page taken apart."""
+    """Holds the parts of a page: its tags with their attributes, its text, its table cells."""
 
     tags: list[tuple[str, dict]]
     text: str
@@ -58,7 +38,7 @@ class Page(NamedTuple):
 
 
 class Reader(html.parser.HTMLParser):
-    """Takes a page apart; fails if an element is not closed where it should be."""
+    """Parses a page; fails if an element is not closed where it should be."""
 
     def __init__(self):
         super().__init__()
@@ -84,6 +64,7 @@ class Reader(html.parser.HTMLParser):
 
 
 def read(page) -> Page:
+    """Parses a page."""
     reader = Reader()
     reader.feed(page)
     assert not reader.open
@@ -92,10 +73,12 @@ def read(page) -> Page:
 
 
 def file_of(address: str, kind: str) -> bytes:
+    """Returns the file in a data: URI of this media type."""
     start = f"data:{kind};base64,"
     assert address.startswith(start)
     return base64.b64decode(address.removeprefix(start), validate=True)
 
 
 def items(page: str) -> list[str]:
+    """Returns the HTML of each mistake."""
     return re.findall(r"<li>(.*?)</li>", page, re.DOTALL)

@@ -44,18 +44,25 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
-    from aocr.evaluation import evaluator
+    from aocr.data.record_files import expand
+    from aocr.evaluation.evaluator import Evaluation, evaluate
+    from aocr.report.outputs import OutputPaths, open_outputs
 
-    display = evaluator.Display(
-        use_distance=not args.no_distance,
-        picture_dir=args.output_dir if args.visualize else None,
-        predictions=args.predictions,
-        report_dir=args.report,
-    )
     config, checkpoint = arguments.trained_model(args)
-    summary = evaluator.evaluate(
-        config, args.dataset, checkpoint, args.gpu_id, args.batch_size, display
+    evaluation = Evaluation(
+        config=config,
+        checkpoint=checkpoint,
+        files=expand(args.dataset),
+        gpu_id=args.gpu_id,
+        batch_size=args.batch_size,
+        accuracy="exact_match" if args.no_distance else "edit_distance_accuracy",
     )
+    pictures = args.output_dir if args.visualize else None
+    paths = OutputPaths(predictions=args.predictions, pictures=pictures, report=args.report)
+    facts = {"Checkpoint": checkpoint, "Dataset": ", ".join(args.dataset)}
+    with open_outputs(paths, facts) as outputs:
+        summary = evaluate(evaluation, outputs.observers)
+    outputs.write_report(summary)
     if args.json:
         print_text(summary.to_json() + "\n")
     return EXIT_OK

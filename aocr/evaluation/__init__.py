@@ -1,1 +1,1 @@
-"""Evaluation: the test loop and its graph, metrics, confidence intervals, calibration."""
+"""Evaluates models: the test loop and its graph, metrics, confidence intervals, calibration."""

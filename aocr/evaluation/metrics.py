@@ -1,163 +1,227 @@
-"""The measures of a test, each defined once: of one image, and of all of them together."""
+"""Defines the metrics of a test: one row of the table `METRICS` for each.
+
+The log, the HTML report, the JSON output, TensorBoard and docs/measures.md follow the table, so a
+new metric is one new row.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import json
+import enum
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
-import distance
+from aocr.evaluation.edit_distance import word_edit_distance
+from aocr.evaluation.result import Result
 
 
-@functools.lru_cache(maxsize=64)  # several measures of an image want the same one
-def edit_distance(prediction: str | tuple[str, ...], label: str | tuple[str, ...]) -> int:
-    """Levenshtein distance: the fewest substitutions, insertions and deletions.
+class Fraction(NamedTuple):
+    """Holds what one image adds to both sums of a metric."""
 
-    Args:
-        prediction, label: two texts, compared by characters, or two tuples of words.
-    """
-    return distance.levenshtein(prediction, label)
+    numerator: float
+    denominator: float
 
 
-def edit_distance_accuracy(prediction: str, label: str) -> float:
-    """`1 - min(1, distance / len(label))`; for an empty label 1 or 0 (COMPAT.md, section 5)."""
-    if not label:
-        return float(not prediction)
-    return 1 - min(1, edit_distance(prediction, label) / len(label))
+class IntervalKind(enum.Enum):
+    """Lists the methods for a confidence interval; the values are their names in documents."""
+
+    WILSON = "Wilson's score interval"
+    NORMAL = "normal approximation"
 
 
-def one_minus_ned(prediction: str, label: str) -> float:
-    """`1 - distance / max(len(prediction), len(label))`; 1 where both are empty.
-
-    The normalized edit distance (NED) of the ICDAR 2019 competitions, as a likeness.
-    """
-    longest = max(len(prediction), len(label))
-    return 1 - edit_distance(prediction, label) / longest if longest else 1.0
-
-
-def exact_match(prediction: str, label: str) -> float:
-    """1 if the prediction is the label, else 0."""
-    return float(prediction == label)
-
-
-def exact_match_ignoring_case(prediction: str, label: str) -> float:
-    """1 if the two are the same once Unicode's case folding has levelled their cases, else 0."""
-    return float(prediction.casefold() == label.casefold())
-
-
-def word_edits(prediction: str, label: str) -> int:
-    """Edit distance of the two as sequences of words: what whitespace separates."""
-    return edit_distance(tuple(prediction.split()), tuple(label.split()))
-
-
-def perplexity(loss: float) -> float:
-    """`exp(loss)`, infinite from a loss of 300 on, as 0.7.6 prints it."""
-    return math.inf if loss >= 300 else math.exp(loss)
-
-
-class Summary(NamedTuple):
-    """What a test found out. A share or a mean of nothing is NaN.
+class Unit(NamedTuple):
+    """Defines how values are written.
 
     Attributes:
-        images: how many were tested.
-        exact: how many of them were read exactly.
-        exact_match: `exact / images`.
-        exact_match_ignoring_case: mean over the images of the function of that name.
-        edit_distance_accuracy: mean over the images of the function of that name.
-        one_minus_ned: mean over the images of the function of that name.
-        character_error_rate: `edits / characters`: the edit distances of all images together over
-            the characters of all labels together. It may exceed 1.
-        word_error_rate: `word_edits` of all images together over the words of all labels
-            together. It may exceed 1. NaN where no label holds whitespace.
-        loss: mean of the teacher-forced losses of the images that have one.
-        perplexity: `exp(loss)` of that mean.
-        images_with_loss: how many have one: those with a label that the model can transcribe.
+        factor: number by which a value is multiplied before it is written.
+        log: format of a value in the log; `images` is how many images it is computed from.
+        report: format of a value, and of both ends of its interval, in the HTML report.
+        symbol: text that follows a value or an interval in the HTML report.
     """
 
-    images: int
-    exact: int
-    exact_match: float
-    exact_match_ignoring_case: float
-    edit_distance_accuracy: float
-    one_minus_ned: float
-    character_error_rate: float
-    word_error_rate: float
-    loss: float
-    perplexity: float
-    images_with_loss: int
-
-    def to_json(self) -> str:
-        """The numbers as one line of JSON; null where one is NaN or infinite, which JSON lacks."""
-        numbers = self._asdict().items()
-        return json.dumps({name: n if math.isfinite(n) else None for name, n in numbers})
+    factor: float
+    log: str
+    report: str
+    symbol: str = ""
 
 
-@dataclasses.dataclass
-class Tally:
-    """Running sums over the images of a test; the properties are the running means.
+PERCENT = Unit(100, "{value:.2f}%", "{:.2f}", " %")
+NATS = Unit(1, "{value:f}, over {images}", "{:.4f}")
+PLAIN = Unit(1, "{value:f}", "{:.4g}")
 
-    A loss that is NaN (a label that the model cannot transcribe) counts in no mean.
+
+class Metric(NamedTuple):
+    """Defines a metric: a sum of numerators over a sum of denominators, one of each per image.
+
+    Denominators of 1 make the metric a mean over the images.
+
+    Attributes:
+        key: name in the JSON output; `validation/<key>` is its tag in TensorBoard.
+        title: name in the log, the HTML report and documents.
+        definition: what it measures, in one or two sentences.
+        fraction: returns what an image adds to the sums; None if it adds nothing.
+        interval: method of the 95 % confidence interval.
+        unit: how values are written.
+        maximum: largest possible value; the interval ends there.
+        transform: applied to the ratio, and to both ends of its interval; `float` changes nothing.
+        applies: returns whether an image makes the metric meaningful. If no image does, the metric
+            is NaN and is not logged. None for a metric that is always meaningful.
     """
 
-    images: int = 0
-    exact: int = 0
-    exact_ignoring_case: float = 0
-    accuracies: float = 0
-    likenesses: float = 0
-    edits: int = 0
-    characters: int = 0
-    word_edits: int = 0
-    words: int = 0
-    labels_with_spaces: int = 0
-    losses: float = 0
-    images_with_loss: int = 0
+    key: str
+    title: str
+    definition: str
+    fraction: Callable[[Result], Fraction | None]
+    interval: IntervalKind = IntervalKind.NORMAL
+    unit: Unit = PERCENT
+    maximum: float = math.inf
+    transform: Callable[[float], float] = float
+    applies: Callable[[Result], bool] | None = None
 
-    def add(self, prediction: str, label: str, loss: float) -> None:
-        """Counts one image."""
-        self.images += 1
-        self.exact += prediction == label
-        self.exact_ignoring_case += exact_match_ignoring_case(prediction, label)
-        self.accuracies += edit_distance_accuracy(prediction, label)
-        self.likenesses += one_minus_ned(prediction, label)
-        self.edits += edit_distance(prediction, label)
-        self.characters += len(label)
-        self.word_edits += word_edits(prediction, label)
-        self.words += len(label.split())
-        self.labels_with_spaces += any(map(str.isspace, label))
-        if not math.isnan(loss):
-            self.losses += loss
-            self.images_with_loss += 1
-
-    @property
-    def exact_match(self) -> float:
-        """Share of the images read exactly."""
-        return _ratio(self.exact, self.images)
-
-    @property
-    def edit_distance_accuracy(self) -> float:
-        """Mean over the images of `edit_distance_accuracy`."""
-        return _ratio(self.accuracies, self.images)
-
-    def summary(self) -> Summary:
-        """The measures of all images so far."""
-        loss = _ratio(self.losses, self.images_with_loss)
-        return Summary(
-            images=self.images,
-            exact=self.exact,
-            exact_match=self.exact_match,
-            exact_match_ignoring_case=_ratio(self.exact_ignoring_case, self.images),
-            edit_distance_accuracy=self.edit_distance_accuracy,
-            one_minus_ned=_ratio(self.likenesses, self.images),
-            character_error_rate=_ratio(self.edits, self.characters),
-            word_error_rate=_ratio(self.word_edits, self.labels_with_spaces and self.words),
-            loss=loss,
-            perplexity=perplexity(loss),
-            images_with_loss=self.images_with_loss,
-        )
+    def of(self, result: Result) -> float:
+        """Returns the metric of one image; NaN if it has none."""
+        fraction = self.fraction(result)
+        if fraction is None or not fraction.denominator:
+            return math.nan
+        return self.transform(fraction.numerator / fraction.denominator)
 
 
-def _ratio(part: float, whole: float) -> float:
-    """NaN where the whole is nothing."""
-    return part / whole if whole else math.nan
+def exact_match(result: Result) -> Fraction:
+    """Returns 1 if the prediction is the label, else 0."""
+    return Fraction(float(result.exact), 1)
+
+
+def exact_match_ignoring_case(result: Result) -> Fraction:
+    """Returns 1 if Unicode case folding makes prediction and label equal, else 0."""
+    return Fraction(float(result.prediction.casefold() == result.label.casefold()), 1)
+
+
+def edit_distance_accuracy(result: Result) -> Fraction:
+    """Returns the accuracy of 0.7.6 (docs/compatibility.md, "Accuracy").
+
+    It is `1 - min(1, edit_distance / len(label))`; for an empty label, 1 if the prediction is
+    empty too, else 0.
+    """
+    if not result.label:
+        return Fraction(float(not result.prediction), 1)
+    return Fraction(1 - min(1, result.edit_distance / len(result.label)), 1)
+
+
+def one_minus_ned(result: Result) -> Fraction:
+    """Returns `1 - edit_distance / max(len(prediction), len(label))`; 1 if both are empty.
+
+    NED is the normalized edit distance of the ICDAR 2019 competitions.
+    """
+    longest = max(len(result.prediction), len(result.label))
+    return Fraction(1 - result.edit_distance / longest if longest else 1.0, 1)
+
+
+def character_errors(result: Result) -> Fraction:
+    """Returns the edit distance over the number of characters of the label."""
+    return Fraction(result.edit_distance, len(result.label))
+
+
+def word_errors(result: Result) -> Fraction:
+    """Returns the edit distance in words over the number of words of the label."""
+    words = len(result.label.split())
+    return Fraction(word_edit_distance(result.prediction, result.label), words)
+
+
+def label_has_spaces(result: Result) -> bool:
+    """Returns whether the label contains whitespace."""
+    return any(map(str.isspace, result.label))
+
+
+def loss(result: Result) -> Fraction | None:
+    """Returns the teacher-forced loss, or None if the image has none."""
+    return None if math.isnan(result.loss) else Fraction(result.loss, 1)
+
+
+def perplexity(mean_loss: float) -> float:
+    """Returns `exp(mean_loss)`, infinite from a loss of 300 on as in 0.7.6."""
+    return math.inf if mean_loss >= 300 else math.exp(mean_loss)
+
+
+METRICS = (
+    Metric(
+        key="exact_match",
+        title="Exact match",
+        definition="Share of the images whose prediction is the label, character by character.",
+        fraction=exact_match,
+        interval=IntervalKind.WILSON,
+        maximum=1,
+    ),
+    Metric(
+        key="exact_match_ignoring_case",
+        title="Exact match, case ignored",
+        definition="Share of the images whose prediction is the label except for upper and lower "
+        "case, by Unicode case folding.",
+        fraction=exact_match_ignoring_case,
+        interval=IntervalKind.WILSON,
+        maximum=1,
+    ),
+    Metric(
+        key="edit_distance_accuracy",
+        title="Edit-distance accuracy",
+        definition="Mean over the images of 1 − min(1, edit distance / length of the label). For "
+        "an empty label: 1 if the prediction is empty too, else 0. This is the accuracy of 0.7.6.",
+        fraction=edit_distance_accuracy,
+        maximum=1,
+    ),
+    Metric(
+        key="one_minus_ned",
+        title="1-NED",
+        definition="Mean over the images of 1 − edit distance / length of the longer of label and "
+        "prediction. NED is the normalized edit distance of the ICDAR 2019 competitions.",
+        fraction=one_minus_ned,
+        maximum=1,
+    ),
+    Metric(
+        key="character_error_rate",
+        title="Character error rate",
+        definition="Sum of the edit distances of all images / number of characters in all labels. "
+        "It can exceed 100 %.",
+        fraction=character_errors,
+    ),
+    Metric(
+        key="word_error_rate",
+        title="Word error rate",
+        definition="Sum of the edit distances of all images, counted in words instead of "
+        "characters / number of words in all labels. Words are separated by whitespace. It can "
+        "exceed 100 %, and is computed only if a label contains whitespace.",
+        fraction=word_errors,
+        applies=label_has_spaces,
+    ),
+    Metric(
+        key="loss",
+        title="Mean teacher-forced loss",
+        definition="Mean over the images of the mean cross-entropy, in nats, of the label’s "
+        "characters and its end, each given the true characters before it. Images whose label the "
+        "model cannot write have no loss.",
+        fraction=loss,
+        unit=NATS,
+    ),
+    Metric(
+        key="perplexity",
+        title="Perplexity",
+        definition="e to the power of the mean teacher-forced loss.",
+        fraction=loss,
+        unit=PLAIN,
+        transform=perplexity,
+    ),
+)
+
+
+def metric_of(key: str) -> Metric:
+    """Returns the row of `METRICS` with a key."""
+    return next(metric for metric in METRICS if metric.key == key)
+
+
+def markdown_table() -> str:
+    """Returns the table of all metrics that docs/measures.md contains."""
+    lines = ["| metric | key | definition | 95 % interval |", "|---|---|---|---|"]
+    lines += [
+        f"| {row.title} | `{row.key}` | {row.definition} | {row.interval.value} |"
+        for row in METRICS
+    ]
+    return "\n".join(lines)

@@ -1,25 +1,34 @@
-"""One image of a test and what was read from it."""
+"""Defines the result of reading one image of a test."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import dataclasses
+import functools
 
 import numpy as np
 
+from aocr.evaluation.edit_distance import edit_distance
 
-class Result(NamedTuple):
-    """One image and what was read from it.
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """Holds one image of a test and what the model predicted for it.
 
     Attributes:
-        place: of the record in the dataset, from 0.
-        prediction, label, comment: texts; the comment is the image's path, or empty.
-        probability: of the prediction and of its end.
-        character_probabilities: of each character of the prediction, given those before it.
-        loss: teacher-forced; NaN for a label that the model cannot transcribe.
-        attention: `[characters, T]`.
-        columns: how many of the T columns hold the image, padding apart; 0 without an image.
+        place: position of the record in the dataset, from 0.
+        prediction: the predicted text; empty if the image cannot be decoded.
+        label: the true text.
+        comment: the path of the image, or empty.
+        probability: probability of the whole prediction, including its end.
+        character_probabilities: probability of each character of the prediction, given the
+            characters before it.
+        loss: teacher-forced loss in nats; NaN if the image cannot be decoded or the model cannot
+            write the label.
+        attention: float32 `[characters, T]`, attention weights of each predicted character.
+        columns: how many of the T columns the image covers, without padding; 0 if the image
+            cannot be decoded.
         encoded: the image file.
-        seconds: its share of its batch's time.
+        seconds: this image's share of the time that its batch took.
     """
 
     place: int
@@ -33,3 +42,18 @@ class Result(NamedTuple):
     columns: float
     encoded: bytes
     seconds: float
+
+    @functools.cached_property
+    def edit_distance(self) -> int:
+        """Edit distance of prediction and label, in characters; computed once for all its uses."""
+        return edit_distance(self.prediction, self.label)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the prediction is the label."""
+        return self.prediction == self.label
+
+    @property
+    def decoded(self) -> bool:
+        """Whether the image can be decoded; if not, the model has read nothing."""
+        return self.columns > 0

@@ -1,1 +1,1 @@
-"""The outputs of a test: HTML page, plots, mistakes, attention pictures, predictions file."""
+"""Writes the outputs of a test: HTML page, plots, mistakes, attention, predictions file."""

@@ -1,4 +1,4 @@
-"""How many images are read exactly, by the length of their labels."""
+"""Counts how many images are read exactly, by the length of their labels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from aocr.evaluation.confidence_intervals import Interval, wilson
 
-MOST_GROUPS = 20
+MAX_GROUPS = 20
 
 
 class Group(NamedTuple):
-    """Labels of `first` to `last` characters."""
+    """Counts the images whose labels have `first` to `last` characters."""
 
     first: int
     last: int
@@ -20,7 +20,7 @@ class Group(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`4`, or `10–19`."""
+        """The range of lengths: `4` or `10–19`."""
         return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
 
     @property
@@ -30,42 +30,56 @@ class Group(NamedTuple):
 
     @property
     def interval(self) -> Interval:
-        """Wilson's, of the accuracy."""
+        """Wilson's 95 % confidence interval of the accuracy."""
         interval = wilson(self.exact, self.images)
         assert interval is not None  # a group has images
         return interval
 
 
-class Lengths:
-    """Counts images by the characters of their labels."""
+class LengthCounts:
+    """Counts images by the number of characters of their labels."""
 
     def __init__(self) -> None:
         self._images: collections.Counter[int] = collections.Counter()
         self._exact: collections.Counter[int] = collections.Counter()
 
     def add(self, length: int, exact: bool) -> None:
-        """Counts one image."""
+        """Counts one image.
+
+        Args:
+            length: number of characters of its label.
+            exact: whether it was read exactly.
+        """
         self._images[length] += 1
         self._exact[length] += exact
 
     def groups(self) -> list[Group]:
-        """A length each where they are few; else neighbours join until they hold 5 % together."""
+        """Returns a group for each length, shortest first.
+
+        If there are more than `MAX_GROUPS` lengths, neighbours are joined until each group holds
+        5 % of the images.
+        """
         lengths = sorted(self._images)
         groups = [Group(n, n, self._images[n], self._exact[n]) for n in lengths]
-        if len(groups) <= MOST_GROUPS:
+        if len(groups) <= MAX_GROUPS:
             return groups
-        enough = self._images.total() / MOST_GROUPS
-        joined = [groups[0]]
-        for group in groups[1:]:
-            if joined[-1].images < enough:
-                joined[-1] = _joined(joined[-1], group)
-            else:
-                joined.append(group)
-        if len(joined) > 1 and joined[-1].images < enough:
-            joined[-2:] = [_joined(*joined[-2:])]
-        return joined
+        return _joined(groups, self._images.total() / MAX_GROUPS)
 
 
-def _joined(one: Group, other: Group) -> Group:
-    """Both, of which `one` has the shorter labels."""
-    return Group(one.first, other.last, one.images + other.images, one.exact + other.exact)
+def _joined(groups: list[Group], min_images: float) -> list[Group]:
+    """Returns the groups with neighbours joined until each holds `min_images`."""
+    joined = [groups[0]]
+    for group in groups[1:]:
+        if joined[-1].images < min_images:
+            joined[-1] = _union(joined[-1], group)
+        else:
+            joined.append(group)
+    if len(joined) > 1 and joined[-1].images < min_images:
+        joined[-2:] = [_union(*joined[-2:])]
+    return joined
+
+
+def _union(shorter: Group, longer: Group) -> Group:
+    """Returns one group of two neighbours, given in the order of their lengths."""
+    images, exact = shorter.images + longer.images, shorter.exact + longer.exact
+    return Group(shorter.first, longer.last, images, exact)

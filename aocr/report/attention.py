@@ -1,6 +1,8 @@
-"""Pictures of the attention: which part of an image was looked at for each character read."""
+"""Draws the attention: which part of an image the model looked at for each character."""
 
 from __future__ import annotations
+
+import logging
 
 import numpy as np
 import tensorflow as tf
@@ -8,86 +10,131 @@ from PIL import Image
 
 from aocr.evaluation.result import Result
 from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD, decode, encode, fit, glyph
+from aocr.util.errors import UserError, first_line
+from aocr.util.files import write_atomically
 
-MIN_LINE = 160  # pixels; room for text under a narrow image
-PAGE_LINES = 3  # of text under an image: a long text is shown page by page
+MIN_LINE = 160  # pixels; width of the text under a narrow image
+PAGE_LINES = 3  # lines of text under an image; a longer text is shown page by page
 MARGIN, GAP, BAR = 8, 2, 6  # pixels
 FRAME_MILLISECONDS = 500
-DIMMED = 0.25  # brightness where there is no attention
-MAX_NAME_BYTES = 80  # of the text in a folder's name; file systems allow 255 in all
+DIMMED = 0.25  # brightness of regions without attention
+MAX_NAME_BYTES = 80  # length of the text in a folder's name; file systems allow 255 bytes in all
 
 
-def save_attention(
-    output_dir: str,
-    index: int,
-    image: bytes,
-    attention: np.ndarray,
-    prediction: str,
-    label: str,
-    content_columns: float,
-) -> str:
+class AttentionPictures:
+    """Saves the attention pictures of each image; an image that cannot be drawn is only logged.
+
+    Args:
+        output_dir: folder for the pictures, local or remote; it is created.
+
+    Raises:
+        UserError: the folder cannot be created.
+    """
+
+    def __init__(self, output_dir: str) -> None:
+        self._output_dir = output_dir
+        _make_folder(output_dir)
+
+    def add(self, result: Result) -> None:
+        """Saves the pictures of one image.
+
+        Raises:
+            UserError: a file cannot be written.
+        """
+        if not result.decoded:
+            return
+        try:
+            picture = picture_of(result)
+        except UserError as error:
+            logging.error("No picture: %s", error)
+            return
+        _save(self._output_dir, result, picture)
+
+
+def save_attention(output_dir: str, result: Result) -> str:
     """Writes `attention.gif`, `attention.png` and `word.txt` (prediction, label) for one image.
 
     Args:
-        output_dir: gets the folders `correct` and `incorrect`; any path of `tf.io.gfile`.
-        index: number of the image in the dataset; makes its folder's name unique.
-        image: the encoded file.
-        attention: `[steps, T]`, the decoder's weights: a row a character, more rows are ignored.
-        prediction: the text read; may be empty.
-        label: the true text.
-        content_columns: how many of the T feature columns hold the image, in columns and
-            fractions of one; the rest is the padding on its right.
+        output_dir: folder in which `correct` or `incorrect` is created; local or remote.
+        result: the image; rows of its attention beyond the prediction are ignored.
 
     Returns:
-        The folder written.
+        The folder of the three files.
+
+    Raises:
+        UserError: the image cannot be decoded, or a file cannot be written.
+        ValueError: the attention does not have a row for each character of the prediction.
+    """
+    return _save(output_dir, result, picture_of(result))
+
+
+def attention_strip(result: Result) -> bytes:
+    """Returns a PNG that repeats the image for each character, with the attended region bright.
 
     Raises:
         UserError: the image cannot be decoded.
-        ValueError: the attention does not fit the prediction.
     """
-    if attention.ndim != 2 or len(attention) < len(prediction) or content_columns <= 0:
+    return _png(_views(result, picture_of(result)), result.prediction)
+
+
+def picture_of(result: Result) -> Image.Image:
+    """Returns the image as RGB, in a size for people.
+
+    Raises:
+        UserError: the image cannot be decoded.
+    """
+    return fit(decode(result.encoded, result.place + 1))
+
+
+def _check_attention(result: Result) -> None:
+    """Raises a `ValueError` if the attention does not belong to the prediction."""
+    shape = result.attention.shape
+    if len(shape) != 2 or shape[0] < len(result.prediction) or not result.decoded:
         raise ValueError(
-            f"image {index}: attention of shape {attention.shape}, {content_columns} columns of "
-            f"it on the image, cannot belong to {prediction!r}: one row a character is needed"
+            f"image {result.place + 1}: attention of shape {shape}, of which {result.columns} "
+            f"columns cover the image, does not have a row for each of {result.prediction!r}"
         )
-    picture = fit(decode(image, index))
-    rows = attention[: len(prediction)]
-    # nothing read: the image as it is
-    views = [spotlight(picture, row, content_columns) for row in rows] or [picture]
-    verdict = "correct" if prediction == label else "incorrect"
-    folder: str = tf.io.gfile.join(output_dir, verdict, folder_name(index, prediction))
-    tf.io.gfile.makedirs(folder)
-    _write(folder, "attention.gif", _gif(views, prediction))
-    _write(folder, "attention.png", _png(views, prediction))
-    _write(folder, "word.txt", f"{prediction}\n{label}\n".encode())
+
+
+def _save(output_dir: str, result: Result, picture: Image.Image) -> str:
+    """Writes the files of one image and returns their folder."""
+    _check_attention(result)
+    views, text = _views(result, picture), result.prediction
+    verdict = "correct" if result.exact else "incorrect"
+    folder: str = tf.io.gfile.join(output_dir, verdict, folder_name(result.place + 1, text))
+    _make_folder(folder)
+    _write(folder, "attention.gif", _gif(views, text))
+    _write(folder, "attention.png", _png(views, text))
+    _write(folder, "word.txt", f"{text}\n{result.label}\n".encode())
     return folder
 
 
-def attention_strip(tested: Result) -> bytes:
-    """A PNG of one image, once a character, with the attended region bright.
-
-    Raises:
-        UserError: the image cannot be decoded.
-    """
-    picture = fit(decode(tested.encoded, tested.place + 1))
-    rows = tested.attention[: len(tested.prediction)]
-    views = [spotlight(picture, row, tested.columns) for row in rows] or [picture]
-    return _png(views, tested.prediction)
+def _views(result: Result, picture: Image.Image) -> list[Image.Image]:
+    """Returns a spotlight for each character, or the picture alone if the prediction is empty."""
+    rows = result.attention[: len(result.prediction)]
+    return [spotlight(picture, row, result.columns) for row in rows] or [picture]
 
 
 def folder_name(index: int, text: str) -> str:
-    """`00012-HELLO`: letters and digits of any script stay, whatever else becomes `_`."""
+    """Returns a name such as `00012-HELLO`, which is unique and safe on any file system.
+
+    Letters and digits of any script stay. Any other character becomes `_`.
+
+    Args:
+        index: number of the image in the dataset, from 1.
+        text: the prediction.
+    """
     safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in text)
     return f"{index:05d}-{safe.encode()[:MAX_NAME_BYTES].decode(errors='ignore')}".rstrip("-")
 
 
 def spotlight(picture: Image.Image, weights: np.ndarray, content_columns: float) -> Image.Image:
-    """Dims an RGB picture where the attention is not, and draws the weights as a bar under it.
+    """Dims a picture where the attention is low, and draws the weights as a bar below it.
 
     Args:
         picture: RGB, `H x W`.
-        weights: `[T]`; the largest is shown at full brightness.
-        content_columns: how many of the T columns the picture's width covers.
+        weights: `[T]`; the largest weight is shown at full brightness.
+        content_columns: how many of the T columns the width of the picture covers.
 
     Returns:
         RGB, `(H + GAP + BAR) x W`.
@@ -103,7 +150,7 @@ def spotlight(picture: Image.Image, weights: np.ndarray, content_columns: float)
 
 
 def _gif(views: list[Image.Image], text: str) -> bytes:
-    """One frame a view, the text under it, what is being read in colour."""
+    """Returns an animation: a frame for each view, above the text with its character in colour."""
     places = _typeset(text, max(views[0].width, MIN_LINE))
     first, *others = [_frame(view, text, places, step) for step, view in enumerate(views)]
     options = {"save_all": True, "append_images": others, "duration": FRAME_MILLISECONDS}
@@ -111,7 +158,7 @@ def _gif(views: list[Image.Image], text: str) -> bytes:
 
 
 def _typeset(text: str, width: int) -> list[tuple[int, int]]:
-    """Line and x of each character, in lines of at most `width` pixels."""
+    """Returns the line and the x coordinate of each character, in lines of `width` pixels."""
     places = []
     line = x = 0
     for mask in map(glyph, text):
@@ -123,7 +170,7 @@ def _typeset(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def _frame(view: Image.Image, text: str, places: list[tuple[int, int]], step: int) -> Image.Image:
-    """The view of one step over the page of text that is being read."""
+    """Returns the view of one step, above the page of text that contains its character."""
     pitch = glyph(" ").height
     lines = min(places[-1][0] + 1, PAGE_LINES) if places else 0
     top = MARGIN + view.height + GAP
@@ -139,7 +186,7 @@ def _frame(view: Image.Image, text: str, places: list[tuple[int, int]], step: in
 
 
 def _png(views: list[Image.Image], text: str) -> bytes:
-    """The views stacked, each beside its character."""
+    """Returns the views in rows, each beside its character."""
     masks = [glyph(character) for character in text]
     indent = MARGIN + max((mask.width + MARGIN for mask in masks), default=0)
     pitch = MARGIN + max(image.height for image in views + masks)
@@ -153,7 +200,18 @@ def _png(views: list[Image.Image], text: str) -> bytes:
     return encode(strip, "PNG")
 
 
+def _make_folder(folder: str) -> None:
+    """Creates a folder, local or remote."""
+    try:
+        tf.io.gfile.makedirs(folder)
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot create the folder {folder}: {first_line(error)}") from error
+
+
 def _write(folder: str, name: str, content: bytes) -> None:
-    """Writes one file, local or not."""
-    with tf.io.gfile.GFile(tf.io.gfile.join(folder, name), "wb") as file:
-        file.write(content)
+    """Writes one file, local or remote."""
+    path = tf.io.gfile.join(folder, name)
+    try:
+        write_atomically(path, content)
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot write {path}: {first_line(error)}") from error

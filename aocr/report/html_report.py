@@ -1,4 +1,4 @@
-"""`aocr test --report`: one HTML page about a test, with everything in it."""
+"""Writes the page of `aocr test --report`: one HTML file that contains everything."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from typing import TYPE_CHECKING, NamedTuple
 import tensorflow as tf
 
 import aocr
-from aocr.evaluation import metrics
 from aocr.evaluation.alignment import Confusion, Confusions, align
 from aocr.evaluation.calibration import Calibration
 from aocr.evaluation.confidence_intervals import Interval
+from aocr.evaluation.metric_sums import Summary
+from aocr.evaluation.metrics import METRICS
 from aocr.evaluation.result import Result
-from aocr.report import plots as report_plots
-from aocr.report.accuracy_by_length import Lengths
-from aocr.report.metrics_table import Intervals
-from aocr.report.mistakes import Worst, mistake_of
+from aocr.report import plots
+from aocr.report.accuracy_by_length import LengthCounts
+from aocr.report.metrics_table import metric_rows
+from aocr.report.mistakes import WorstMistakes, describe_mistake
 from aocr.util.characters import described, drawn
 from aocr.util.errors import UserError, first_line
-from aocr.util.files import replacing
+from aocr.util.files import write_atomically
 
 if TYPE_CHECKING:
     import jinja2
 
 PAGE = "index.html"
-NEEDED = ("jinja2", "matplotlib")
-MOST_CONFUSIONS = 40
+REQUIRED_PACKAGES = ("jinja2", "matplotlib")
+MAX_CONFUSIONS = 40
 
 
-class Character(NamedTuple):
-    """A side of a confusion; all empty where nothing stands.
+class ConfusedCharacter(NamedTuple):
+    """Holds one side of a confusion; all fields are empty if there is no character.
 
     Attributes:
-        text: as it is drawn.
-        title: code point and name.
-        note: the same, where the drawing alone does not tell the character.
+        text: the character, made visible.
+        title: its code point and name.
+        note: the title again, if the text does not show which character it is.
     """
 
     text: str = ""
@@ -45,26 +46,26 @@ class Character(NamedTuple):
     note: str = ""
 
 
-class Row(NamedTuple):
-    """A confusion as the template shows it."""
+class ConfusionRow(NamedTuple):
+    """Holds a confusion as the page shows it."""
 
-    true: Character
-    read: Character
+    true: ConfusedCharacter
+    read: ConfusedCharacter
     times: int
     share: float | None
 
 
 class Report:
-    """Counts the images of a test, keeps the worst mistakes, writes a page.
+    """Collects the results of a test and writes the page.
 
-    What is kept does not grow with the number of images.
+    Its memory does not grow with the number of images.
 
     Args:
-        folder: where the page goes; made if it is not there.
-        facts: about the run, shown in their order.
+        folder: folder for the page, local or remote; it is created.
+        facts: descriptions of the run by their titles, shown in this order.
 
     Raises:
-        UserError: a package is missing, or the folder cannot be made.
+        UserError: a package is missing, or the folder cannot be created.
     """
 
     def __init__(self, folder: str, facts: dict[str, str]) -> None:
@@ -72,51 +73,44 @@ class Report:
         self._folder, self._facts = folder, facts
         self._started = datetime.datetime.now().astimezone()
         self._undecodable = 0
-        self._intervals, self._lengths = Intervals(), Lengths()
+        self._lengths = LengthCounts()
         self._confusions, self._calibration = Confusions(), Calibration()
-        self._worst = Worst()
+        self._mistakes = WorstMistakes()
         try:
             tf.io.gfile.makedirs(folder)
         except tf.errors.OpError as error:
             raise _unwritable(folder, error) from error
 
-    def add(self, tested: Result) -> None:
-        """Counts one image, in the order of the dataset."""
-        exact = tested.prediction == tested.label
-        self._intervals.add(tested)
-        self._lengths.add(len(tested.label), exact)
-        if tested.columns:
-            self._calibration.add(tested.probability, exact)
-            self._confusions.add(tested.label, align(tested.label, tested.prediction))
-        else:  # nothing was read: neither a probability nor a character says anything
+    def add(self, result: Result) -> None:
+        """Adds one image, in the order of the dataset."""
+        self._lengths.add(len(result.label), result.exact)
+        if result.decoded:
+            self._calibration.add(result.probability, result.exact)
+            self._confusions.add(result.label, align(result.label, result.prediction))
+        else:  # The model read nothing, so there is neither a probability nor a confusion.
             self._undecodable += 1
-        if not exact:
-            self._worst.add(tested)
+        if not result.exact:
+            self._mistakes.add(result)
 
-    def write(self, summary: metrics.Summary) -> str:
-        """Writes the page.
+    def write(self, summary: Summary) -> str:
+        """Writes the page and returns its path.
 
         Args:
-            summary: of the images added.
-
-        Returns:
-            Its path.
+            summary: summary of the images that were added.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: the page cannot be written.
         """
         path: str = tf.io.gfile.join(self._folder, PAGE)
-        # a path may hold bytes that are no text
-        page = self._page(summary).encode(errors="replace")
+        page = self._page(summary).encode(errors="replace")  # paths may contain invalid UTF-8
         try:
-            with replacing([path]) as (temporary,), tf.io.gfile.GFile(temporary, "wb") as file:
-                file.write(page)
+            write_atomically(path, page)
         except tf.errors.OpError as error:
             raise _unwritable(self._folder, error) from error
         return path
 
-    def _page(self, summary: metrics.Summary) -> str:
-        """The HTML."""
+    def _page(self, summary: Summary) -> str:
+        """Returns the page as HTML."""
         groups, bins = self._lengths.groups(), self._calibration.bins
         confusions = self._confusions.ranked()
         return _template().render(
@@ -125,24 +119,25 @@ class Report:
             facts=self._facts,
             summary=summary,
             undecodable=self._undecodable,
-            rows=self._intervals.rows(summary),
+            metric_rows=metric_rows(summary),
+            metrics=METRICS,
             groups=groups,
-            lengths_plot=report_plots.accuracy_by_length(groups) if groups else None,
+            lengths_plot=plots.accuracy_by_length(groups) if groups else None,
             characters=self._confusions.occurrences.total(),
             substitutions=self._confusions.substitutions,
             insertions=self._confusions.insertions,
             deletions=self._confusions.deletions,
-            confusions=[_row(confusion) for confusion in confusions[:MOST_CONFUSIONS]],
-            confusions_left_out=max(0, len(confusions) - MOST_CONFUSIONS),
+            confusions=[_confusion_row(each) for each in confusions[:MAX_CONFUSIONS]],
+            confusions_left_out=max(0, len(confusions) - MAX_CONFUSIONS),
             calibration=self._calibration,
-            reliability_plot=report_plots.reliability(bins) if self._calibration.count else None,
-            mistakes=[mistake_of(ranked) for ranked in self._worst.ranked()],
-            mistakes_in_all=self._worst.count,
+            reliability_plot=plots.reliability(bins) if self._calibration.count else None,
+            mistakes=[describe_mistake(result) for result in self._mistakes.ranked()],
+            mistakes_in_all=self._mistakes.count,
         )
 
 
 def _template() -> jinja2.Template:
-    """What it inserts is escaped, whoever wrote it."""
+    """Returns the template of the page, which escapes every inserted text."""
     import jinja2  # an optional dependency
 
     environment = jinja2.Environment(
@@ -153,43 +148,50 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        counted="{:,}".format, images=_images, percent=_percent, percent_range=_percent_range
+        number="{:,}".format, counted=_counted, percent=_percent, percent_range=_percent_range
     )
     return environment.get_template("report.html")
 
 
-def _images(count: int) -> str:
-    return f"{count:,} image" + "s" * (count != 1)
+def _counted(number: int, singular: str) -> str:
+    """Returns `1 image` or `1,234 images`."""
+    return f"{number:,} {singular}" + "s" * (number != 1)
 
 
 def _percent(share: float) -> str:
+    """Returns `12.34 %`."""
     return f"{100 * share:.2f} %"
 
 
 def _percent_range(interval: Interval) -> str:
+    """Returns `12.3 to 45.6 %`."""
     return f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"
 
 
-def _row(confusion: Confusion) -> Row:
-    return Row(_side(confusion.true), _side(confusion.read), confusion.times, confusion.share)
+def _confusion_row(confusion: Confusion) -> ConfusionRow:
+    """Returns the row of a confusion."""
+    true, read = _confused_character(confusion.true), _confused_character(confusion.read)
+    return ConfusionRow(true, read, confusion.times, confusion.share)
 
 
-def _side(character: str) -> Character:
-    """A space is known by its open box; what else is invisible, and marks, by their names."""
+def _confused_character(character: str) -> ConfusedCharacter:
+    """Returns one side of a confusion, with a note for combining and invisible characters."""
     if not character:
-        return Character()
-    telling = character == " " or unicodedata.category(character)[0] not in "CMZ"
+        return ConfusedCharacter()
+    recognizable = character == " " or unicodedata.category(character)[0] not in "CMZ"
     title = described(character)
-    return Character(drawn(character), title, "" if telling else title)
+    return ConfusedCharacter(drawn(character), title, "" if recognizable else title)
 
 
 def _require_packages() -> None:
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    """Raises a `UserError` if a package that the report needs is missing."""
+    missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         names = " ".join(missing)
         raise UserError(f"--report needs packages that are not installed: pip install {names}")
 
 
 def _unwritable(folder: str, error: tf.errors.OpError) -> UserError:
+    """Returns the error for a report that cannot be written."""
     reason = first_line(error)
     return UserError(f"cannot write the report --report={folder}: {reason}")

@@ -1,4 +1,4 @@
-"""The most confident mistakes of a test, and how a report shows each."""
+"""Selects the most confident mistakes of a test and prepares them for the HTML report."""
 
 from __future__ import annotations
 
@@ -10,176 +10,193 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from aocr.evaluation import metrics
 from aocr.evaluation.alignment import align
 from aocr.evaluation.result import Result
-from aocr.report.attention import spotlight
+from aocr.report.attention import picture_of, spotlight
 from aocr.report.plots import data_uri
 from aocr.util.characters import described, drawn, visible
-from aocr.util.drawing import decode, encode, fit
+from aocr.util.drawing import encode
 from aocr.util.errors import UserError
 
-MOST = 60
-"""Mistakes that are kept and shown."""
+MAX_MISTAKES = 60
+"""Number of mistakes that are kept and shown."""
 
-MOST_VIEWS = 32
-"""Characters of a reading whose attention is shown."""
+MAX_VIEWS = 32
+"""Number of characters of a prediction whose attention is shown."""
 
-PICTURE, VIEW = (640, 160), (240, 48)  # pixels; the largest an image and a view of it are drawn
+PICTURE_SIZE, VIEW_SIZE = (640, 160), (240, 48)  # largest width and height, pixels
 
 
-class Ranked(NamedTuple):
-    """A mistake; of two, the worse is the greater.
+class RankedMistake(NamedTuple):
+    """A mistake that compares as greater than a less serious one.
 
     Attributes:
-        probability: of the reading.
-        edits: to make the label of it.
-        order: minus the number of images before it, so that the earlier of two alike is greater.
-        tested: the image; never compared, because no two have the same order.
+        probability: probability of the prediction.
+        edits: edit distance of the prediction and the label.
+        order: minus the number of earlier mistakes, so that the earlier of two ranks higher. It
+            is unique, so that results are never compared.
+        result: the image.
     """
 
     probability: float
     edits: int
     order: int
-    tested: Result
+    result: Result
 
 
-class Worst:
-    """Keeps the worst mistakes of any number."""
+class WorstMistakes:
+    """Counts mistakes and keeps the worst of them: the most confident, then the most edits.
+
+    Attributes:
+        count: number of mistakes, including those that are not kept.
+    """
 
     def __init__(self) -> None:
         self.count = 0
-        self._heap: list[Ranked] = []
+        self._heap: list[RankedMistake] = []
 
-    def add(self, tested: Result) -> None:
+    def add(self, result: Result) -> None:
         """Counts one mistake, and keeps it if it is among the worst."""
-        edits = metrics.edit_distance(tested.prediction, tested.label)
-        ranked = Ranked(tested.probability, edits, -self.count, tested)
+        mistake = RankedMistake(result.probability, result.edit_distance, -self.count, result)
         self.count += 1
-        if len(self._heap) < MOST:
-            heapq.heappush(self._heap, ranked)
+        if len(self._heap) < MAX_MISTAKES:
+            heapq.heappush(self._heap, mistake)
         else:
-            heapq.heappushpop(self._heap, ranked)
+            heapq.heappushpop(self._heap, mistake)
 
-    def ranked(self) -> list[Ranked]:
-        """Those kept, the worst first."""
-        return sorted(self._heap, reverse=True)
+    def ranked(self) -> list[Result]:
+        """Returns the mistakes that are kept, the worst first."""
+        return [mistake.result for mistake in sorted(self._heap, reverse=True)]
 
 
-class Mark(NamedTuple):
-    """Part of a text: the same in label and reading, or not."""
+class TextPart(NamedTuple):
+    """Holds part of a text, which is the same in label and prediction, or differs."""
 
     text: str
     differs: bool
 
 
-class Character(NamedTuple):
-    """A character read, what is said of it, and how doubtful it is: from 0 to 1."""
+class PredictedCharacter(NamedTuple):
+    """Holds a predicted character as the report shows it.
+
+    Attributes:
+        text: the character, made visible.
+        title: its probability and its name.
+        doubt: strength of its tint, from 0 for a certain character to 1.
+    """
 
     text: str
     title: str
     doubt: float
 
 
-class View(NamedTuple):
-    """Where the model looked for a character."""
+class AttentionView(NamedTuple):
+    """Holds a character and a picture of where the model looked for it, as a data: URI."""
 
     character: str
     picture: str
 
 
 class Mistake(NamedTuple):
-    """What the template shows of one.
+    """Holds what the report shows of a mistake.
 
     Attributes:
-        record: its number, from 1.
-        path: of the image, or empty.
-        probability: of the reading.
-        edits: to make the label of it.
-        label, reading: the texts.
-        characters: of the reading, with their probabilities.
-        picture: a data: URI, or empty.
-        problem: why there is no picture.
-        views: of the first characters.
+        record: number of the record in the dataset, from 1.
+        path: path of the image, or empty.
+        probability: probability of the prediction.
+        edits: edit distance of prediction and label.
+        label, prediction: the texts, with their differences marked.
+        characters: the characters of the prediction, with their probabilities.
+        picture: the image as a data: URI, or empty.
+        problem: the reason why there is no picture.
+        views: the attention of the first characters.
     """
 
     record: int
     path: str
     probability: float
     edits: int
-    label: list[Mark]
-    reading: list[Mark]
-    characters: list[Character]
+    label: list[TextPart]
+    prediction: list[TextPart]
+    characters: list[PredictedCharacter]
     picture: str
     problem: str
-    views: list[View]
+    views: list[AttentionView]
 
 
-def mistake_of(ranked: Ranked) -> Mistake:
-    """Draws a mistake and marks its texts."""
-    tested = ranked.tested
-    pairs = align(tested.label, tested.prediction)
-    drawn, problem = _picture(tested)
+def describe_mistake(result: Result) -> Mistake:
+    """Draws the image of a mistake and marks the differences of its texts."""
+    pairs = align(result.label, result.prediction)
+    picture, problem = _picture(result)
     return Mistake(
-        record=tested.place + 1,
-        path=visible(tested.comment),
-        probability=ranked.probability,
-        edits=ranked.edits,
-        label=_marks([(true, true != read) for true, read in pairs]),
-        reading=_marks([(read, true != read) for true, read in pairs]),
-        characters=_characters(tested),
-        picture=_png(drawn) if drawn else "",
+        record=result.place + 1,
+        path=visible(result.comment),
+        probability=result.probability,
+        edits=result.edit_distance,
+        label=_parts([(true, true != predicted) for true, predicted in pairs]),
+        prediction=_parts([(predicted, true != predicted) for true, predicted in pairs]),
+        characters=_characters(result),
+        picture=_png(picture) if picture else "",
         problem=problem,
-        views=_views(drawn, tested) if drawn else [],
+        views=_views(picture, result) if picture else [],
     )
 
 
-def _picture(tested: Result) -> tuple[Image.Image | None, str]:
-    """The image, or the reason why there is none."""
-    if not tested.columns:
+def _picture(result: Result) -> tuple[Image.Image | None, str]:
+    """Returns the image, or the reason why there is none."""
+    if not result.decoded:
         return None, "no image: it could not be decoded"
     try:
-        return fit(decode(tested.encoded, tested.place + 1)), ""
+        return picture_of(result), ""
     except UserError:
         return None, "no image: Pillow cannot draw it"
 
 
 def _png(picture: Image.Image) -> str:
+    """Returns the picture, in the size of the report, as a data: URI."""
     smaller = picture.copy()
-    smaller.thumbnail(PICTURE)
+    smaller.thumbnail(PICTURE_SIZE)
     return data_uri("image/png", encode(smaller, "PNG"))
 
 
-def _views(picture: Image.Image, tested: Result) -> list[View]:
-    """One a character; JPEG, because there are many."""
+def _views(picture: Image.Image, result: Result) -> list[AttentionView]:
+    """Returns a view for each character, as JPEG because there are many."""
     smaller = picture.copy()
-    smaller.thumbnail(VIEW)
+    smaller.thumbnail(VIEW_SIZE)
     views = []
-    steps = zip(tested.prediction, tested.attention, strict=False)  # what is read may end earlier
-    for character, weights in itertools.islice(steps, MOST_VIEWS):
-        lit = encode(spotlight(smaller, weights, tested.columns), "JPEG", quality=85)
-        views.append(View(drawn(character), data_uri("image/jpeg", lit)))
+    steps = zip(result.prediction, result.attention, strict=False)  # may have rows to spare
+    for character, weights in itertools.islice(steps, MAX_VIEWS):
+        lit = encode(spotlight(smaller, weights, result.columns), "JPEG", quality=85)
+        views.append(AttentionView(drawn(character), data_uri("image/jpeg", lit)))
     return views
 
 
-def _marks(characters: Sequence[tuple[str, bool]]) -> list[Mark]:
-    """Neighbours that all differ, or do not, as one; what differs is made visible."""
-    marks = []
+def _parts(characters: Sequence[tuple[str, bool]]) -> list[TextPart]:
+    """Joins neighbouring characters that all differ, or all agree; makes differences visible.
+
+    Args:
+        characters: pairs of a character, or "", and whether it differs.
+    """
+    parts = []
     for differs, group in itertools.groupby(characters, key=lambda character: character[1]):
         text = "".join(character for character, _ in group)
         if text:
-            marks.append(Mark("".join(map(drawn, text)) if differs else visible(text), differs))
-    return marks
+            shown = "".join(map(drawn, text)) if differs else visible(text)
+            parts.append(TextPart(shown, differs))
+    return parts
 
 
-def _characters(tested: Result) -> list[Character]:
-    steps = zip(tested.prediction, tested.character_probabilities, strict=True)
-    return [
-        Character(drawn(c), f"{100 * probability:.1f} %, {described(c)}", _doubt(probability))
-        for c, probability in steps
-    ]
+def _characters(result: Result) -> list[PredictedCharacter]:
+    """Returns the characters of the prediction with their probabilities."""
+    characters = []
+    for character, probability in zip(
+        result.prediction, result.character_probabilities, strict=True
+    ):
+        title = f"{100 * probability:.1f} %, {described(character)}"
+        characters.append(PredictedCharacter(drawn(character), title, _doubt(probability)))
+    return characters
 
 
 def _doubt(probability: float) -> float:
-    """How strong the tint is: the root, so that small doubts show too."""
+    """Returns the strength of the tint: the square root, so that small doubts are visible."""
     return math.sqrt(min(max(0.0, 1 - probability), 1.0))

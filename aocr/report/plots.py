@@ -1,4 +1,4 @@
-"""The plots of a report, each twice: in the colours of a light and of a dark page."""
+"""Draws the plots of the HTML report, each in the colours of a light and of a dark page."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZE = 7.2, 4.4  # inches
-MOST_UPRIGHT = 12  # names under bars; more of them stand on end
+MAX_HORIZONTAL_NAMES = 12  # more names under the bars are rotated
 
 
 class Colours(NamedTuple):
-    """Of a plot on a transparent ground."""
+    """Holds the colours of a plot with a transparent background."""
 
     ink: str
     grid: str
@@ -36,33 +36,39 @@ DARK = Colours(ink="#dfe2e7", grid="#3a3e47", bar="#5183c2", interval="#e3edf9")
 
 
 class Plot(NamedTuple):
-    """SVG files as data: URIs."""
+    """Holds a plot for each kind of page, SVG files as data: URIs."""
 
     light: str
     dark: str
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """A file as an address: `kind` is `image/png` and the like."""
+    """Returns a file as a URI that contains it.
+
+    Args:
+        kind: media type, such as `image/png`.
+        content: the file.
+    """
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def accuracy_by_length(groups: Sequence[Group]) -> Plot:
-    """Share of the images read exactly with its interval, and the images, by label length."""
-    return _in_both(functools.partial(_draw_lengths, groups))
+    """Plots the share of images read exactly, with its interval, and the images by label length."""
+    return _both_plots(functools.partial(_draw_lengths, groups))
 
 
 def reliability(bins: Sequence[Bin]) -> Plot:
-    """Share of the readings that are right with its interval, and the readings, by probability."""
-    return _in_both(functools.partial(_draw_reliability, bins))
+    """Plots the share of correct predictions with its interval, and the predictions in each bin."""
+    return _both_plots(functools.partial(_draw_reliability, bins))
 
 
-def _in_both(draw: Callable[[Figure, Colours], None]) -> Plot:
+def _both_plots(draw: Callable[[Figure, Colours], None]) -> Plot:
+    """Draws a plot in both sets of colours."""
     return Plot(_svg(draw, LIGHT), _svg(draw, DARK))
 
 
 def _svg(draw: Callable[[Figure, Colours], None], colours: Colours) -> str:
-    """Without pyplot, whose figures are global."""
+    """Returns a plot as a data: URI; pyplot is not used, because its figures are global."""
     from matplotlib.figure import Figure  # an optional dependency, and slow to import
 
     figure = Figure(figsize=SIZE, layout="constrained")
@@ -75,6 +81,7 @@ def _svg(draw: Callable[[Figure, Colours], None], colours: Colours) -> str:
 
 
 def _draw_lengths(groups: Sequence[Group], figure: Figure, colours: Colours) -> None:
+    """Draws shares of exact images above, numbers of images below, for each group of lengths."""
     places = np.arange(len(groups))
     images = np.array([group.images for group in groups])
     exact = np.array([group.exact for group in groups])
@@ -83,31 +90,32 @@ def _draw_lengths(groups: Sequence[Group], figure: Figure, colours: Colours) -> 
     _draw_intervals(upper, places, exact, images, colours)
     _draw_counts(lower, places, images, 0.8, colours)
     names = [group.name for group in groups]
-    lower.set_xticks(places, names, rotation=90 if len(names) > MOST_UPRIGHT else 0)
-    lower.set_xlim(-0.6, max(len(groups), 4) - 0.4)  # a single bar is no wall
+    lower.set_xticks(places, names, rotation=90 if len(names) > MAX_HORIZONTAL_NAMES else 0)
+    lower.set_xlim(-0.6, max(len(groups), 4) - 0.4)  # a single bar does not fill the plot
     lower.set_xlabel("length of the label, characters")
 
 
 def _draw_reliability(bins: Sequence[Bin], figure: Figure, colours: Colours) -> None:
+    """Draws shares of correct predictions above, numbers of predictions below, for each bin."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 100], [0, 100], "--", color=colours.ink, linewidth=1)
-    filled = [each for each in bins if each.readings]
-    means = np.array([100 * each.probability for each in filled])
+    filled = [each for each in bins if each.predictions]
+    means = np.array([100 * each.mean_probability for each in filled])
     correct = np.array([each.correct for each in filled])
-    counts = np.array([each.readings for each in filled])
+    counts = np.array([each.predictions for each in filled])
     upper.plot(means, 100 * correct / counts, "o-", color=colours.bar, linewidth=2, markersize=8)
     _draw_intervals(upper, means, correct, counts, colours)
     middles = np.array([50 * (each.low + each.high) for each in bins])
-    _draw_counts(lower, middles, np.array([each.readings for each in bins]), 9.4, colours)
+    _draw_counts(lower, middles, np.array([each.predictions for each in bins]), 9.4, colours)
     lower.set_xticks(range(0, 101, 10))
     lower.set_xlim(-1, 101)
-    lower.set_xlabel("probability that the model gave its reading, %")
+    lower.set_xlabel("probability of the prediction, %")
 
 
 def _draw_intervals(
     axes: Axes, places: np.ndarray, exact: np.ndarray, counts: np.ndarray, colours: Colours
 ) -> None:
-    """Brackets over shares."""
+    """Draws the 95 % confidence interval of each share as a bracket."""
     ends = [
         wilson(part, whole) for part, whole in zip(exact.tolist(), counts.tolist(), strict=True)
     ]
@@ -121,6 +129,7 @@ def _draw_intervals(
 def _draw_counts(
     axes: Axes, places: np.ndarray, counts: np.ndarray, width: float, colours: Colours
 ) -> None:
+    """Draws a bar for each number of images."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     axes.bar(places, counts, width, color=colours.bar)
@@ -131,7 +140,7 @@ def _draw_counts(
 
 
 def _style(axes: Axes, colours: Colours) -> None:
-    """Lines and texts in the colours; only what is needed of a frame."""
+    """Colours lines and texts, and removes the upper and right side of the frame."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(colours.ink)
     axes.tick_params(colors=colours.ink)

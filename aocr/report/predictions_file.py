@@ -1,4 +1,4 @@
-"""`aocr test --predictions`: a row an image, as TSV or as JSON Lines."""
+"""Writes the file of `aocr test --predictions`: a row for each image, as TSV or JSON Lines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.evaluation.metrics import edit_distance
 from aocr.evaluation.result import Result
 from aocr.util.characters import escape
 from aocr.util.errors import UserError, first_line
@@ -20,61 +20,72 @@ HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\t
 COLUMNS = HEADER.split()
 
 
-@contextlib.contextmanager
-def writing(path: str) -> Iterator[Callable[[Result], None]]:
-    r"""Takes images one by one; the file appears under its name at the end of the block.
+class Format(NamedTuple):
+    """Defines how a file is written: its header, and a function from a result to a row."""
 
-    TSV has a header, `correct` as 1 or 0, and nothing for a loss that there is not; quotes mean
-    nothing in it, and what would break a row stands as `\t`, `\n`, `\x00` and the like. JSON Lines
-    have the columns as keys, the texts as they are, `correct` as a boolean, null for a loss that
-    there is not, and `characters` (see `characters_of`). Both are UTF-8.
+    header: str
+    row: Callable[[Result], str]
+
+
+@contextlib.contextmanager
+def open_predictions_file(path: str) -> Iterator[Callable[[Result], None]]:
+    r"""Yields a function that adds the row of an image. Files are UTF-8.
+
+    A TSV file has a header, `correct` as 1 or 0, and an empty cell for a missing loss. Quotes
+    have no meaning in it. Characters that would break a row are escaped: `\t`, `\n`, `\x00`.
+
+    A JSON Lines file has the columns as keys, texts without these escapes, `correct` as a boolean,
+    null for a missing loss, and `characters` (see `characters_of`).
+
+    The file appears under its name at the end of the block, complete.
 
     Args:
-        path: ends in `.tsv` or `.jsonl`; local or not.
+        path: ends in `.tsv` or `.jsonl`; local or remote.
 
     Raises:
-        UserError: another suffix, or the file cannot be written.
+        UserError: the suffix is another one, or the file cannot be written.
     """
-    header, row_of = _form(path)
-    with _told(path):
+    file_format = _format_of(path)
+    with _errors_as_user_errors(path):
         if tf.io.gfile.exists(path) and tf.io.gfile.isdir(path):
             raise UserError(f"--predictions={path} is a folder: name a file")
     with replacing([path]) as (temporary,):
         file = tf.io.gfile.GFile(temporary, "wb")
-        with _told(path):
-            file.write(header.encode())
+        with _errors_as_user_errors(path):
+            file.write(file_format.header.encode())
 
-        def add(tested: Result) -> None:
-            with _told(path):
-                file.write(row_of(tested).encode())
+        def add(result: Result) -> None:
+            """Adds the row of one image."""
+            with _errors_as_user_errors(path):
+                file.write(file_format.row(result).encode())
 
         try:
             yield add
         finally:
-            with _told(path):
+            with _errors_as_user_errors(path):
                 file.close()
 
 
 def characters_of(text: str, probabilities: Sequence[float]) -> list[dict[str, object]]:
-    """`{"character": "A", "probability": 0.99}` for each character of a text, for JSON."""
+    """Returns `{"character": "A", "probability": 0.99}` for each character of a text."""
     pairs = zip(text, probabilities, strict=True)
     return [{"character": c, "probability": six_digits(p)} for c, p in pairs]
 
 
 def six_digits(value: float) -> float | None:
-    """As many digits as float32, in which the model counts, is sure of; None for NaN, infinity."""
+    """Returns a number rounded to the six digits that float32 holds; None for NaN and infinity."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
-def json_line(facts: dict[str, object]) -> str:
-    r"""An object on a line, its end included; a path's bytes that are not UTF-8 as `\udcff`."""
-    text = json.dumps(facts, ensure_ascii=False)
+def json_line(values: dict[str, object]) -> str:
+    r"""Returns a line of JSON; bytes of a path that are not UTF-8 are written as `\udcff`."""
+    text = json.dumps(values, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 @contextlib.contextmanager
-def _told(path: str) -> Iterator[None]:
-    """TensorFlow's errors in the block as one about the file."""
+def _errors_as_user_errors(path: str) -> Iterator[None]:
+    """Turns TensorFlow's errors in the block into a `UserError` that names the file."""
     try:
         yield
     except tf.errors.OpError as error:
@@ -82,37 +93,39 @@ def _told(path: str) -> Iterator[None]:
         raise UserError(f"cannot write --predictions={path}: {reason}") from error
 
 
-def _form(path: str) -> tuple[str, Callable[[Result], str]]:
-    """The header and the way to write a row that a file's suffix asks for."""
+def _format_of(path: str) -> Format:
+    """Returns the format that the suffix of a file asks for."""
     suffix = os.path.splitext(path)[1]
     if suffix == ".tsv":
-        return HEADER, _tsv_row
+        return Format(HEADER, _tsv_row)
     if suffix == ".jsonl":
-        return "", _json_row
+        return Format("", _json_row)
     raise UserError(f"--predictions={path}: its name must end in .tsv or .jsonl, not {suffix!r}")
 
 
-def _facts(tested: Result) -> list:
-    """The values of the columns."""
+def _values(result: Result) -> list:
+    """Returns the values of the columns."""
     return [
-        tested.place + 1,
-        tested.comment,
-        tested.label,
-        tested.prediction,
-        six_digits(tested.probability),
-        tested.prediction == tested.label,
-        edit_distance(tested.prediction, tested.label),
-        six_digits(tested.loss),
+        result.place + 1,
+        result.comment,
+        result.label,
+        result.prediction,
+        six_digits(result.probability),
+        result.exact,
+        result.edit_distance,
+        six_digits(result.loss),
     ]
 
 
-def _tsv_row(tested: Result) -> str:
-    """None as nothing, booleans as 1 and 0."""
-    cells = ("" if fact is None else fact for fact in _facts(tested))
+def _tsv_row(result: Result) -> str:
+    """Returns a line with None as an empty cell, and booleans as 1 and 0."""
+    cells = ("" if value is None else value for value in _values(result))
     cells = (int(cell) if isinstance(cell, bool) else cell for cell in cells)
     return "\t".join(escape(str(cell)) for cell in cells) + "\n"
 
 
-def _json_row(tested: Result) -> str:
-    characters = characters_of(tested.prediction, tested.character_probabilities)
-    return json_line(dict(zip(COLUMNS, _facts(tested), strict=True)) | {"characters": characters})
+def _json_row(result: Result) -> str:
+    """Returns a JSON object with the columns and the probability of each character."""
+    values = dict(zip(COLUMNS, _values(result), strict=True))
+    characters = characters_of(result.prediction, result.character_probabilities)
+    return json_line(values | {"characters": characters})

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.evaluation import metrics
+from aocr.evaluation.metric_sums import Summary
 from aocr.model import checkpoints
 from aocr.util.errors import UserError
 
@@ -23,9 +23,9 @@ class Best(NamedTuple):
     character_error_rate: float
     validations_since: int = 0
 
-    def is_beaten_by(self, summary: metrics.Summary) -> bool:
+    def is_beaten_by(self, summary: Summary) -> bool:
         """More exact matches are better; with as many, fewer character errors."""
-        return _rank(summary.exact_match, summary.character_error_rate) > _rank(
+        return _rank(summary.value("exact_match"), summary.value("character_error_rate")) > _rank(
             self.exact_match, self.character_error_rate
         )
 
@@ -53,12 +53,14 @@ class BestCheckpoint:
         if self.best:
             self._checkpoints.count_former()
 
-    def judge(self, opened: tf.compat.v1.Session, step: int, summary: metrics.Summary) -> Best:
+    def judge(self, opened: tf.compat.v1.Session, step: int, summary: Summary) -> Best:
         """Saves the session's weights if they are the best so far; returns what is best now."""
         if self.best is None or self.best.is_beaten_by(summary):
             logging.info("The best checkpoint so far is that of global step %i.", step)
             self._checkpoints.save(opened, step)
-            self.best = Best(step, summary.exact_match, summary.character_error_rate)
+            self.best = Best(
+                step, summary.value("exact_match"), summary.value("character_error_rate")
+            )
         else:
             self.best = self.best._replace(validations_since=self.best.validations_since + 1)
         self._write(self.best)

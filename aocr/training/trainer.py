@@ -123,7 +123,7 @@ class _Saver:
         self.save(step)
         summary, samples = self._validator(str(checkpoints.latest_checkpoint(self._model_dir)))
         best = self._best.judge(self._session, step, summary)
-        values = {f"validation/{name}": value for name, value in summary._asdict().items()}
+        values = {f"validation/{name}": value for name, value in summary.numbers().items()}
         self.writer.add_summary(tensorboard.scalars(values), step)
         self.writer.add_summary(tensorboard.samples(samples), step)
         self.writer.flush()

@@ -11,8 +11,9 @@ import tensorflow as tf
 from aocr.config import TEST_BATCH_SIZE, Config
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.record_files import expand
-from aocr.evaluation import evaluator, metrics
+from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
+from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.util.session import open_session
 
@@ -23,7 +24,7 @@ SAMPLES = 6
 class Validation(NamedTuple):
     """What the validation set says of a checkpoint; `samples` are its first images."""
 
-    summary: metrics.Summary
+    summary: Summary
     samples: Sequence[Result]
 
 
@@ -54,25 +55,25 @@ class Validator:
     def __call__(self, checkpoint: str) -> Validation:
         """Tests a checkpoint."""
         self._saver.restore(self._session, checkpoint)
-        tally = metrics.Tally()
+        sums = MetricSums()
         samples: list[Result] = []
         results = evaluator.results(self._session, self._model, self._undecodable)
         for tested in results:
-            tally.add(tested.prediction, tested.label, tested.loss)
+            sums.add(tested)
             if len(samples) < SAMPLES and tested.columns:
                 samples.append(tested)
-        summary = tally.summary()
+        summary = sums.summary()
         _log(summary)
         return Validation(summary, samples)
 
 
-def _log(summary: metrics.Summary) -> None:
+def _log(summary: Summary) -> None:
     logging.info(
         "Validation: exact match %.2f%%, edit-distance accuracy %.2f%%, character error rate "
         "%.2f%%, loss %f, on %i images.",
-        100 * summary.exact_match,
-        100 * summary.edit_distance_accuracy,
-        100 * summary.character_error_rate,
-        summary.loss,
+        100 * summary.value("exact_match"),
+        100 * summary.value("edit_distance_accuracy"),
+        100 * summary.value("character_error_rate"),
+        summary.value("loss"),
         summary.images,
     )

@@ -76,7 +76,7 @@ def exported_model(folder: str) -> Callable[[bytes], object]:
 
 def test(checkpoint: str, records: str) -> None:
     """As `aocr test` does."""
-    evaluator.evaluate(Config(), [records], checkpoint, -1, BATCH_SIZE)
+    evaluator.evaluate(evaluator.Evaluation(Config(), checkpoint, [records], -1, BATCH_SIZE))
 
 
 def predict(checkpoint: str, paths: list[str]) -> None:

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from aocr.evaluation import metrics
 from aocr.evaluation.alignment import Confusion, Confusions, align
+from aocr.evaluation.edit_distance import edit_distance
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_any_alignment_spells_both_texts_in_the_fewest_edits():
         assert "".join(read for _, read in pairs) == prediction
         assert ("", "") not in pairs
         edits = sum(true != read for true, read in pairs)
-        assert edits == metrics.edit_distance(prediction, label)
+        assert edits == edit_distance(prediction, label)
 
 
 # Confusions

@@ -8,9 +8,9 @@ import pytest
 from aocr.evaluation.calibration import BINS, Calibration
 
 
-def calibration_of(*readings):
+def calibration_of(*predictions):
     calibration = Calibration()
-    for probability, correct in readings:
+    for probability, correct in predictions:
         calibration.add(probability, correct)
     return calibration
 
@@ -33,19 +33,19 @@ def calibration_of(*readings):
 )
 def test_bin_of_a_probability(probability, place):
     bins = calibration_of((probability, True)).bins
-    assert [each.readings for each in bins] == [int(n == place) for n in range(BINS)]
+    assert [each.predictions for each in bins] == [int(n == place) for n in range(BINS)]
 
 
 def test_bins_by_hand():
     bins = calibration_of((0.92, True), (0.98, False), (0.94, True), (0.15, False)).bins
-    assert (bins[9].readings, bins[9].correct) == (3, 2)
-    assert bins[9].probability == pytest.approx((0.92 + 0.98 + 0.94) / 3)
+    assert (bins[9].predictions, bins[9].correct) == (3, 2)
+    assert bins[9].mean_probability == pytest.approx((0.92 + 0.98 + 0.94) / 3)
     assert bins[9].accuracy == pytest.approx(2 / 3)
     assert (bins[9].low, bins[9].high) == (0.9, 1.0)
-    assert (bins[1].readings, bins[1].accuracy) == (1, 0)
-    assert bins[0].readings == 0
+    assert (bins[1].predictions, bins[1].accuracy) == (1, 0)
+    assert bins[0].predictions == 0
     assert math.isnan(bins[0].accuracy)
-    assert math.isnan(bins[0].probability)
+    assert math.isnan(bins[0].mean_probability)
 
 
 def test_expected_error_by_hand():
@@ -73,7 +73,7 @@ def test_always_sure_and_always_wrong():
     assert (found.expected_error, found.brier) == (1, 1)
 
 
-def test_no_reading():
+def test_no_prediction():
     found = Calibration()
     assert found.count == 0
     assert math.isnan(found.expected_error)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from aocr.evaluation.confidence_intervals import Interval, Mean, Ratio, Z, wilson
+from aocr.evaluation.confidence_intervals import Interval, Ratio, Z, wilson
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,14 @@ def test_wilson_of_no_trial_is_none():
 
 
 def mean_of(values):
-    mean = Mean()
-    for value in values:
-        mean.add(value)
-    return mean.interval()
+    return ratio_of((value, 1) for value in values)
 
 
 def ratio_of(pairs):
     ratio = Ratio()
     for numerator, denominator in pairs:
         ratio.add(numerator, denominator)
-    return ratio.interval()
+    return ratio.normal_interval()
 
 
 def test_mean_by_hand():
@@ -104,9 +101,25 @@ def test_one_mistake_in_a_million_still_varies():
     ratio.add(1, 5)
     for _ in range(10**5):
         ratio.add(0, 5)
-    assert ratio.interval().high > 1 / (5 * (10**5 + 1))
+    assert ratio.normal_interval().high > 1 / (5 * (10**5 + 1))
 
 
-def test_within():
-    assert Interval(-0.1, 1.2).within(0, 1) == (0, 1)
-    assert Interval(0.2, 0.3).within(0, 1) == (0.2, 0.3)
+def test_clipped():
+    assert Interval(-0.1, 1.2).clipped(0, 1) == (0, 1)
+    assert Interval(0.2, 0.3).clipped(0, 1) == (0.2, 0.3)
+
+
+def test_value_of_a_ratio():
+    ratio = Ratio()
+    assert math.isnan(ratio.value)
+    ratio.add(1, 4)
+    ratio.add(2, 0)
+    assert ratio.value == 3 / 4
+
+
+def test_interval_of_a_proportion_by_its_sums():
+    ratio = Ratio()
+    for success in [1, 0, 0, 1]:
+        ratio.add(success, 1)
+    assert ratio.wilson_interval() == wilson(2, 4)
+    assert Ratio().wilson_interval() is None

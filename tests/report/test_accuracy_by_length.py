@@ -1,10 +1,10 @@
 """Images counted by the length of their labels, in groups of lengths."""
 
-from aocr.report.accuracy_by_length import Group, Lengths
+from aocr.report.accuracy_by_length import Group, LengthCounts
 
 
 def lengths_of(images):
-    lengths = Lengths()
+    lengths = LengthCounts()
     for length, count in images.items():
         for number in range(count):
             lengths.add(length, number == 0)

@@ -7,8 +7,10 @@ import re
 import xml.etree.ElementTree
 
 import pytest
-from report_page import file_of, page_of, read, row, summary_of
+from report_page import file_of, page_of, read, row
+from results import summary_of
 
+from aocr.evaluation.metrics import METRICS
 from aocr.report import html_report as report
 from aocr.report import plots as report_plots
 from aocr.util.errors import UserError
@@ -69,13 +71,19 @@ def test_metrics_and_their_intervals(page):
     page = read(page)
     rows = {cells[0]: cells[1:] for cells in page.cells if len(cells) == 3}
     assert rows["Exact match"] == ["20.00 %", "3.62 to 62.45 %"]
-    assert rows["Exact match, ignoring case"] == ["40.00 %", "11.76 to 76.93 %"]
+    assert rows["Exact match, case ignored"] == ["40.00 %", "11.76 to 76.93 %"]
     edits, characters = [0, 2, 2, 1, 4], [3, 3, 2, 9, 4]
     assert rows["Character error rate"][0] == f"{100 * sum(edits) / sum(characters):.2f} %"
     assert rows["Word error rate"][0] == f"{100 * (0 + 1 + 1 + 2 + 1) / 6:.2f} %"
-    assert rows["Teacher-forced loss, of 4 images"] == ["0.2500", "–"]
+    assert rows["Mean teacher-forced loss, of 4 images"] == ["0.2500", "–"]
     assert "1 of 5 images read exactly, 4 not." in page.text
     assert "1 image could not be decoded" in page.text
+
+
+def test_every_metric_is_defined(page):
+    text = read(page).text
+    for metric in METRICS:
+        assert metric.definition in text
 
 
 def test_word_error_rate_is_not_shown_without_spaces(page_without_plots):
@@ -117,15 +125,15 @@ def test_invisible_and_combining_characters_are_named(page_without_plots):
 
 
 def test_only_the_most_frequent_confusions_are_listed(page_without_plots):
-    rows = [row(chr(0x4E00 + n), "x", n) for n in range(report.MOST_CONFUSIONS + 3)]
+    rows = [row(chr(0x4E00 + n), "x", n) for n in range(report.MAX_CONFUSIONS + 3)]
     page = read(page_without_plots(rows))
     assert len([line for line in page.cells if line[1:] == ["x", "1", "100.00 %"]]) == 40
-    assert "And 3 more kinds, none of them more often." in page.text
+    assert "3 other confusions, none of them more frequent." in page.text
 
 
 def test_calibration_is_of_what_was_read(page):
     page = read(page)
-    assert "over 4 readings" in page.text
+    assert "over 4 predictions" in page.text
     squares = (0.98 - 1) ** 2 + 0.95**2 + 0.45**2 + 0.7**2
     assert f"Brier score {squares / 4:.4f}" in page.text
     assert ["90–100 %", "2", "96.50 %", "50.00 %"] in page.cells

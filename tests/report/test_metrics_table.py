@@ -3,18 +3,16 @@
 import math
 import re
 
-from report_page import row, summary_of
+from report_page import row
+from results import summary_of
 
 from aocr.evaluation.confidence_intervals import Z
-from aocr.report.metrics_table import Intervals
+from aocr.report.metrics_table import metric_rows
 
 
 def test_intervals_hold_the_values_and_stay_possible():
     rows = [row("ABCD", "ABCX"), row("A", "XYZ"), row("AB", "AB")] * 3
-    intervals = Intervals()
-    for each in rows:
-        intervals.add(each)
-    for name, value, interval in intervals.rows(summary_of(rows)):
+    for name, value, interval in metric_rows(summary_of(rows)):
         if interval:
             low, high = map(float, re.findall(r"[\d.]+", interval))
             assert low <= float(value.split()[0]) <= high, name
@@ -22,10 +20,7 @@ def test_intervals_hold_the_values_and_stay_possible():
 
 
 def rows_of(*rows):
-    intervals = Intervals()
-    for each in rows:
-        intervals.add(each)
-    return {name: (value, interval) for name, value, interval in intervals.rows(summary_of(rows))}
+    return {name: (value, interval) for name, value, interval in metric_rows(summary_of(rows))}
 
 
 def test_interval_of_the_error_rate_by_hand():
@@ -37,7 +32,10 @@ def test_interval_of_the_error_rate_by_hand():
 def test_interval_of_the_perplexity_is_that_of_the_loss():
     table = rows_of(row("A", "A", loss=0.1), row("A", "A", loss=0.3))
     ends = [0.2 - Z * 0.1, 0.2 + Z * 0.1]
-    assert table["Teacher-forced loss"] == ("0.2000", " to ".join(f"{end:.4f}" for end in ends))
+    assert table["Mean teacher-forced loss"] == (
+        "0.2000",
+        " to ".join(f"{end:.4f}" for end in ends),
+    )
     powers = " to ".join(f"{math.exp(end):.4g}" for end in ends)
     assert table["Perplexity"] == (f"{math.exp(0.2):.4g}", powers)
 
@@ -46,8 +44,14 @@ def test_what_is_not_a_number_is_left_out():
     table = rows_of(row("", "A", loss=math.nan))
     assert list(table) == [
         "Exact match",
-        "Exact match, ignoring case",
+        "Exact match, case ignored",
         "Edit-distance accuracy",
-        "1 − NED",
+        "1-NED",
     ]
     assert rows_of() == {}
+
+
+def test_title_says_how_many_images_have_a_loss():
+    rows = [row("A", "A"), row("B", "B", loss=math.nan)]
+    titles = list(rows_of(*rows))
+    assert titles[-2:] == ["Mean teacher-forced loss, of 1 image", "Perplexity, of 1 image"]

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from report_page import file_of, items, page_of, read, row, summary_of
+from report_page import file_of, items, page_of, read, row
+from results import summary_of
 
 from aocr.report import html_report as report
 from aocr.report import mistakes as report_mistakes
@@ -38,12 +39,12 @@ def test_mistakes_are_ranked_by_probability_then_by_edits(page_without_plots):
 
 
 def test_only_the_worst_are_kept(tmp_path):
-    most = report_mistakes.MOST
+    most = report_mistakes.MAX_MISTAKES
     made = report.Report(str(tmp_path), {})
     rows = [row("A", "B", n, n / 1000, columns=0) for n in range(most + 40)]
     for each in rows:
         made.add(each)
-    assert [ranked.tested.place for ranked in made._worst.ranked()] == list(range(99, 39, -1))
+    assert [result.place for result in made._mistakes.ranked()] == list(range(99, 39, -1))
     made.write(summary_of(rows))
     page = (tmp_path / "index.html").read_text()
     assert len(items(page)) == most
@@ -86,17 +87,17 @@ def test_mistake_without_an_image(page_without_plots, changed, reason):
 
 @pytest.mark.parametrize(
     ("prediction", "label", "shown"),
-    [("AB", "", "Label empty Read AB"), ("", "AB", "Label AB Read empty Probability")],
+    [("AB", "", "Label empty Prediction AB"), ("", "AB", "Label AB Prediction empty Probability")],
 )
 def test_empty_texts(page_without_plots, prediction, label, shown):
     text = read(items(page_without_plots([row(label, prediction)]))[0]).text
-    assert shown in re.sub(r"(Label|Read)", r"\1 ", text).replace("  ", " ")
+    assert shown in re.sub(r"(Label|Prediction)", r"\1 ", text).replace("  ", " ")
 
 
-def test_attention_of_long_readings_is_cut(page_without_plots):
+def test_attention_of_long_predictions_is_cut(page_without_plots):
     (item,) = items(page_without_plots([row("A" * 167, "B" * 167)]))
-    assert item.count("<figure>") == report_mistakes.MOST_VIEWS == 32
-    assert "and 135 characters more" in item
+    assert item.count("<figure>") == report_mistakes.MAX_VIEWS == 32
+    assert "and 135 more characters" in item
     assert item.count('class="doubt"') == 167
     assert f"<del>{'B' * 167}</del>" in item
 

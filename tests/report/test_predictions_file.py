@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from results import result_of
 
-from aocr.evaluation import result as tested
 from aocr.report import predictions_file
 from aocr.util.errors import UserError
 
@@ -18,23 +18,19 @@ HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\t
 def image_of(place, prediction, label, comment="", probabilities=None, loss=0.25):
     if probabilities is None:
         probabilities = (0.5,) * len(prediction)
-    return tested.Result(
+    return result_of(
+        prediction,
+        label,
         place=place,
-        prediction=prediction,
-        label=label,
         comment=comment,
         probability=math.prod(probabilities),
         character_probabilities=tuple(probabilities),
         loss=loss,
-        attention=np.zeros([len(prediction), 4], np.float32),
-        columns=4.0,
-        encoded=b"",
-        seconds=0.1,
     )
 
 
 def write(path, images):
-    with predictions_file.writing(str(path)) as add:
+    with predictions_file.open_predictions_file(str(path)) as add:
         for image in images:
             add(image)
 
@@ -184,7 +180,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_first_image(tmp_path,
     path = f"{tmp_path}/no/such/p.{suffix}"
     with (
         pytest.raises(UserError, match=f"cannot write --predictions={path}"),
-        predictions_file.writing(path),
+        predictions_file.open_predictions_file(path),
     ):
         pytest.fail("the block was entered")
 
@@ -226,7 +222,7 @@ def test_after_an_error_a_former_file_stays_as_it_was(tmp_path, error):
 def test_until_it_is_complete_a_former_file_stays(tmp_path):
     path = tmp_path / "p.tsv"
     path.write_text("before")
-    with predictions_file.writing(str(path)) as add:
+    with predictions_file.open_predictions_file(str(path)) as add:
         add(image_of(0, "A", "A"))
         assert path.read_text() == "before"
     assert len(lines_of(path)) == 2

@@ -1,0 +1,72 @@
+"""Opens the outputs of a test before any image is read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from aocr.evaluation.evaluator import Observer
+from aocr.evaluation.metric_sums import Summary
+from aocr.report.attention import AttentionPictures
+from aocr.report.html_report import Report
+from aocr.report.predictions_file import open_predictions_file
+
+
+class OutputPaths(NamedTuple):
+    """Names the outputs of a test; None for an output that is not wanted.
+
+    Attributes:
+        predictions: file with a row for each image, `.tsv` or `.jsonl`.
+        pictures: folder for pictures of the attention.
+        report: folder for the HTML report.
+    """
+
+    predictions: str | None = None
+    pictures: str | None = None
+    report: str | None = None
+
+
+class Outputs(NamedTuple):
+    """Holds the open outputs of a test.
+
+    Attributes:
+        observers: receive the result of each image.
+        report: the HTML report, if it is wanted; it is one of the observers.
+    """
+
+    observers: list[Observer]
+    report: Report | None
+
+    def write_report(self, summary: Summary) -> None:
+        """Writes the HTML report, if it is wanted.
+
+        Args:
+            summary: summary of the images that the observers received.
+        """
+        if self.report is not None:
+            self.report.write(summary)
+
+
+@contextlib.contextmanager
+def open_outputs(paths: OutputPaths, facts: dict[str, str]) -> Iterator[Outputs]:
+    """Opens the outputs; the predictions file appears under its name when the block ends.
+
+    Args:
+        paths: which outputs are wanted.
+        facts: descriptions of the run for the HTML report, by their titles.
+
+    Raises:
+        UserError: an output cannot be written, or a package for the HTML report is missing.
+    """
+    observers: list[Observer] = []
+    report = None
+    with contextlib.ExitStack() as stack:
+        if paths.predictions is not None:
+            observers.append(stack.enter_context(open_predictions_file(paths.predictions)))
+        if paths.report is not None:
+            report = Report(paths.report, facts)
+            observers.append(report.add)
+        if paths.pictures is not None:
+            observers.append(AttentionPictures(paths.pictures).add)
+        yield Outputs(observers, report)
