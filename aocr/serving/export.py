@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 from aocr.config import Config
-from aocr.model import config_file
+from aocr.model import config_file, tensor_names
 from aocr.util.errors import UserError, first_line
 
 FROZEN_GRAPH = "frozen_graph.pb"
@@ -29,7 +29,11 @@ OWN_FILES = (
 )
 """What an export may leave in its folder, and `--force` therefore replaces."""
 
-FROZEN_NAMES = ("input_image_as_bytes", "prediction", "probability")
+FROZEN_NAMES = (
+    tensor_names.IMAGE_INPUT,
+    tensor_names.PREDICTION_OUTPUT,
+    tensor_names.PROBABILITY_OUTPUT,
+)
 PROBABILITY_TOLERANCE = 1e-4
 
 
@@ -123,8 +127,11 @@ def _write_saved_model(session: tf.compat.v1.Session, endpoints: Endpoints, fold
     info = saved_model.build_tensor_info
     with session.graph.as_default():
         signature = saved_model.build_signature_def(
-            inputs={"input": info(endpoints.input)},
-            outputs={"output": info(endpoints.output), "probability": info(endpoints.probability)},
+            inputs={tensor_names.SIGNATURE_IMAGES: info(endpoints.input)},
+            outputs={
+                tensor_names.SIGNATURE_TEXT: info(endpoints.output),
+                tensor_names.SIGNATURE_PROBABILITY: info(endpoints.probability),
+            },
             method_name=saved_model.PREDICT_METHOD_NAME,
         )
         builder = saved_model.Builder(folder)
@@ -155,8 +162,9 @@ def _read_saved_model(folder: str) -> Read:
     saved_model = tf.compat.v1.saved_model
     meta_graph = saved_model.load(session, [saved_model.SERVING], folder)
     signature = meta_graph.signature_def[saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY]
-    outputs = [signature.outputs[key].name for key in ("output", "probability")]
-    return _reader(session, signature.inputs["input"].name, outputs)
+    keys = tensor_names.SIGNATURE_TEXT, tensor_names.SIGNATURE_PROBABILITY
+    outputs = [signature.outputs[key].name for key in keys]
+    return _reader(session, signature.inputs[tensor_names.SIGNATURE_IMAGES].name, outputs)
 
 
 def _read_frozen_graph(folder: str) -> Read:
