@@ -20,7 +20,7 @@ from aocr.evaluation import metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.result import Result
 from aocr.model import checkpoints
-from aocr.model.postprocessing import character_steps
+from aocr.model.postprocessing import character_mask
 from aocr.report import predictions_file
 from aocr.report.attention import save_attention
 from aocr.report.html_report import Report
@@ -116,13 +116,13 @@ def results(
     while True:
         started = time.monotonic()
         try:
-            batch, reading, losses = opened.run((model.batch, model.reading, model.losses))
+            batch, reading, losses = opened.run((model.batch, model.transcription, model.losses))
         except tf.errors.OutOfRangeError:
             return
         seconds = (time.monotonic() - started) / len(losses)
         for n, place in enumerate(batch.place):
             readable = place not in undecodable
-            written = character_steps(reading.symbols[n]) & readable  # [S]
+            written = character_mask(reading.symbols[n]) & readable  # [S]
             label = records.text_of(batch.labels[n])
             spellable = batch.targets[n].any()
             yield Result(

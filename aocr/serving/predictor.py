@@ -17,7 +17,7 @@ from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.data.image_files import UnreadableError, readable
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
-from aocr.model.postprocessing import character_steps
+from aocr.model.postprocessing import character_mask
 from aocr.report.predictions_file import characters_of, json_line, six_digits
 from aocr.serving.graph import ServingGraph, build_serving_graph
 from aocr.util.errors import first_line
@@ -154,7 +154,9 @@ def _readings(
 ) -> Iterator[tuple[str, float, tuple[float, ...]]]:
     """The text of each prepared image, its probability and those of its characters."""
     batch = zip(model.prepared, zip(*images, strict=True), strict=True)
-    reading = opened.run(model.reading, {tensor: np.stack(values) for tensor, values in batch})
+    reading = opened.run(
+        model.transcription, {tensor: np.stack(values) for tensor, values in batch}
+    )
     for n, text in enumerate(reading.text):
-        steps = reading.step_probabilities[n][character_steps(reading.symbols[n])]
+        steps = reading.step_probabilities[n][character_mask(reading.symbols[n])]
         yield text.decode(), float(reading.probability[n]), tuple(steps.tolist())
