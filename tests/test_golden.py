@@ -1,7 +1,7 @@
-"""Same weights in, same numbers out as aocr 0.7.6 (COMPAT.md, section 5).
+"""Compares the model with aocr 0.7.6: equal weights must give equal numbers.
 
-`golden/*.npz` and `*.json` were recorded from 0.7.6 on TensorFlow 1.15. The weights are a formula
-of the variable's name, see `weight`.
+`golden/*.npz` and `*.json` were recorded from 0.7.6 on TensorFlow 1.15. A formula of the
+variable's name gives each weight, see `weight`.
 """
 
 import json
@@ -24,7 +24,7 @@ CASES = ("default", "three_layers", "gru_color_ascii")
 
 
 def weight(name, shape):
-    """The recorded models' weights: uniform noise, seeded by the variable's name."""
+    """Returns a weight of the recorded models: uniform noise, seeded by the variable's name."""
     noise = np.random.RandomState(zlib.crc32(name.encode()) & 0xFFFFFFFF)
     u = noise.uniform(-1.0, 1.0, size=shape).astype("f4")
     leaf = name.split("/")[-1]
@@ -39,14 +39,14 @@ def weight(name, shape):
 
 
 def set_weights(session):
-    """Gives every float variable but the optimizer's its recorded value."""
+    """Gives every float variable its recorded value, except the optimizer's."""
     for variable in tf.compat.v1.global_variables():
         if variable.dtype == tf.float32 and "Adadelta" not in variable.name:
             variable.load(weight(variable.op.name, variable.shape.as_list()), session)
 
 
 class Case:
-    """One recorded model: its config, its numbers, and its images."""
+    """Holds one recorded model: its config, its numbers, and its images."""
 
     def __init__(self, name):
         self.facts = json.loads((GOLDEN / f"{name}.json").read_text())
@@ -72,11 +72,11 @@ def case(request):
 
 
 class Outputs:
-    """What the serving graph gives for a case's images as one batch, all steps taken.
+    """Holds the serving graph's outputs for a case's images as one batch, with all decoder steps.
 
-    Also what float32 noise grows to: the CNN's output is shaken by a millionth, several times.
-    Untrained recurrent weights of this size are chaotic: the GRU's attention to one of the images
-    triples any noise at every step, in 0.7.6 as here.
+    Also measures how much float32 noise grows: the CNN's output is changed by a millionth, several
+    times. Untrained recurrent weights of this size are chaotic: the GRU's attention to one of the
+    images triples any noise at every step, in 0.7.6 too.
     """
 
     SHAKES = 8
@@ -94,7 +94,7 @@ class Outputs:
             self.shaken = session.run(fetches, feed)
 
     def noise(self, get):
-        """The largest change of `get`'s values `[N, ...]` in all shakes: `[N, ...]`."""
+        """Returns the largest change of `get`'s values `[N, ...]` over all shakes, `[N, ...]`."""
         read, shaken = get(self.read), get(self.shaken)
         return np.abs(shaken.reshape(self.SHAKES, *read.shape) - read).max(axis=0)
 
@@ -110,14 +110,14 @@ def read(outputs):
 
 
 def close(actual, expected, noise=0.0):
-    """Equal to a thousandth of the largest value, or ten times the noise where that is more."""
+    """Compares to a thousandth of the largest value, or to ten times the noise if that is more."""
     tolerance = np.maximum(1e-3 * np.abs(expected).max(), 10 * noise)
     worst = (np.abs(actual - expected) / tolerance).max()
     assert worst <= 1, f"off by {worst:.2f} times the tolerance"
 
 
 def close_by_step(outputs, get, expected):
-    """`close` for `[N, S, ...]`, with the noise of each image and step."""
+    """Compares `[N, S, ...]` as `close` does, with the noise of each image and step."""
     noise = outputs.noise(get).max(axis=2, keepdims=True)
     close(get(outputs.read), expected, np.maximum.accumulate(noise, axis=1))
 
@@ -142,16 +142,16 @@ def test_cnn(case, read):
 
 
 def test_logits(case, outputs):
-    close_by_step(outputs, lambda read: read["greedy"].logits, case.numbers["logits"])
+    close_by_step(outputs, lambda read: read["decoding"].logits, case.numbers["logits"])
 
 
 def test_attention(case, outputs):
-    close_by_step(outputs, lambda read: read["reading"].attention, case.numbers["attention"])
+    close_by_step(outputs, lambda read: read["transcription"].attention, case.numbers["attention"])
 
 
 def test_first_step_is_free_of_noise(case, read):
-    close(read["greedy"].logits[:, 0], case.numbers["logits"][:, 0])
-    close(read["reading"].attention[:, 0], case.numbers["attention"][:, 0])
+    close(read["decoding"].logits[:, 0], case.numbers["logits"][:, 0])
+    close(read["transcription"].attention[:, 0], case.numbers["attention"][:, 0])
 
 
 def test_text(case, read):
@@ -168,7 +168,7 @@ def test_probability_of_0_7_6_is_the_product_over_all_steps(case, outputs):
 
 
 def test_our_probability_ends_with_the_first_eos(case, read):
-    symbols = read["greedy"].symbols
+    symbols = read["decoding"].symbols
     ends = [list(row).index(EOS_ID) + 1 if EOS_ID in row else len(row) for row in symbols]
     steps = best_probabilities(read)
     expected = [np.prod(row[:end]) for row, end in zip(steps, ends, strict=True)]
@@ -176,8 +176,8 @@ def test_our_probability_ends_with_the_first_eos(case, read):
 
 
 def best_probabilities(read):
-    """`[N, S]`: the probability of each step's likeliest symbol, by NumPy."""
-    logits = read["greedy"].logits.astype("f8")
+    """Returns the probability of each step's most probable symbol, `[N, S]`, by NumPy."""
+    logits = read["decoding"].logits.astype("f8")
     exponentials = np.exp(logits - logits.max(axis=2, keepdims=True))
     return (exponentials / exponentials.sum(axis=2, keepdims=True)).max(axis=2)
 

@@ -19,7 +19,7 @@ from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model import checkpoints
-from aocr.model.postprocessing import Transcription, character_steps
+from aocr.model.postprocessing import Transcription, character_mask
 from aocr.util.session import open_session
 
 Observer = Callable[[Result], None]
@@ -91,10 +91,10 @@ def results(
     while True:
         started = time.monotonic()
         try:
-            batch, reading, losses = session.run((model.batch, model.reading, model.losses))
+            fetched = session.run((model.batch, model.transcription, model.losses))
         except tf.errors.OutOfRangeError:
             return
-        outputs = BatchOutputs(batch, reading, losses, time.monotonic() - started)
+        outputs = BatchOutputs(*fetched, time.monotonic() - started)
         for row, place in enumerate(outputs.batch.place):
             yield _result(outputs, row, place not in undecodable)
 
@@ -124,7 +124,7 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         decoded: whether the image can be decoded.
     """
     batch, transcription = outputs.batch, outputs.transcription
-    steps = character_steps(transcription.symbols[row]) & decoded  # [S]
+    steps = character_mask(transcription.symbols[row]) & decoded  # [S]
     has_loss = decoded and batch.targets[row].any()
     return Result(
         place=int(batch.place[row]),

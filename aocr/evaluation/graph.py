@@ -14,38 +14,45 @@ from aocr.model.postprocessing import Transcription, transcribe
 
 
 class EvalGraph(NamedTuple):
-    """A graph that tests.
+    """Holds a graph that evaluates.
 
     Attributes:
-        graph: what holds it all.
-        start: run it before the first batch.
-        batch: what is tested.
-        reading: what was read.
+        graph: contains everything below.
+        start: the operation to run before the first batch.
+        batch: the batch that is evaluated.
+        transcription: the predicted texts.
         losses: float32 `[N]`, teacher-forced.
     """
 
     graph: tf.Graph
     start: tf.Operation
     batch: input_pipeline.EvaluationBatch
-    reading: Transcription
+    transcription: Transcription
     losses: tf.Tensor
 
 
 def build_eval_graph(
     config: Config, files: list[str], undecodable: list[int], batch_size: int
 ) -> EvalGraph:
-    """Records in, readings and losses out."""
+    """Builds a graph that reads every record once, in order.
+
+    Args:
+        config: the model.
+        files: TFRecord files.
+        undecodable: numbers of the records whose images cannot be decoded, from 0.
+        batch_size: images in a batch.
+    """
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
             input_pipeline.evaluation_batches(files, config, undecodable, batch_size)
         )
         batch = iterator.get_next()
         images = preprocessing.cut(batch.images, batch.widths, config)
-        _, decoder = recognizer.forward(images, batch.widths, config)
+        decoder = recognizer.forward(images, batch.widths, config).decoder
         return EvalGraph(
             graph=graph,
             start=iterator.initializer,
             batch=batch,
-            reading=transcribe(decoder.greedy(), Charset(config.characters)),
+            transcription=transcribe(decoder.decode_greedily(), Charset(config.characters)),
             losses=recognizer.teacher_forced_losses(decoder, batch.targets),
         )

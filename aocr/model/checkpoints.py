@@ -1,4 +1,4 @@
-"""Sessions and checkpoints: the one place that opens, restores and saves."""
+"""Finds, restores and writes the checkpoints of a model directory."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ import posixpath
 
 import tensorflow as tf
 
+from aocr.model.tensor_names import GLOBAL_STEP
 from aocr.util.errors import UserError, first_line
 
 LATEST, BEST = "checkpoint", "best"
 """State files of a model directory: they name its newest and its best checkpoint."""
 
-STEP = "Variable"
-"""The global step's name in every checkpoint."""
-
 
 def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
-    """The newest checkpoint of the directory, None where there is none.
+    """Returns the path of the checkpoint that a state file names; None if there is no state file.
 
     Args:
         model_dir: the directory.
         state_file: `LATEST`, or `BEST` for the best checkpoint.
 
     Raises:
-        UserError: the state file names a checkpoint that is not there.
+        UserError: the state file names a checkpoint that does not exist.
     """
     state = tf.train.get_checkpoint_state(model_dir, state_file)
     if state is None:
@@ -33,18 +31,18 @@ def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
     if not tf.compat.v1.train.checkpoint_exists(path):
         beside = posixpath.join(model_dir, posixpath.basename(path))  # the directory was moved
         if not tf.compat.v1.train.checkpoint_exists(beside):
-            raise UserError(f"{model_dir}/{state_file} names {path}, which is not there")
+            raise UserError(f"{model_dir}/{state_file} names {path}, which does not exist")
         path = beside
     return path
 
 
 def find_checkpoint(model_dir: str, which: str | None = None) -> str:
-    """The checkpoint that a person asks for.
+    """Returns the path of the checkpoint that a user asks for.
 
     Args:
         model_dir: the directory.
-        which: `best`, `latest`, the number of a step, or a path; None for the best where there is
-            one and else the latest.
+        which: `best`, `latest`, the number of a step, or a path. None: the best checkpoint if
+            there is one, else the latest.
 
     Raises:
         UserError: there is no such checkpoint.
@@ -56,23 +54,28 @@ def find_checkpoint(model_dir: str, which: str | None = None) -> str:
         path = latest_checkpoint(model_dir, BEST if which == "best" else LATEST)
         cure = "train with --validation" if which == "best" else "train a model there"
     else:
-        candidates = [which]
-        if which.isdigit():
-            names = (f"model.ckpt-{which}", f"best.ckpt-{which}")
-            candidates = [posixpath.join(model_dir, name) for name in names]
-        path = next(filter(tf.compat.v1.train.checkpoint_exists, candidates), None)
+        path = _checkpoint_of_step_or_path(model_dir, which)
         cure = "give best, latest, the number of a saved step, or a path without its last suffix"
     if path is None:
-        asked = f" --checkpoint={which}" if which else ""
-        raise UserError(f"no checkpoint{asked} in {model_dir}: {cure}")
+        flag = f" --checkpoint={which}" if which else ""
+        raise UserError(f"no checkpoint{flag} in {model_dir}: {cure}")
     return path
+
+
+def _checkpoint_of_step_or_path(model_dir: str, which: str) -> str | None:
+    """Returns the first existing checkpoint of a step's number, or of a path; None if none does."""
+    candidates = [which]
+    if which.isdigit():
+        names = f"model.ckpt-{which}", f"best.ckpt-{which}"
+        candidates = [posixpath.join(model_dir, name) for name in names]
+    return next(filter(tf.compat.v1.train.checkpoint_exists, candidates), None)
 
 
 def restore(session: tf.compat.v1.Session, path: str) -> None:
     """Restores all variables of the session's graph from a checkpoint.
 
     Raises:
-        UserError: the checkpoint is broken, or of a model with other flags.
+        UserError: the checkpoint is damaged, or of a model that was trained with other flags.
     """
     with session.graph.as_default():
         variables = tf.compat.v1.global_variables()
@@ -82,27 +85,27 @@ def restore(session: tf.compat.v1.Session, path: str) -> None:
 
 
 def open_checkpoint(path: str) -> tf.train.CheckpointReader:
-    """A reader of a checkpoint's values.
+    """Opens a checkpoint to read single values.
 
     Raises:
-        UserError: it is not whole.
+        UserError: the checkpoint is incomplete or damaged.
     """
     try:
         return tf.compat.v1.train.NewCheckpointReader(path)
     except (tf.errors.OpError, ValueError) as error:
-        raise UserError(f"{path} is not a whole checkpoint: {first_line(error)}") from error
+        raise UserError(f"{path} is not a complete checkpoint: {first_line(error)}") from error
 
 
 def step_of(path: str | None) -> int:
-    """The global step of a checkpoint; 0 for none."""
+    """Returns the global step of a checkpoint; 0 if it has none, or if the path is None."""
     reader = open_checkpoint(path) if path else None
-    if reader is None or not reader.has_tensor(STEP):
+    if reader is None or not reader.has_tensor(GLOBAL_STEP):
         return 0
-    return int(reader.get_tensor(STEP))
+    return int(reader.get_tensor(GLOBAL_STEP))
 
 
 def _check_variables(path: str, variables: list[tf.Variable]) -> None:
-    """Compares names and shapes before TensorFlow does, to say it in one line."""
+    """Compares names and shapes before TensorFlow does, whose error would fill many lines."""
     stored = open_checkpoint(path).get_variable_to_shape_map()
     cure = (
         "was the model trained with other flags (--max-width, --full-ascii, --color, --use-gru, "
@@ -116,19 +119,25 @@ def _check_variables(path: str, variables: list[tf.Variable]) -> None:
             raise UserError(f"{name} is {stored[name]} in {path} but {shape} here: {cure}")
 
 
-class Checkpoints:
-    """Writes `MODEL_DIR/<name>.ckpt-<step>` and the state file; keeps the last few.
+class CheckpointWriter:
+    """Writes `MODEL_DIR/<name>.ckpt-<step>` and a state file, and keeps the last few checkpoints.
 
-    Create it within the graph, once all variables stand.
+    Create it in the graph, once all variables exist.
     """
 
     def __init__(
         self, model_dir: str, keep: int, name: str = "model", state_file: str = LATEST
     ) -> None:
-        """Makes the directory.
+        """Creates the directory.
+
+        Args:
+            model_dir: the directory.
+            keep: number of checkpoints to keep; older ones are removed.
+            name: prefix of the checkpoints' file names.
+            state_file: `LATEST` or `BEST`.
 
         Raises:
-            UserError: it cannot be made.
+            UserError: the directory cannot be created.
         """
         try:
             tf.io.gfile.makedirs(model_dir)
@@ -138,17 +147,17 @@ class Checkpoints:
         self._prefix = posixpath.join(model_dir, f"{name}.ckpt")
         self._saver = tf.compat.v1.train.Saver(save_relative_paths=True, max_to_keep=keep)
 
-    def count_former(self) -> None:
-        """Counts the checkpoints that are there among those to keep."""
+    def adopt_existing(self) -> None:
+        """Counts the directory's existing checkpoints among those to keep."""
         state = tf.train.get_checkpoint_state(self._model_dir, self._state_file)
         if state is not None:
             self._saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
 
     def save(self, session: tf.compat.v1.Session, step: int) -> None:
-        """Writes one. It appears when it is complete.
+        """Writes a checkpoint, which appears once it is complete.
 
         Raises:
-            UserError: it could not be written, for lack of room say.
+            UserError: it cannot be written, for example because the disk is full.
         """
         try:
             self._saver.save(
@@ -162,5 +171,5 @@ class Checkpoints:
             reason = first_line(error)
             raise UserError(
                 f"cannot write the checkpoint {self._prefix}-{step}: {reason}; "
-                "those before it are as they were"
+                "earlier checkpoints are unchanged"
             ) from error

@@ -1,4 +1,7 @@
-"""The sliding CNN: images to a sequence of features (COMPAT.md, section 5, "Sliding CNN")."""
+"""The sliding CNN: images to a sequence of feature columns.
+
+It has the layers of 0.7.6 (docs/compatibility.md, "Sliding CNN").
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,27 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH
-from aocr.model.conv2d import conv2d
-
-BATCH_NORM_EPSILON = 0.001
+from aocr.model import tensor_names
+from aocr.model.batch_norm import BatchStatistic, batch_norm
+from aocr.model.conv2d import KernelGradient, conv2d
 
 
 class Convolution(NamedTuple):
-    """One layer: a square kernel, stride 1, then batch norm if asked for, ReLU, and max-pooling."""
+    """Describes one layer: a convolution of stride 1, batch norm, ReLU, and max-pooling.
+
+    Attributes:
+        scope: of the layer's variables.
+        kernel: height and width of the kernel.
+        filters: channels of the output.
+        batch_norm: normalize before the ReLU.
+        pool: height and width of the pooling window; None for no pooling.
+    """
 
     scope: str
     kernel: int
     filters: int
     batch_norm: bool
-    pool: tuple[int, int] | None  # height, width
+    pool: tuple[int, int] | None
 
 
 LAYERS = (
@@ -34,145 +45,130 @@ LAYERS = (
 
 
 class Training(NamedTuple):
-    """What the layers need in training only.
+    """Holds what the layers need in training only.
 
     Attributes:
-        step: int32 scalar, the global step, which the moving averages warm up with.
-        averages: the layers append their moving averages, each with the batch's value.
-        seed: of dropout; with the step it decides what is dropped.
+        step: int32 scalar, the global step.
+        seed: of the dropout; together with the step it decides which features are dropped.
         dropout: share of the features that is dropped.
-        bn_momentum: share of a moving average that a step keeps, warm-up apart.
-        convolutions: what they compute in.
+        compute_dtype: data type that the convolutions compute in.
+        kernel_gradient: how the convolutions compute the gradient of their kernels.
     """
 
     step: tf.Tensor
-    averages: list[tuple[tf.Variable, tf.Tensor]]
     seed: int = 0
     dropout: float = 0.5
-    bn_momentum: float = 0.99
-    convolutions: tf.DType = tf.float32
-
-    def move_averages(self) -> list[tf.Operation]:
-        """Makes the operations that bring each moving average nearer to the batch's value."""
-        rate = 1 - moving_average_decay(self.step, self.bn_momentum)
-        return [average.assign_sub(rate * (average - value)).op for average, value in self.averages]
+    compute_dtype: tf.DType = tf.float32
+    kernel_gradient: KernelGradient = KernelGradient.TENSORFLOW
 
 
-def features(
-    images: tf.Tensor, columns: tf.Tensor | None = None, training: Training | None = None
-) -> tf.Tensor:
-    """Runs the seven convolutions and drops out features in training.
+class CNNOutput(NamedTuple):
+    """Holds the features of a batch of images.
+
+    Attributes:
+        features: float32 `[N, T, 512]`, with T = ceil(W / 4).
+        batch_statistics: of every batch norm, with their moving averages; none at inference.
+    """
+
+    features: tf.Tensor
+    batch_statistics: tuple[BatchStatistic, ...]
+
+
+def extract_features(
+    images: tf.Tensor, sequence_lengths: tf.Tensor | None = None, training: Training | None = None
+) -> CNNOutput:
+    """Runs the seven convolutions, and in training the dropout.
 
     Args:
-        images: float32 `[N, 32, W, C]`, from 0 to 255.
-        columns: int32 `[N]`, how many columns of features each image has; what is right of them
-            counts for nothing, as if the image ended there. None: it counts.
-        training: None when reading: moving averages in place of the batch's, and no dropout.
-
-    Returns:
-        float32 `[N, T, 512]`, with T = ceil(W / 4).
+        images: float32 `[N, 32, W, C]`, values from 0 to 255.
+        sequence_lengths: int32 `[N]`, the number of feature columns of each image. Pixels to the
+            right of them are treated as if the image ended there. None: padding counts as pixels.
+        training: None for inference, which uses moving averages and no dropout.
     """
-    scale = COLUMN_WIDTH
+    column_width = COLUMN_WIDTH
     x = (images - 128) / 128
-    mask = _mask(x, columns, scale)
-    x = _masked(x, mask)
+    mask = _width_mask(x, sequence_lengths, column_width)
+    x = _apply_mask(x, mask)
+    batch_statistics: tuple[BatchStatistic, ...] = ()
     for layer in LAYERS:
-        x = convolution(x, layer, training, mask)
+        x, layer_statistics = convolution(x, layer, training, mask)
+        batch_statistics += layer_statistics
         if layer.pool:
-            scale //= layer.pool[1]
-            mask = _mask(x, columns, scale)
-        x = _masked(x, mask)
+            column_width //= layer.pool[1]
+            mask = _width_mask(x, sequence_lengths, column_width)
+        x = _apply_mask(x, mask)
     x = tf.squeeze(x, axis=1)  # [N, 1, T, 512] --> [N, T, 512]
-    return _drop_out(x, training) if training else x
-
-
-def _drop_out(x: tf.Tensor, training: Training) -> tf.Tensor:
-    """Dropout (Srivastava et al., 2014), the same for the same seed and step."""
-    if not training.dropout:
-        return x
-    seed = tf.stack([training.seed, training.step])
-    return tf.nn.experimental.stateless_dropout(x, training.dropout, seed, rng_alg="philox")
-
-
-def _mask(x: tf.Tensor, columns: tf.Tensor | None, scale: int) -> tf.Tensor | None:
-    """float32 `[N, 1, W, 1]`: 1 where an image is, 0 right of it; its columns are `scale` wide."""
-    if columns is None:
-        return None
-    return tf.sequence_mask(columns * scale, tf.shape(x)[2], tf.float32)[
-        :, tf.newaxis, :, tf.newaxis
-    ]
-
-
-def _masked(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Zero right of each image, which is what a padded convolution sees beyond an edge.
-
-    An image's width is a multiple of what the pooling divides it by, so no window of it looks
-    over that edge.
-    """
-    return x if mask is None else x * mask
+    return CNNOutput(_drop_out(x, training) if training else x, batch_statistics)
 
 
 def convolution(
     x: tf.Tensor, layer: Convolution, training: Training | None, mask: tf.Tensor | None = None
-) -> tf.Tensor:
-    """`[N, H, W, C]` to `[N, ceil(H / pool), ceil(W / pool), filters]`.
+) -> tuple[tf.Tensor, tuple[BatchStatistic, ...]]:
+    """Applies one layer.
 
     Args:
-        x: what the layer sees.
-        layer: what it does.
-        training: see `features`.
-        mask: `[N, 1, W, 1]`, what counts for the batch norm; None for all.
+        x: `[N, H, W, C]`.
+        layer: the layer.
+        training: None for inference.
+        mask: `[N, 1, W, 1]`, 1 for the pixels that the batch norm counts; None for all.
+
+    Returns:
+        `[N, ceil(H / pool height), ceil(W / pool width), filters]`, and the statistics of the
+        layer's batch norm.
     """
+    batch_statistics: tuple[BatchStatistic, ...] = ()
     with tf.compat.v1.variable_scope(layer.scope):
-        shape = [layer.kernel, layer.kernel, x.shape[-1], layer.filters]
-        weights = tf.compat.v1.get_variable(
-            "W", shape, initializer=tf.compat.v1.glorot_uniform_initializer()
-        )
-        x = conv2d(x, weights, training.convolutions if training else None)
+        x = _convolve(x, layer, training)
         if layer.batch_norm:
-            x = _batch_norm(x, training, mask)
+            x, batch_statistics = batch_norm(x, mask, is_training=training is not None)
     x = tf.nn.relu(x)
-    return tf.nn.max_pool2d(x, layer.pool, layer.pool, "SAME") if layer.pool else x
+    if layer.pool:
+        x = tf.nn.max_pool2d(x, layer.pool, layer.pool, "SAME")
+    return x, batch_statistics
 
 
-def _batch_norm(x: tf.Tensor, training: Training | None, mask: tf.Tensor | None) -> tf.Tensor:
-    """Batch normalisation over all axes but the last (Ioffe and Szegedy, 2015)."""
-    get, zeros, ones = tf.compat.v1.get_variable, tf.zeros_initializer(), tf.ones_initializer()
-    channels = [x.shape[-1]]
-    with tf.compat.v1.variable_scope("BatchNorm"):
-        gamma = get("gamma", channels, initializer=ones)
-        beta = get("beta", channels, initializer=zeros)
-        mean = get("moving_mean", channels, initializer=zeros, trainable=False)
-        variance = get("moving_variance", channels, initializer=ones, trainable=False)
-    normalize = tf.compat.v1.nn.fused_batch_norm
-    if not training:
-        return normalize(
-            x, gamma, beta, mean, variance, epsilon=BATCH_NORM_EPSILON, is_training=False
-        )[0]
-    if mask is None:
-        x, *batch = normalize(x, gamma, beta, epsilon=BATCH_NORM_EPSILON, is_training=True)
-    else:
-        x, *batch = normalize_masked(x, gamma, beta, mask)
-    training.averages.extend(zip((mean, variance), batch[:2], strict=True))
-    return x
+def _convolve(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf.Tensor:
+    """Creates the layer's kernel and convolves with it: `[N, H, W, C] --> [N, H, W, filters]`."""
+    shape = [layer.kernel, layer.kernel, x.shape[-1], layer.filters]
+    kernel = tf.compat.v1.get_variable(
+        tensor_names.CONVOLUTION_KERNEL,
+        shape,
+        initializer=tf.compat.v1.glorot_uniform_initializer(),
+    )
+    if training is None:
+        return conv2d(x, kernel)
+    return conv2d(x, kernel, training.compute_dtype, training.kernel_gradient)
 
 
-def normalize_masked(
-    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mask: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Batch norm over what the mask `[N, 1, W, 1]` leaves; with mean and unbiased variance."""
-    count = tf.reduce_sum(mask) * tf.cast(tf.shape(x)[1], tf.float32)
-    mean = tf.reduce_sum(x * mask, axis=[0, 1, 2]) / count
-    variance = tf.reduce_sum(tf.square(x - mean) * mask, axis=[0, 1, 2]) / count
-    scale = gamma * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)
-    return x * scale + (beta - mean * scale), mean, variance * count / tf.maximum(count - 1, 1)
+def _drop_out(features: tf.Tensor, training: Training) -> tf.Tensor:
+    """Drops features out (Srivastava et al., 2014); seed and step decide which."""
+    if not training.dropout:
+        return features
+    seed = tf.stack([training.seed, training.step])
+    return tf.nn.experimental.stateless_dropout(features, training.dropout, seed, rng_alg="philox")
 
 
-def moving_average_decay(step: tf.Tensor, momentum: float) -> tf.Tensor:
-    """Share of the old average that a step keeps: `min(momentum, (1 + step) / (10 + step))`.
+def _width_mask(
+    x: tf.Tensor, sequence_lengths: tf.Tensor | None, column_width: int
+) -> tf.Tensor | None:
+    """Returns float32 `[N, 1, W, 1]`: 1 where an image is, 0 to the right of it.
 
-    0.7.6 keeps 0.99 from the first step on. Its averages start at 1, far from the true variance
-    of about 0.001, so that a model read garbage for its first 600 steps.
+    Args:
+        x: `[N, H, W, C]`.
+        sequence_lengths: int32 `[N]`, feature columns of each image; None for no mask.
+        column_width: width of one feature column in pixels of `x`.
     """
-    step = tf.cast(step, tf.float32)
-    return tf.minimum(momentum, (1 + step) / (10 + step))
+    if sequence_lengths is None:
+        return None
+    return tf.sequence_mask(sequence_lengths * column_width, tf.shape(x)[2], tf.float32)[
+        :, tf.newaxis, :, tf.newaxis
+    ]
+
+
+def _apply_mask(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Sets pixels to the right of each image to zero, as SAME padding sets those outside it.
+
+    An image's width is a multiple of all pooling widths together, so no pooling window covers
+    pixels on both sides of its right edge.
+    """
+    return x if mask is None else x * mask

@@ -1,9 +1,8 @@
-"""`MODEL_DIR/config.json`: what a model was trained for, so that no flag has to be repeated."""
+"""`MODEL_DIR/config.json`: keeps a model's config, so that no flag has to be repeated."""
 
 from __future__ import annotations
 
 import logging
-import os
 import posixpath
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.util.errors import UserError
+from aocr.util.files import write_atomically
 
 FILE_NAME = "config.json"
 
@@ -18,16 +18,16 @@ FLAGS = {
     "characters": "the charset (--charset, --full-ascii)",
     "channels": "the number of channels (--color)",
 }
-"""How a person knows those fields of `Config` that are not named like their flag."""
+"""Names of the fields of `Config` whose flags are named differently, for messages."""
 
 
 def of_trained_model(model_dir: str, explicit: Mapping[str, object]) -> Config:
-    """The config of the model in a directory.
+    """Returns the config of the model in a directory.
 
     Args:
-        model_dir: with a checkpoint.
-        explicit: fields of `Config` that were given as flags. A directory of 0.7.6 has no
-            config file: there they decide, with the defaults.
+        model_dir: a directory with a checkpoint.
+        explicit: the fields of `Config` that were given as flags. They and the defaults make the
+            config if the directory has no config file, as directories of 0.7.6 have none.
 
     Raises:
         UserError: a flag contradicts the file, or the file cannot be read.
@@ -48,10 +48,10 @@ def of_trained_model(model_dir: str, explicit: Mapping[str, object]) -> Config:
 
 
 def read(folder: str) -> Config | None:
-    """The config file of a model directory or an export, None where there is none.
+    """Reads the config file of a model directory or an export; returns None if there is none.
 
     Raises:
-        UserError: it is there, but cannot be understood.
+        UserError: the file cannot be read or understood.
     """
     path = posixpath.join(folder, FILE_NAME)
     if not tf.io.gfile.exists(path):
@@ -64,17 +64,14 @@ def read(folder: str) -> Config | None:
 
 
 def write(folder: str, config: Config) -> None:
-    """Writes the config file, whole or not at all.
+    """Writes the config file, completely or not at all. Creates the folder if it does not exist.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     path = posixpath.join(folder, FILE_NAME)
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
         tf.io.gfile.makedirs(folder)
-        with tf.io.gfile.GFile(temporary, "wb") as file:
-            file.write(config.to_json().encode())
-        tf.io.gfile.rename(temporary, path, overwrite=True)
+        write_atomically(path, config.to_json().encode())
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {path}: {error.message}") from error

@@ -1,4 +1,4 @@
-"""Features to memory: a bidirectional LSTM (COMPAT.md, section 5, "Encoder")."""
+"""The encoder: a bidirectional LSTM over the feature columns (docs/compatibility.md, "Encoder")."""
 
 from __future__ import annotations
 
@@ -6,89 +6,95 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.model import rnn_cells
+from aocr.model import rnn_cells, tensor_names
 
 
 class Memory(NamedTuple):
-    """What the decoder attends to.
+    """Holds the encoded columns that the decoder attends to.
 
     Attributes:
-        values: `[N, T, 2U]`, forward and backward outputs side by side.
-        state: `[N, 4U]`, the final `[forward c, forward h, backward c, backward h]`.
-        columns: int32 `[N]`, how many of the T are the image's; None: all.
+        values: float32 `[N, T, 2U]`, forward and backward outputs side by side.
+        state: float32 `[N, 4U]`, the final `[forward c, forward h, backward c, backward h]`.
+        is_padding: bool `[N, T]`, True for columns to the right of an image; None: there are none.
     """
 
     values: tf.Tensor
     state: tf.Tensor
-    columns: tf.Tensor | None = None
+    is_padding: tf.Tensor | None = None
 
 
-def encode(features: tf.Tensor, columns: tf.Tensor | None, units: int) -> Memory:
-    """Reads the columns in both directions (Graves and Schmidhuber, 2005).
+def encode(features: tf.Tensor, sequence_lengths: tf.Tensor | None, units: int) -> Memory:
+    """Runs an LSTM over the columns in each direction (Graves and Schmidhuber, 2005).
 
     Args:
-        features: `[N, T, D]`.
-        columns: int32 `[N]`, how many of an image's columns count; None: all of them.
-        units: U, each way.
+        features: float32 `[N, T, D]`.
+        sequence_lengths: int32 `[N]`, the number of feature columns of each image; None if all T
+            columns count, padding included.
+        units: U, the units of each direction.
     """
     inputs = tf.transpose(features, [1, 0, 2])  # [N, T, D] --> [T, N, D]
-    with tf.compat.v1.variable_scope("bidirectional_rnn"):
-        forward, forward_state = _lstm("fw", inputs, columns, units)
-        backward, backward_state = _lstm("bw", _reversed(inputs, columns), columns, units)
-    outputs = tf.concat([forward, _reversed(backward, columns)], axis=2)  # [T, N, 2U]
+    with tf.compat.v1.variable_scope(tensor_names.ENCODER_SCOPE):
+        forward, forward_state = _lstm(tensor_names.FORWARD_SCOPE, inputs, sequence_lengths, units)
+        backward, backward_state = _lstm(
+            tensor_names.BACKWARD_SCOPE, _reverse(inputs, sequence_lengths), sequence_lengths, units
+        )
+    outputs = tf.concat([forward, _reverse(backward, sequence_lengths)], axis=2)  # [T, N, 2U]
+    values = tf.transpose(outputs, [1, 0, 2])  # [T, N, 2U] --> [N, T, 2U]
     return Memory(
-        values=tf.transpose(outputs, [1, 0, 2]),  # [T, N, 2U] --> [N, T, 2U]
+        values=values,
         state=tf.concat([forward_state, backward_state], axis=1),
-        columns=columns,
+        is_padding=_is_padding(values, sequence_lengths),
     )
 
 
-def _reversed(sequence: tf.Tensor, lengths: tf.Tensor | None) -> tf.Tensor:
-    """`[T, N, D]` with each example's columns in the opposite order."""
-    if lengths is None:
+def _reverse(sequence: tf.Tensor, sequence_lengths: tf.Tensor | None) -> tf.Tensor:
+    """Reverses the columns of each example, `[T, N, D]`; padding stays at the end."""
+    if sequence_lengths is None:
         return tf.reverse(sequence, [0])
-    return tf.reverse_sequence(sequence, lengths, seq_axis=0, batch_axis=1)
+    return tf.reverse_sequence(sequence, sequence_lengths, seq_axis=0, batch_axis=1)
+
+
+def _is_padding(values: tf.Tensor, sequence_lengths: tf.Tensor | None) -> tf.Tensor | None:
+    """Returns bool `[N, T]`, True to the right of each image; None if all columns count."""
+    if sequence_lengths is None:
+        return None
+    return ~tf.sequence_mask(sequence_lengths, tf.shape(values)[1])
 
 
 def _lstm(
-    scope: str, columns: tf.Tensor, lengths: tf.Tensor | None, units: int
+    scope: str, inputs: tf.Tensor, sequence_lengths: tf.Tensor | None, units: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Outputs `[T, N, U]` and final state `[N, 2U]` of one LSTM over `[T, N, D]`.
+    """Runs one LSTM over `[T, N, D]`; returns its outputs `[T, N, U]` and final state `[N, 2U]`.
 
-    Where an example has ended, its state stays.
-
-    The product of the inputs with their half of the kernel is taken once for all columns, which
+    The inputs are multiplied with their half of the kernel in one product for all columns, which
     leaves the loop a third of the arithmetic.
     """
-    depth = columns.shape[2]
-    steps = tf.shape(columns)[0] if columns.shape[0] is None else columns.shape[0]
-    batch = tf.shape(columns)[1]
-    with tf.compat.v1.variable_scope(f"{scope}/basic_lstm_cell"):
-        kernel, bias = rnn_cells.affine(depth + units, 4 * units)
-    projected = tf.tensordot(columns, kernel[:depth], axes=1) + bias  # [T, N, D] --> [T, N, 4U]
-    recurrent = kernel[depth:]
-    projections = tf.TensorArray(tf.float32, steps, element_shape=[None, 4 * units])
-    outputs = tf.TensorArray(tf.float32, steps, element_shape=[None, units])
+    depth = inputs.shape[2]
+    columns = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
+    batch_size = tf.shape(inputs)[1]
+    with tf.compat.v1.variable_scope(f"{scope}/{tensor_names.LSTM_SCOPE}"):
+        kernel, bias = rnn_cells.create_dense(depth + units, 4 * units)
+    projected = tf.tensordot(inputs, kernel[:depth], axes=1) + bias  # [T, N, D] --> [T, N, 4U]
+    recurrent_kernel = kernel[depth:]  # [U, 4U]
+    projections = tf.TensorArray(tf.float32, columns, element_shape=[None, 4 * units])
+    outputs = tf.TensorArray(tf.float32, columns, element_shape=[None, units])
 
     def step(t, c, h, outputs):
-        next_c, next_h = rnn_cells.lstm_update(projections.read(t) + tf.matmul(h, recurrent), c)
-        if lengths is not None:
-            goes_on = (t < lengths)[:, tf.newaxis]
-            next_c, next_h = tf.where(goes_on, next_c, c), tf.where(goes_on, next_h, h)
+        gates = projections.read(t) + tf.matmul(h, recurrent_kernel)
+        next_c, next_h = rnn_cells.lstm_update(gates, c)
+        if sequence_lengths is not None:  # the state of an image that has ended stays
+            is_inside = (t < sequence_lengths)[:, tf.newaxis]
+            next_c, next_h = tf.where(is_inside, next_c, c), tf.where(is_inside, next_h, h)
         return t + 1, next_c, next_h, outputs.write(t, next_h)
 
     projections = projections.unstack(projected)
-    zeros = tf.zeros([batch, units])
+    zeros = tf.zeros([batch_size, units])
+    state_shape = tf.TensorShape([None, units])
     _, c, h, outputs = tf.while_loop(
-        lambda t, *_: t < steps,
+        lambda t, *_: t < columns,
         step,
         (0, zeros, zeros, outputs),
-        shape_invariants=(
-            tf.TensorShape([]),
-            tf.TensorShape([None, units]),
-            tf.TensorShape([None, units]),
-            tf.TensorShape(None),
-        ),
-        maximum_iterations=steps,
+        (tf.TensorShape([]), state_shape, state_shape, tf.TensorShape(None)),
+        maximum_iterations=columns,
     )
     return outputs.stack(), tf.concat([c, h], axis=1)

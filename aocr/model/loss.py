@@ -1,4 +1,4 @@
-"""Masked cross-entropy (COMPAT.md, section 5, "Loss")."""
+"""The loss: cross-entropy without the padding (docs/compatibility.md, "Loss")."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import tensorflow as tf
 
 from aocr.charset import PAD_ID
 
-SMALLEST_WEIGHT = 1e-12
+WEIGHT_EPSILON = 1e-12
+"""Added to the sum of the weights, so that an example of padding only has a loss of zero."""
 
 
 def sequence_losses(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-    """Mean cross-entropy of each example's characters and EOS; padding weighs nothing.
+    """Returns each example's mean cross-entropy over its characters and its EOS.
 
     Args:
-        logits: `[N, S, V]`.
-        targets: int32 `[N, S]`.
+        logits: float32 `[N, S, V]`.
+        targets: int32 `[N, S]`; steps that hold padding have no weight.
 
     Returns:
-        float32 `[N]`, in nats; zero for an example that is all padding.
+        float32 `[N]`, in nats; zero for an example of padding only.
     """
     weights = tf.cast(tf.not_equal(targets, PAD_ID), tf.float32)
     entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
     totals = tf.reduce_sum(weights * entropies, axis=1)
-    return totals / (tf.reduce_sum(weights, axis=1) + SMALLEST_WEIGHT)
+    return totals / (tf.reduce_sum(weights, axis=1) + WEIGHT_EPSILON)

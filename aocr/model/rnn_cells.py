@@ -1,7 +1,7 @@
-"""Recurrent cells, one step at a time, and a stack of them.
+"""Recurrent cells that compute one time step, and a stack of layers that share one cell.
 
-A state is one flat tensor `[N, state_size]`, an LSTM's `[c, h]` side by side, so that a stack's
-state is its layers' states side by side too.
+A state is one flat tensor `[N, state_size]`: an LSTM's is `[c, h]`, and a stack's is the states of
+its layers side by side.
 """
 
 from __future__ import annotations
@@ -11,63 +11,84 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
+from aocr.model import tensor_names
+
 
 class Cell(Protocol):
-    """What the decoder asks of a cell."""
+    """Declares what a stack needs of a cell."""
 
     @property
     def state_size(self) -> int:
-        """Numbers of state for each example."""
+        """Returns the length of one example's state."""
 
     def __call__(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`[N, units]` and `[N, state_size]` to output `[N, units]` and the next state."""
+        """Computes one step.
 
-    def again(self) -> Cell:
-        """The same cell, for one more use in the same step; see `Affine.again`."""
+        Args:
+            x: `[N, units]`.
+            state: `[N, state_size]`.
+
+        Returns:
+            The output `[N, units]` and the next state `[N, state_size]`.
+        """
+
+    def for_next_use(self) -> Cell:
+        """Returns the cell for its next use in one time step; see `Dense.for_next_use`."""
 
 
-class Affine(NamedTuple):
-    """`x · kernel + bias`."""
+class Dense(NamedTuple):
+    """A dense layer, `x · kernel + bias`.
 
-    kernel: tf.Tensor  # [inputs, outputs]
-    bias: tf.Tensor  # [outputs]
+    Attributes:
+        kernel: float32 `[inputs, outputs]`.
+        bias: float32 `[outputs]`.
+    """
+
+    kernel: tf.Tensor
+    bias: tf.Tensor
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """`[N, inputs]` to `[N, outputs]`."""
+        """Applies the layer: `[N, inputs] --> [N, outputs]`."""
         return tf.matmul(x, self.kernel) + self.bias
 
-    def again(self) -> Affine:
-        """The same weights as nodes of their own, for one more use.
+    def for_next_use(self) -> Dense:
+        """Returns the layer with its weights behind identity operations, to be used once more.
 
-        A chain of them adds the gradients of its uses in pairs. TensorFlow's sum of three or more
-        begins with whichever buffer is free to be overwritten, so that its last bit varies.
+        Several uses of one tensor in a time step add their gradients. TensorFlow adds three or
+        more of them in an order that varies from run to run, and so does the last bit of the sum.
+        If each use takes its weights from the use before it, the gradients are added in pairs,
+        always in the same order.
         """
-        return Affine(tf.identity(self.kernel), tf.identity(self.bias))
+        return Dense(tf.identity(self.kernel), tf.identity(self.bias))
 
 
-def affine(inputs: int, outputs: int, bias: float = 0.0) -> Affine:
-    """Variables `kernel` (Xavier uniform) and `bias` (constant) of the current scope."""
-    return Affine(
-        tf.convert_to_tensor(
-            tf.compat.v1.get_variable(
-                "kernel",
-                [inputs, outputs],
-                initializer=tf.compat.v1.glorot_uniform_initializer(),
-            )
-        ),
-        tf.convert_to_tensor(
-            tf.compat.v1.get_variable("bias", [outputs], initializer=tf.constant_initializer(bias))
-        ),
+def create_dense(inputs: int, outputs: int, bias: float = 0.0) -> Dense:
+    """Creates the variables `kernel` (Xavier uniform) and `bias` (constant) in the current scope.
+
+    Args:
+        inputs: size of the layer's input.
+        outputs: size of its output.
+        bias: initial value of the bias.
+    """
+    kernel = tf.compat.v1.get_variable(
+        tensor_names.DENSE_KERNEL,
+        [inputs, outputs],
+        initializer=tf.compat.v1.glorot_uniform_initializer(),
     )
+    kernel_value = tf.convert_to_tensor(kernel)
+    bias_variable = tf.compat.v1.get_variable(
+        tensor_names.DENSE_BIAS, [outputs], initializer=tf.constant_initializer(bias)
+    )
+    return Dense(kernel_value, tf.convert_to_tensor(bias_variable))
 
 
 def lstm_update(gates: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One step of an LSTM after its matrix product (Hochreiter and Schmidhuber, 1997).
+    """Computes one step of an LSTM from its gates (Hochreiter and Schmidhuber, 1997).
 
     Args:
-        gates: `[N, 4U]`, in the order i = input gate, j = candidate, f = forget gate,
-            o = output gate; no forget bias is added.
-        c: `[N, U]`, the cell.
+        gates: `[N, 4U]`, before their activations, in the order i = input gate, j = candidate,
+            f = forget gate, o = output gate. No forget bias is added.
+        c: `[N, U]`, the cell state.
 
     Returns:
         The next `c` and `h`, each `[N, U]`.
@@ -78,71 +99,86 @@ def lstm_update(gates: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 class LSTMCell:
-    """An LSTM; variables `basic_lstm_cell/{kernel,bias}` of the current scope."""
+    """An LSTM, with variables `basic_lstm_cell/{kernel,bias}` in the current scope."""
 
     def __init__(self, units: int) -> None:
-        with tf.compat.v1.variable_scope("basic_lstm_cell"):
-            self._gates = affine(2 * units, 4 * units)
+        with tf.compat.v1.variable_scope(tensor_names.LSTM_SCOPE):
+            self._gates = create_dense(2 * units, 4 * units)
         self.state_size = 2 * units
 
     def __call__(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One step; the state is `[c, h]`."""
+        """Computes one step from the state `[c, h]`."""
         c, h = tf.split(state, 2, axis=1)
         c, h = lstm_update(self._gates(tf.concat([x, h], axis=1)), c)
         return h, tf.concat([c, h], axis=1)
 
-    def again(self) -> LSTMCell:
-        """The same cell, for one more use in the same step."""
+    def for_next_use(self) -> LSTMCell:
+        """Returns the cell for its next use in one time step."""
         cell = copy.copy(self)
-        cell._gates = self._gates.again()
+        cell._gates = self._gates.for_next_use()
         return cell
 
 
 class GRUCell:
-    """A GRU (Cho et al., 2014); variables `gru_cell/{gates,candidate}` of the current scope."""
+    """A GRU (Cho et al., 2014), with variables `gru_cell/{gates,candidate}/{kernel,bias}`."""
 
     def __init__(self, units: int) -> None:
-        with tf.compat.v1.variable_scope("gru_cell"):
-            with tf.compat.v1.variable_scope("gates"):
-                self._gates = affine(2 * units, 2 * units, bias=1.0)
-            with tf.compat.v1.variable_scope("candidate"):
-                self._candidate = affine(2 * units, units)
+        scope = tf.compat.v1.variable_scope
+        with scope(tensor_names.GRU_SCOPE):
+            with scope(tensor_names.GRU_GATES_SCOPE):
+                self._gates = create_dense(2 * units, 2 * units, bias=1.0)
+            with scope(tensor_names.GRU_CANDIDATE_SCOPE):
+                self._candidate = create_dense(2 * units, units)
         self.state_size = units
 
     def __call__(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One step; the state is `h`."""
-        x = tf.identity(x)  # used twice, see `Affine.again`
+        """Computes one step from the state `h`.
+
+        The identities add the gradients of several uses in a fixed order, see
+        `Dense.for_next_use`.
+        """
+        x = tf.identity(x)
         # r = reset gate, u = update gate
         r, u = tf.split(tf.sigmoid(self._gates(tf.concat([x, state], axis=1))), 2, axis=1)
-        state = tf.identity(state)  # used twice more
+        state = tf.identity(state)
         candidate = tf.tanh(self._candidate(tf.concat([x, r * state], axis=1)))
         h = u * state + (1 - u) * candidate
         return h, h
 
-    def again(self) -> GRUCell:
-        """The same cell, for one more use in the same step."""
+    def for_next_use(self) -> GRUCell:
+        """Returns the cell for its next use in one time step."""
         cell = copy.copy(self)
-        cell._gates, cell._candidate = self._gates.again(), self._candidate.again()
+        cell._gates = self._gates.for_next_use()
+        cell._candidate = self._candidate.for_next_use()
         return cell
 
 
-class SharedStack:
-    """Layers of one and the same cell: in 0.7.6 all stacked layers share their weights.
+class SharedCellStack:
+    """Stacked layers that all use one cell, and therefore the same weights.
 
-    The variables stand under `multi_rnn_cell/cell_0`, as if only the first layer existed.
+    0.7.6 shares one cell among the layers. Its checkpoints therefore hold the weights of the first
+    layer only, under `multi_rnn_cell/cell_0`.
     """
 
     def __init__(self, cell_type: type[LSTMCell] | type[GRUCell], units: int, layers: int) -> None:
-        with tf.compat.v1.variable_scope("multi_rnn_cell/cell_0"):
+        with tf.compat.v1.variable_scope(tensor_names.SHARED_CELL_SCOPE):
             self._cell: Cell = cell_type(units)
         self._layers = layers
         self.state_size = layers * self._cell.state_size
 
     def __call__(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One step through all layers, the first layer's state first."""
+        """Computes one step through all layers.
+
+        Args:
+            x: `[N, units]`.
+            state: `[N, state_size]`, the first layer's state first.
+
+        Returns:
+            The last layer's output `[N, units]`, and the next state `[N, state_size]`.
+        """
         states, cell = [], self._cell
         for layer_state in tf.split(state, self._layers, axis=1):
-            cell = cell.again()
+            cell = cell.for_next_use()
             x, layer_state = cell(x, layer_state)
             states.append(layer_state)
         return x, tf.concat(states, axis=1)

@@ -9,71 +9,70 @@ import tensorflow as tf
 from aocr.charset import Charset
 from aocr.config import Config
 from aocr.data import preprocessing
-from aocr.model import recognizer
-from aocr.model.decoder import Greedy
+from aocr.model import recognizer, tensor_names
+from aocr.model.decoder import GreedyDecoding
 from aocr.model.postprocessing import Transcription, transcribe
 
 
 class ServingGraph(NamedTuple):
-    """A graph that reads; without variables for training, and without a device.
+    """Holds a graph that reads images. It has no variables of training and no fixed device.
 
     Attributes:
-        graph: what holds it all.
-        input: string scalar or `[N]`, encoded images: `input_image_as_bytes:0`.
-        prepared: pixels and widths of the images; may be fed in place of the input.
+        graph: contains everything below.
+        input: string, a scalar or `[N]`: encoded images; named `input_image_as_bytes:0`.
+        prepared: pixels and widths of the images; they may be fed instead of the input.
         features: float32 `[N, T, 512]`, the CNN's output.
-        greedy: the decoder's symbols, logits and attention.
-        reading: what was read, `[N]`.
-        output: the texts, in the shape of the input.
-        probability: their probabilities, in the shape of the input.
+        decoding: the decoder's symbols, logits and attention.
+        transcription: the predicted texts, `[N]`.
+        output: string, the predicted texts in the shape of the input.
+        probability: float64, their probabilities in the shape of the input.
     """
 
     graph: tf.Graph
     input: tf.Tensor
     prepared: preprocessing.Prepared
     features: tf.Tensor
-    greedy: Greedy
-    reading: Transcription
+    decoding: GreedyDecoding
+    transcription: Transcription
     output: tf.Tensor
     probability: tf.Tensor
 
 
 def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGraph:
-    """Encoded images in, texts out (COMPAT.md, section 3).
+    """Builds a graph that reads encoded images (docs/compatibility.md, "Graph names").
 
     Args:
         config: the model.
-        stop_at_eos: see `Decoder.greedy`.
+        stop_at_eos: see `Decoder.decode_greedily`.
     """
     with tf.Graph().as_default() as graph:
-        encoded = tf.compat.v1.placeholder(tf.string, name="input_image_as_bytes")
-        # [] or [N] --> [N, ...]
-        prepared = preprocessing.prepare_all(
-            tf.reshape(encoded, [-1]), config
-        )  # [] or [N] --> [N, ...]
+        encoded = tf.compat.v1.placeholder(tf.string, name=tensor_names.IMAGE_INPUT)
+        # [] or [N] --> [N] --> [N, 32, W, C]
+        prepared = preprocessing.prepare_all(tf.reshape(encoded, [-1]), config)
         images = preprocessing.cut(prepared.pixels, prepared.width, config)
-        features, decoder = recognizer.forward(images, prepared.width, config)
-        greedy = decoder.greedy(stop_at_eos)
-        reading = transcribe(greedy, Charset(config.characters))
-        _scalar_for_one(reading.text, "prediction")
-        _scalar_for_one(reading.probability, "probability")
+        model = recognizer.forward(images, prepared.width, config)
+        decoding = model.decoder.decode_greedily(stop_at_eos)
+        transcription = transcribe(decoding, Charset(config.characters))
+        _name_scalar_for_one(transcription.text, tensor_names.PREDICTION_OUTPUT)
+        _name_scalar_for_one(transcription.probability, tensor_names.PROBABILITY_OUTPUT)
         return ServingGraph(
             graph=graph,
             input=encoded,
             prepared=prepared,
-            features=features,
-            greedy=greedy,
-            reading=reading,
-            output=tf.reshape(reading.text, tf.shape(encoded)),
-            probability=tf.reshape(reading.probability, tf.shape(encoded)),
+            features=model.features,
+            decoding=decoding,
+            transcription=transcription,
+            output=tf.reshape(transcription.text, tf.shape(encoded)),
+            probability=tf.reshape(transcription.probability, tf.shape(encoded)),
         )
 
 
-def _scalar_for_one(values: tf.Tensor, name: str) -> tf.Tensor:
-    """`[N]` as it is, but `[1]` as a scalar: public clients of 0.7.6 feed `[bytes]` and want one.
+def _name_scalar_for_one(values: tf.Tensor, name: str) -> None:
+    """Names an output of the frozen graph: a scalar for one image, `[N]` for several.
 
-    Only the two names of the frozen graph do so; the signature's outputs have the input's shape.
+    0.7.6 does so even for a vector of one image, and public clients feed `[bytes]` and expect a
+    scalar. The signature's outputs have the shape of the input instead.
     """
     shape = tf.shape(values)
     rank = tf.cast(tf.not_equal(shape[0], 1), tf.int32)
-    return tf.reshape(values, shape[:rank], name=name)
+    tf.reshape(values, shape[:rank], name=name)

@@ -15,7 +15,7 @@ from aocr.data.file_reading import read_file
 from aocr.data.image_files import UnreadableError, readable
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
-from aocr.model.postprocessing import character_steps
+from aocr.model.postprocessing import character_mask
 from aocr.serving.batching import batch_arrivals
 from aocr.serving.graph import ServingGraph, build_serving_graph
 from aocr.util.errors import first_line
@@ -125,13 +125,13 @@ def _predict_images(
 ) -> list[_ImagePrediction]:
     """Runs the model on a batch of prepared images."""
     batch = Prepared(*(np.stack(values) for values in zip(*images, strict=True)))
-    found = session.run(model.reading, dict(zip(model.prepared, batch, strict=True)))
+    found = session.run(model.transcription, dict(zip(model.prepared, batch, strict=True)))
     return [
         _ImagePrediction(
             text=text.decode(),
             probability=float(found.probability[number]),
             character_probabilities=tuple(
-                found.step_probabilities[number][character_steps(found.symbols[number])].tolist()
+                found.step_probabilities[number][character_mask(found.symbols[number])].tolist()
             ),
         )
         for number, text in enumerate(found.text)

@@ -48,10 +48,10 @@ class BestCheckpoint:
 
     def __init__(self, model_dir: str, resume: bool) -> None:
         self._path = posixpath.join(model_dir, self.FILE_NAME)
-        self._checkpoints = checkpoints.Checkpoints(model_dir, 1, "best", checkpoints.BEST)
+        self._checkpoints = checkpoints.CheckpointWriter(model_dir, 1, "best", checkpoints.BEST)
         self.best = self._read() if resume else None
         if self.best:
-            self._checkpoints.count_former()
+            self._checkpoints.adopt_existing()
 
     def judge(self, opened: tf.compat.v1.Session, step: int, summary: Summary) -> Best:
         """Saves the session's weights if they are the best so far; returns what is best now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -9,21 +10,23 @@ import tensorflow as tf
 from aocr.config import Config, TrainingOptions
 from aocr.data import input_pipeline, preprocessing
 from aocr.model import cnn, recognizer
-from aocr.model.checkpoints import STEP
+from aocr.model.batch_norm import moving_average_updates
+from aocr.model.tensor_names import GLOBAL_STEP
 from aocr.training.optimizer import Update, update
+from aocr.training.precision import fastest_kernel_gradient
 from aocr.training.step_plan import Plan
 
 
 class TrainGraph(NamedTuple):
-    """A graph that trains.
+    """Holds a graph that trains.
 
     Attributes:
-        graph: what holds it all.
-        start: run it before the first step.
-        batch: what is trained on.
-        update: the training step; fetching its `step` takes one.
+        graph: contains everything below.
+        start: the operation to run before the first step.
+        batch: the batch that a step trains on.
+        update: the training step; fetching `update.step` takes one.
         loss: float32 scalar, the batch's mean.
-        features: `[N, T, 512]`, the CNN's output.
+        features: float32 `[N, T, 512]`, the CNN's output.
     """
 
     graph: tf.Graph
@@ -40,17 +43,18 @@ def build_train_graph(
     files: list[str],
     rejected: list[int],
     plan: Plan,
-    convolutions: tf.DType = tf.float32,
+    *,
+    compute_dtype: tf.DType = tf.float32,
 ) -> TrainGraph:
-    """Records in, training steps out.
+    """Builds a graph whose every step reads a batch, and updates the weights by its loss.
 
     Args:
         config: the model.
-        options: how it is trained.
-        files: TFRecords.
-        rejected: places of the records to leave out.
-        plan: which steps, on which records.
-        convolutions: what they compute in.
+        options: how to train it.
+        files: TFRecord files.
+        rejected: numbers of the records to leave out, from 0.
+        plan: which steps to take, on which records.
+        compute_dtype: data type that the convolutions compute in.
     """
     with tf.Graph().as_default() as graph:
         tf.compat.v1.set_random_seed(plan.seed)
@@ -58,27 +62,28 @@ def build_train_graph(
         batches = input_pipeline.training_batches(files, config, rejected, order)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
-        global_step = _global_step()
-        step = tf.convert_to_tensor(global_step)
-        training = cnn.Training(
-            step, [], plan.seed, options.dropout, options.bn_momentum, convolutions
-        )
+        global_step = _create_global_step()
+        step, kernel_gradient = tf.convert_to_tensor(global_step), fastest_kernel_gradient()
+        training = cnn.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
         images = preprocessing.cut(batch.images, batch.widths, config)
-        features, decoder = recognizer.forward(images, batch.widths, config, training)
-        loss = tf.reduce_mean(recognizer.teacher_forced_losses(decoder, batch.targets))
-        made = update(loss, training.move_averages, global_step, options, plan.last_step)
-        return TrainGraph(
-            graph=graph,
-            start=iterator.initializer,
-            batch=batch,
-            update=made,
-            loss=loss,
-            features=features,
+        model = recognizer.forward(images, batch.widths, config, training)
+        loss = tf.reduce_mean(recognizer.teacher_forced_losses(model.decoder, batch.targets))
+        move_averages = functools.partial(
+            moving_average_updates, model.batch_statistics, step, options.bn_momentum
         )
+        training_step = update(loss, move_averages, global_step, options, plan.last_step)
+    return TrainGraph(
+        graph=graph,
+        start=iterator.initializer,
+        batch=batch,
+        update=training_step,
+        loss=loss,
+        features=model.features,
+    )
 
 
-def _global_step() -> tf.Variable:
-    """The number of training steps so far; named `Variable` in every checkpoint of 0.7.6."""
+def _create_global_step() -> tf.Variable:
+    """Creates the number of training steps taken so far, int32 scalar."""
     return tf.compat.v1.get_variable(
-        STEP, [], tf.int32, initializer=tf.zeros_initializer(), trainable=False
+        GLOBAL_STEP, [], tf.int32, initializer=tf.zeros_initializer(), trainable=False
     )

@@ -11,6 +11,7 @@ import logging
 
 import tensorflow as tf
 
+from aocr.model.conv2d import KernelGradient
 from aocr.util.cpu import cpu_flags
 from aocr.util.errors import UserError
 
@@ -27,9 +28,24 @@ REWRITTEN_CPU = "avx512f"
 
 
 def convolution_type(precision: str) -> tf.DType:
-    """What the convolutions of a graph compute in before any rewrite."""
+    """Returns the data type that the graph itself gives to convolutions, before any rewrite.
+
+    Args:
+        precision: `FLOAT32` or `BFLOAT16`.
+
+    Returns:
+        bfloat16 only where bfloat16 is asked for and oneDNN does not rewrite the graph.
+    """
     rewritten = not _gpus() and REWRITTEN_CPU in cpu_flags()
     return tf.bfloat16 if precision == BFLOAT16 and not rewritten else tf.float32
+
+
+def fastest_kernel_gradient() -> KernelGradient:
+    """Returns the way to compute the gradient of convolution kernels that is fastest here."""
+    flags = cpu_flags()
+    if not _gpus() and "avx2" in flags and "avx512f" not in flags:
+        return KernelGradient.MATRIX_PRODUCTS
+    return KernelGradient.TENSORFLOW
 
 
 def check(precision: str, force: bool) -> None:

@@ -70,8 +70,8 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     validator = Validator(config, run.validation, run.gpu_id) if run.validation else None
     if options.seed is not None:
         tf.config.experimental.enable_op_determinism()
-    convolutions = convolution_type(run.precision)
-    model = build_train_graph(config, options, files, left_out, steps, convolutions)
+    dtype = convolution_type(run.precision)
+    model = build_train_graph(config, options, files, left_out, steps, compute_dtype=dtype)
     with contextlib.ExitStack() as stack:
         stack.enter_context(model.graph.as_default())
         requests = stack.enter_context(stop_requests())
@@ -99,12 +99,12 @@ class _Saver:
         graph: tf.Graph,
     ) -> None:
         self._session, self._options, self._validator = opened, options, validator
-        self._checkpoints = checkpoints.Checkpoints(run.model_dir, options.keep_checkpoints)
+        self._checkpoints = checkpoints.CheckpointWriter(run.model_dir, options.keep_checkpoints)
         self._best = BestCheckpoint(run.model_dir, run.resume) if validator else None
         self._model_dir = run.model_dir
         self._saved_step = self._validated_step = -1
         if run.checkpoint():
-            self._checkpoints.count_former()
+            self._checkpoints.adopt_existing()
         self.writer = tf.compat.v1.summary.FileWriter(run.model_dir, graph)
 
     def save(self, step: int) -> None:

@@ -9,15 +9,7 @@ import tensorflow as tf
 
 from aocr.charset import FIRST_CHARACTER_ID
 from aocr.model import checkpoints
-
-_DECODER = "embedding_attention_decoder"
-
-SYMBOL_AXES = {
-    f"{_DECODER}/embedding": 0,
-    f"{_DECODER}/attention_decoder/AttnOutputProjection/kernel": 1,
-    f"{_DECODER}/attention_decoder/AttnOutputProjection/bias": 0,
-}
-"""The variables that have a row or column for each symbol, and which axis that is."""
+from aocr.model.tensor_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES
 
 
 def begin_with(
@@ -44,8 +36,8 @@ def begin_with(
         for variable in _of_the_model():
             name = variable.op.name
             theirs = reader.get_tensor(name) if name in shapes else None
-            if theirs is not None and name in SYMBOL_AXES:
-                axis = SYMBOL_AXES[name]
+            if theirs is not None and name in VOCABULARY_AXES:
+                axis = VOCABULARY_AXES[name]
                 theirs = _by_character(
                     theirs, opened.run(variable), axis, their_characters, our_characters
                 )
@@ -60,7 +52,7 @@ def begin_with(
 def _of_the_model() -> list[tf.Variable]:
     """All variables but the step and what the optimizer keeps."""
     names = {v.op.name for v in tf.compat.v1.trainable_variables()}
-    averages = ("moving_mean", "moving_variance")
+    averages = (MOVING_MEAN, MOVING_VARIANCE)
     return [
         variable
         for variable in tf.compat.v1.global_variables()

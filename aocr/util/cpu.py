@@ -1,4 +1,4 @@
-"""What this machine's CPU can do."""
+"""Tells what this machine's CPU can do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ CPU_INFO = "/proc/cpuinfo"
 
 
 def cpu_flags() -> frozenset[str]:
-    """Names of its instruction sets, as Linux has them (`avx2`, `avx512f`); none elsewhere."""
+    """Returns the CPU's instruction sets by Linux's names, such as `avx2` and `avx512f`.
+
+    Other operating systems have no such file; the set is empty there.
+    """
     try:
         text = pathlib.Path(CPU_INFO).read_text(encoding="ascii", errors="replace")
     except OSError:

@@ -11,20 +11,21 @@ from aocr.util.errors import UserError
 def open_session(
     graph: tf.Graph, gpu_id: int, *, bfloat16: bool = False, optimize: bool = True
 ) -> tf.compat.v1.Session:
-    """Opens a session on one GPU, or on the CPU if there is no GPU.
+    """Opens a session on one GPU, or on the CPU if the machine has no GPU.
 
     Args:
         graph: the graph that the session runs.
         gpu_id: index of the GPU; negative for the CPU.
-        bfloat16: let oneDNN compute convolutions and matrix products in bfloat16.
-        optimize: run Grappler, TensorFlow's graph optimizer. It makes reading many images a few
-            percent faster, but takes longer than reading a few.
+        bfloat16: let oneDNN compute convolutions and matrix products in bfloat16 on the CPU.
+        optimize: run Grappler, TensorFlow's graph optimizer. It makes inference on many images a
+            few percent faster, but takes longer than inference on a few images.
 
     Raises:
-        UserError: the machine has GPUs, but not this one.
+        UserError: the machine has GPUs, but none with this index.
     """
     options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
-    # This optimization would merge sums into sums of three terms, whose order varies.
+    # Arithmetic optimization merges sums into sums of three or more terms. TensorFlow adds those
+    # in an order that varies from run to run, and a seed would not give the same weights twice.
     rewriting = options.graph_options.rewrite_options
     rewriting.arithmetic_optimization = rewriter_config_pb2.RewriterConfig.OFF
     rewriting.disable_meta_optimizer = not optimize

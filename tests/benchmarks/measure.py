@@ -144,7 +144,7 @@ def make_checkpoint(folder: str) -> str:
     model = build_train_graph(config, TrainingOptions(), ["none"], [], Plan(0, 0, 1))
     with model.graph.as_default(), open_on_cpu(model.graph) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
-        checkpoints.Checkpoints(folder, keep=1).save(opened, 0)
+        checkpoints.CheckpointWriter(folder, keep=1).save(opened, 0)
     config_file.write(folder, config)
     return checkpoints.find_checkpoint(folder)
 

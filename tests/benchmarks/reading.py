@@ -59,7 +59,7 @@ def bare_cnn(batch_size: int) -> Callable[[], object]:
     with tf.Graph().as_default() as graph:
         shape = [batch_size, 32, config.image_width, config.channels]
         images = tf.constant(np.random.default_rng(0).uniform(0, 255, shape).astype("f4"))
-        features = cnn.features(images).op  # to run an operation returns nothing
+        features = cnn.extract_features(images).features.op  # to run an operation returns nothing
         session = tf.compat.v1.Session(graph=graph)
         session.run(tf.compat.v1.global_variables_initializer())
     return lambda: session.run(features)

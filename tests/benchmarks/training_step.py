@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable
-from unittest import mock
 
 import measure
 
@@ -24,22 +23,26 @@ import tensorflow as tf  # noqa: E402
 
 from aocr.config import Config, TrainingOptions  # noqa: E402
 from aocr.model import cnn  # noqa: E402
+from aocr.model.conv2d import KernelGradient  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
+from aocr.training.precision import fastest_kernel_gradient  # noqa: E402
 from aocr.training.step_plan import Plan  # noqa: E402
 from aocr.util.session import open_session  # noqa: E402
 
 ROUNDS = 7
 
 
-def bare_cnn(config: Config, batch_size: int) -> Callable[[], object]:
-    """One training step of the CNN alone, to call."""
+def bare_cnn(
+    config: Config, batch_size: int, kernel_gradient: KernelGradient
+) -> Callable[[], object]:
+    """Returns a function that takes one training step of the CNN alone."""
     with tf.Graph().as_default() as graph:
         shape = [batch_size, 32, config.image_width, config.channels]
         images = tf.constant(np.random.default_rng(0).uniform(0, 255, shape).astype("f4"))
-        training = cnn.Training(tf.constant(0), [])
+        training = cnn.Training(tf.constant(0), kernel_gradient=kernel_gradient)
         x = (images - 128) / 128
         for layer in cnn.LAYERS:
-            x = cnn.convolution(x, layer, training)
+            x, _ = cnn.convolution(x, layer, training)
         step = tf.compat.v1.train.GradientDescentOptimizer(0.01).minimize(tf.reduce_mean(x * x))
         session = tf.compat.v1.Session(graph=graph)
         session.run(tf.compat.v1.global_variables_initializer())
@@ -58,12 +61,6 @@ def training_step(
     return lambda: session.run((model.update.step, model.update.gradient_norm, model.loss))
 
 
-def plain_conv2d(x: tf.Tensor, kernel: tf.Tensor, training: bool) -> tf.Tensor:
-    """TensorFlow's convolution, with its own gradients."""
-    del training
-    return tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
-
-
 def rows(rounds: int = ROUNDS, steps: int = 3) -> list[measure.Row]:
     """Alternates both training steps and both bare CNNs.
 
@@ -74,9 +71,8 @@ def rows(rounds: int = ROUNDS, steps: int = 3) -> list[measure.Row]:
     config, options = Config(), TrainingOptions()
     with tempfile.TemporaryDirectory() as folder:
         runs = [_step_on(form, folder, rounds * steps) for form in ("PNG", "JPEG")]
-        with mock.patch.object(cnn, "conv2d", plain_conv2d):
-            runs.append(bare_cnn(config, options.batch_size))
-        runs.append(bare_cnn(config, options.batch_size))
+        for kernel_gradient in (KernelGradient.TENSORFLOW, fastest_kernel_gradient()):
+            runs.append(bare_cnn(config, options.batch_size, kernel_gradient))
         for run in runs:
             measure.seconds(run, 2)
         timed = (functools.partial(measure.seconds, run, steps) for run in runs)

@@ -1,4 +1,4 @@
-"""Checkpoints: what is restored, what is refused, and that directories can be moved."""
+"""Tests for checkpoints: restoring, refusing, and directories that were moved."""
 
 import pytest
 import tensorflow as tf
@@ -9,18 +9,18 @@ from aocr.util.session import open_session
 
 
 def save(folder, values, step=7):
-    """A checkpoint of float variables, by name."""
+    """Writes a checkpoint of float variables, given by name."""
     with tf.Graph().as_default() as graph:
         for name, value in values.items():
             tf.compat.v1.get_variable(name, initializer=tf.constant(value))
-        saver = checkpoints.Checkpoints(str(folder), keep=5)
+        saver = checkpoints.CheckpointWriter(str(folder), keep=5)
         with open_session(graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             saver.save(opened, step)
 
 
 def restore(folder, shapes):
-    """The restored values, by name."""
+    """Returns the restored values by name."""
     with tf.Graph().as_default() as graph:
         variables = {n: tf.compat.v1.get_variable(n, shape) for n, shape in shapes.items()}
         with open_session(graph, -1) as opened:
@@ -28,7 +28,7 @@ def restore(folder, shapes):
             return opened.run(variables)
 
 
-def test_what_is_saved_is_restored(tmp_path):
+def test_saved_values_are_restored(tmp_path):
     save(tmp_path, {"a": [1.0, 2.0], "b": 3.0})
     restored = restore(tmp_path, {"a": [2]})
     assert restored["a"].tolist() == [1.0, 2.0]
@@ -52,16 +52,16 @@ def test_no_checkpoint_is_an_error(tmp_path):
         restore(tmp_path, {"a": [1]})
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path):
+def test_a_damaged_checkpoint_is_an_error(tmp_path):
     save(tmp_path, {"a": [1.0]})
     (tmp_path / "model.ckpt-7.index").write_bytes(b"")
-    with pytest.raises(UserError, match=r"model.ckpt-7 is not a whole checkpoint"):
+    with pytest.raises(UserError, match=r"model.ckpt-7 is not a complete checkpoint"):
         restore(tmp_path, {"a": [1]})
 
 
-def test_a_state_file_that_names_nothing_is_told(tmp_path):
+def test_a_state_file_that_names_a_missing_checkpoint_is_an_error(tmp_path):
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-9"\n')
-    with pytest.raises(UserError, match=r"names .*model.ckpt-9, which is not there"):
+    with pytest.raises(UserError, match=r"names .*model.ckpt-9, which does not exist"):
         checkpoints.latest_checkpoint(str(tmp_path))
 
 
@@ -83,8 +83,8 @@ def test_five_checkpoints_are_kept(tmp_path):
         with open_session(graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             for start in (1, 5):  # two runs
-                saver = checkpoints.Checkpoints(str(tmp_path), keep=5)
-                saver.count_former()
+                saver = checkpoints.CheckpointWriter(str(tmp_path), keep=5)
+                saver.adopt_existing()
                 for step in range(start, start + 4):
                     saver.save(opened, step)
     assert sorted(p.stem for p in tmp_path.glob("*.index")) == [
@@ -93,12 +93,12 @@ def test_five_checkpoints_are_kept(tmp_path):
 
 
 def checkpoints_of(folder):
-    """Checkpoints of steps 3 and 7, and a best one of step 3."""
+    """Writes checkpoints of steps 3 and 7, and a best checkpoint of step 3."""
     with tf.Graph().as_default() as graph:
         step = tf.compat.v1.get_variable("Variable", [], tf.int32)
         with open_session(graph, -1) as opened:
-            latest = checkpoints.Checkpoints(str(folder), keep=5)
-            best = checkpoints.Checkpoints(str(folder), 1, "best", checkpoints.BEST)
+            latest = checkpoints.CheckpointWriter(str(folder), keep=5)
+            best = checkpoints.CheckpointWriter(str(folder), 1, "best", checkpoints.BEST)
             for number in (3, 7):
                 step.load(number, opened)
                 latest.save(opened, number)
@@ -116,19 +116,19 @@ def checkpoints_of(folder):
         ("{folder}/model.ckpt-7", "model.ckpt-7"),
     ],
 )
-def test_the_checkpoint_asked_for_is_found(tmp_path, which, name):
+def test_the_requested_checkpoint_is_found(tmp_path, which, name):
     checkpoints_of(tmp_path)
     which = which and which.format(folder=tmp_path)
     assert checkpoints.find_checkpoint(str(tmp_path), which) == f"{tmp_path}/{name}"
 
 
 @pytest.mark.parametrize("which", ["4", "nosuch/path", "best"])
-def test_a_checkpoint_that_is_not_there_is_told(tmp_path, which):
+def test_a_missing_checkpoint_is_an_error(tmp_path, which):
     with pytest.raises(UserError, match=f"no checkpoint --checkpoint={which} in {tmp_path}"):
         checkpoints.find_checkpoint(str(tmp_path), which)
 
 
-def test_a_checkpoint_knows_its_step(tmp_path):
+def test_a_checkpoint_holds_its_step(tmp_path):
     checkpoints_of(tmp_path)
     assert checkpoints.step_of(f"{tmp_path}/model.ckpt-7") == 7
     assert checkpoints.step_of(None) == 0

@@ -1,4 +1,4 @@
-"""The sliding CNN: its length, its layers against NumPy, batch norm, dropout."""
+"""Tests the sliding CNN: its output's length, its layers against NumPy, and dropout."""
 
 import itertools
 import math
@@ -9,6 +9,8 @@ import tensorflow as tf
 from helpers import load_noise, noise, run
 
 from aocr.model import cnn
+from aocr.model.batch_norm import moving_average_updates
+from aocr.model.conv2d import KernelGradient
 
 PLAIN = cnn.Convolution("plain", kernel=3, filters=4, batch_norm=False, pool=None)
 NORMALIZED = cnn.Convolution("normalized", kernel=2, filters=3, batch_norm=True, pool=(2, 1))
@@ -19,11 +21,11 @@ def close(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
-# The same in NumPy
+# The layers in NumPy
 
 
 def convolved(x, kernel):
-    """`[N, H, W, C]` by `[k, k, C, F]`, SAME: one pixel more at the end where k is even."""
+    """Convolves `[N, H, W, C]` with `[k, k, C, F]`; an even k pads one pixel more at the end."""
     k = len(kernel)
     before, after = (k - 1) // 2, k // 2
     _, height, width, _ = x.shape
@@ -36,7 +38,7 @@ def convolved(x, kernel):
 
 
 def pooled(x, height, width):
-    """Maxima of blocks; the last ones may be smaller."""
+    """Returns the maxima of blocks; the last blocks may be smaller."""
     rows = np.maximum.reduceat(x, range(0, x.shape[1], height), axis=1)
     return np.maximum.reduceat(rows, range(0, x.shape[2], width), axis=2)
 
@@ -58,14 +60,14 @@ def test_length_is_a_quarter_of_the_width_rounded_up():
     lengths = []
     for width in widths:
         with tf.Graph().as_default():
-            features = cnn.features(tf.zeros([2, 32, width, 1]))
+            features = cnn.extract_features(tf.zeros([2, 32, width, 1])).features
         lengths.append(features.shape.as_list())
     assert lengths == [[2, math.ceil(width / 4), 512] for width in widths]
 
 
-def test_variables_are_as_in_0_7_6():
+def test_variables_are_those_of_0_7_6():
     with tf.Graph().as_default():
-        cnn.features(tf.zeros([1, 32, 8, 3]))
+        cnn.extract_features(tf.zeros([1, 32, 8, 3]))
         shapes = {v.op.name: v.shape.as_list() for v in tf.compat.v1.global_variables()}
     kernels = [(3, 3, 64), (3, 64, 128), (3, 128, 256), (3, 256, 256), (3, 256, 512)]
     kernels += [(3, 512, 512), (2, 512, 512)]
@@ -78,7 +80,7 @@ def test_variables_are_as_in_0_7_6():
 
 def test_moving_averages_are_not_trained():
     with tf.Graph().as_default():
-        cnn.features(tf.zeros([1, 32, 8, 1]))
+        cnn.extract_features(tf.zeros([1, 32, 8, 1]))
         names = {v.op.name.split("/")[-1] for v in tf.compat.v1.trainable_variables()}
     assert names == {"W", "gamma", "beta"}
 
@@ -86,7 +88,7 @@ def test_moving_averages_are_not_trained():
 @pytest.mark.parametrize(("grey", "silent"), [(128, True), (129, False), (0, False)])
 def test_grey_128_is_zero_and_stays_zero_without_a_bias(grey, silent):
     with tf.Graph().as_default():
-        features = run(cnn.features(tf.fill([1, 32, 8, 1], float(grey))))
+        features = run(cnn.extract_features(tf.fill([1, 32, 8, 1], float(grey))).features)
     assert features.any() != silent
 
 
@@ -96,44 +98,46 @@ def test_grey_128_is_zero_and_stays_zero_without_a_bias(grey, silent):
 @pytest.mark.parametrize("kernel", [2, 3])
 def test_convolution_and_relu(kernel):
     layer = PLAIN._replace(kernel=kernel)
-    output, weights = read_layer(layer)
+    output, weights = inferred(layer)
     close(output, relu(convolved(IMAGES, weights["W"])))
 
 
 @pytest.mark.parametrize("pool", [(2, 2), (2, 1)])
 def test_pooling_rounds_up(pool):
-    output, weights = read_layer(PLAIN._replace(pool=pool))
+    output, weights = inferred(PLAIN._replace(pool=pool))
     close(output, pooled(relu(convolved(IMAGES, weights["W"])), *pool))
     assert output.shape == (2, 3, math.ceil(5 / pool[1]), 4)
 
 
-def test_reading_normalizes_by_the_moving_averages():
-    output, weights = read_layer(NORMALIZED)
+def test_inference_normalizes_by_the_moving_averages():
+    output, weights = inferred(NORMALIZED)
     averages = weights["BatchNorm/moving_mean"], weights["BatchNorm/moving_variance"]
     x = normalized(convolved(IMAGES, weights["W"]), *averages, weights)
     close(output, pooled(relu(x), 2, 1))
 
 
-def read_layer(layer):
-    """What a layer with noise for weights gives when reading, and its weights."""
+def inferred(layer):
+    """Returns a layer's output at inference, with noise for weights, and the weights."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        output = cnn.convolution(tf.constant(IMAGES), layer, training=None)
+        output, statistics = cnn.convolution(tf.constant(IMAGES), layer, training=None)
+        assert statistics == ()
         variables = load_noise(session)
         weights = {name.removeprefix(f"{layer.scope}/"): v for name, v in variables.items()}
         return session.run(output), weights
 
 
 class TrainedLayer:
-    """What a layer with noise for weights gives in one training step, and its averages after."""
+    """Holds a layer's output in a training step, with noise for weights, and its averages after."""
 
     def __init__(self, step):
         layer = NORMALIZED
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            training = cnn.Training(tf.constant(step), [])
-            output = cnn.convolution(tf.constant(IMAGES), layer, training)
+            step = tf.constant(step)
+            training = cnn.Training(step)
+            output, statistics = cnn.convolution(tf.constant(IMAGES), layer, training)
             variables = load_noise(session)
             self.weights = {n.removeprefix(f"{layer.scope}/"): v for n, v in variables.items()}
-            self.updates = training.move_averages()
+            self.updates = moving_average_updates(statistics, step, momentum=0.99)
             self.output, _ = session.run((output, self.updates))
             variables = tf.compat.v1.global_variables()
             self.after = session.run(
@@ -159,34 +163,57 @@ def test_moving_averages_move_towards_the_batch(step, decay):
         close(layer.after[f"BatchNorm/moving_{name}"], decay * before + (1 - decay) * value)
 
 
-def test_moving_averages_stay_when_reading():
+def test_inference_does_not_move_the_averages():
     with tf.Graph().as_default() as graph:
-        cnn.features(tf.zeros([1, 32, 4, 1]))
+        cnn.extract_features(tf.zeros([1, 32, 4, 1]))
         operations = graph.get_operations()
         assert not [op for op in operations if op.type.startswith(("AssignSub", "AssignAdd"))]
 
 
-@pytest.mark.parametrize(
-    ("step", "decay"),
-    [(0, 0.1), (1, 2 / 11), (90, 0.91), (890, 0.99), (891, 0.99), (10**6, 0.99)],
-)
-def test_decay_of_the_moving_averages_warms_up(step, decay):
+def test_training_returns_the_statistics_of_every_batch_norm():
     with tf.Graph().as_default():
-        assert run(cnn.moving_average_decay(tf.constant(step), 0.99)) == pytest.approx(decay)
+        output = cnn.extract_features(
+            tf.zeros([1, 32, 4, 1]), training=cnn.Training(tf.constant(0))
+        )
+        names = [statistic.moving_average.op.name for statistic in output.batch_statistics]
+    assert names == [
+        f"conv_conv{n}/BatchNorm/moving_{name}" for n in (3, 5, 7) for name in ("mean", "variance")
+    ]
+
+
+# The gradient of the kernels
+
+
+@pytest.mark.parametrize(
+    ("kernel_gradient", "has_custom_gradient"),
+    [(None, False), (KernelGradient.TENSORFLOW, False), (KernelGradient.MATRIX_PRODUCTS, True)],
+    ids=["inference", "TensorFlow", "matrix products"],
+)
+def test_only_training_by_matrix_products_has_a_custom_gradient(
+    kernel_gradient, has_custom_gradient
+):
+    with tf.Graph().as_default() as graph:
+        training = None
+        if kernel_gradient:
+            training = cnn.Training(tf.constant(0), kernel_gradient=kernel_gradient)
+        cnn.extract_features(tf.zeros([1, 32, 4, 1]), training=training)
+        kinds = {operation.type for operation in graph.get_operations()}
+    assert ("IdentityN" in kinds) is has_custom_gradient
 
 
 # Dropout
 
 
 def trained_features(*trainings):
-    """The features of the same images and weights for each way of training."""
+    """Returns the features of the same images and weights for each training setting."""
     images = 100 * noise("images", 2, 32, 16, 1)
     with tf.Graph().as_default(), tf.compat.v1.variable_scope("", reuse=tf.compat.v1.AUTO_REUSE):
-        return run([cnn.features(tf.constant(images), None, training()) for training in trainings])
+        outputs = [cnn.extract_features(tf.constant(images), None, make()) for make in trainings]
+        return run([output.features for output in outputs])
 
 
 def training(step, **options):
-    return lambda: cnn.Training(tf.constant(step), [], **options)
+    return lambda: cnn.Training(tf.constant(step), **options)
 
 
 def test_training_drops_half_of_the_features_and_doubles_the_others():
@@ -206,8 +233,8 @@ def test_dropout_is_a_function_of_seed_and_step():
     assert ((first > 0) != (other > 0)).any()
 
 
-def test_reading_drops_nothing():
+def test_inference_drops_nothing():
     with tf.Graph().as_default() as graph:
-        cnn.features(tf.zeros([1, 32, 4, 1]))
+        cnn.extract_features(tf.zeros([1, 32, 4, 1]))
         random = [op.name for op in graph.get_operations() if op.type.startswith("Random")]
     assert all("/Initializer/" in name for name in random)

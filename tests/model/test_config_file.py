@@ -1,4 +1,4 @@
-"""What a model says of itself, and what contradicts it."""
+"""Tests for `config.json`: writing, reading, and flags that contradict it."""
 
 import json
 
@@ -11,13 +11,13 @@ from aocr.util.errors import UserError
 CONFIG = Config(max_width=99, characters="aß字 ", channels=3, use_gru=True)
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_a_written_config_is_read_back(tmp_path):
     config_file.write(str(tmp_path / "new"), CONFIG)
     assert config_file.read(str(tmp_path / "new")) == CONFIG
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["config.json"]
 
 
-def test_it_is_legible(tmp_path):
+def test_a_person_can_read_the_file(tmp_path):
     config_file.write(str(tmp_path), CONFIG)
     facts = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     assert facts["characters"] == "aß字 "
@@ -47,29 +47,29 @@ def test_no_file_is_none(tmp_path):
         CONFIG.to_json().replace('"bucket_widths": []', '"bucket_widths": ["48"]'),
     ],
 )
-def test_a_file_that_is_not_understood_is_told(tmp_path, content):
+def test_a_file_that_cannot_be_understood_is_an_error(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(UserError, match=f"cannot use {tmp_path}/config.json"):
         config_file.read(str(tmp_path))
 
 
-def test_flags_that_agree_or_are_absent_are_fine(tmp_path):
+def test_flags_may_agree_or_be_absent(tmp_path):
     config_file.write(str(tmp_path), CONFIG)
     assert config_file.of_trained_model(str(tmp_path), {}) == CONFIG
     assert config_file.of_trained_model(str(tmp_path), {"max_width": 99}) == CONFIG
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"max_width": 100}, "--max-width is 100, but .* trained with 99"),
         ({"characters": "ab"}, r"the charset \(--charset, --full-ascii\) is 'ab', but .* 'aß字 '"),
         ({"target_embedding_size": 11}, "--target-embedding-size is 11, but .* with 10"),
     ],
 )
-def test_a_flag_that_contradicts_names_both_values(tmp_path, given, told):
+def test_an_error_about_a_contradicting_flag_names_both_values(tmp_path, given, message):
     config_file.write(str(tmp_path), CONFIG)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         config_file.of_trained_model(str(tmp_path), given)
 
 

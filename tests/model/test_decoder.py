@@ -1,4 +1,4 @@
-"""The attention decoder against the same mathematics in NumPy."""
+"""Tests the attention decoder against the same computation in NumPy."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from aocr.config import Config
 from aocr.model.decoder import Decoder
 from aocr.model.encoder import Memory
 
-BATCH, COLUMNS, HIDDEN, SYMBOLS = 3, 5, 4, 7
+BATCH, COLUMNS, HIDDEN, VOCAB_SIZE = 3, 5, 4, 7
 ONE_LAYER = Config(
     characters="ABCD",
     max_prediction=4,
@@ -37,14 +37,14 @@ def memory_of(config, batch=BATCH):
 
 
 class Model:
-    """A decoder with noise for weights, bound to noise for a memory."""
+    """A decoder whose weights and memory are noise."""
 
     def __init__(self, config):
         self.config, self.memory = config, memory_of(config)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, self.memory[:2])))
-            forced = decoder.teacher_forced(tf.constant(INPUTS, tf.int32))
-            fetches = forced, decoder.greedy(stop_at_eos=False)
+            decoder = Decoder(config, VOCAB_SIZE, Memory(*map(tf.constant, self.memory[:2])))
+            forced = decoder.teacher_forced_logits(tf.constant(INPUTS, tf.int32))
+            fetches = forced, decoder.decode_greedily(stop_at_eos=False)
             self.variables = load_noise(session)
             self.forced, self.greedy = session.run(fetches)
 
@@ -53,7 +53,7 @@ class Model:
 
 
 class Twin:
-    """The decoder in NumPy, step by step."""
+    """Computes the decoder in NumPy, step by step."""
 
     def __init__(self, config, memory, variables):
         self.config, self.memory = config, memory.values
@@ -67,7 +67,7 @@ class Twin:
         return [self.weights[f"attention_decoder/{name}"] for name in names]
 
     def step(self, symbols):
-        """`[N]` symbols to logits `[N, V]` and attention `[N, T]`."""
+        """Returns the logits `[N, V]` and the attention `[N, T]` for symbols `[N]`."""
         kernel, bias = self.get("kernel", "bias")
         embedded = self.weights["embedding"][symbols]
         top = self.stack(np.concatenate([embedded, self.context], axis=1) @ kernel + bias)
@@ -77,7 +77,7 @@ class Twin:
         return np.concatenate([top, self.context], axis=1) @ kernel + bias, attention
 
     def stack(self, x):
-        """The layers, which share one cell; `c` before `h` in each layer's state."""
+        """Computes the layers, which share one cell; a layer's state is `[c, h]`."""
         cell = "multi_rnn_cell/cell_0/"
         states = []
         for state in np.split(self.state, self.config.attn_num_layers, axis=1):
@@ -93,7 +93,7 @@ class Twin:
         return x
 
     def attention(self):
-        """Of every column, from the whole new state."""
+        """Returns the weight of every column, from the whole new state."""
         key, kernel, bias, v = self.get(
             "AttnW_0", "Attention_0/kernel", "Attention_0/bias", "AttnV_0"
         )
@@ -134,20 +134,20 @@ def test_greedy_logits_symbols_and_attention(model):
 
 
 def test_shapes(model):
-    assert model.forced.shape == (BATCH, STEPS, SYMBOLS)
+    assert model.forced.shape == (BATCH, STEPS, VOCAB_SIZE)
     assert model.greedy.symbols.shape == (BATCH, STEPS)
-    assert model.greedy.logits.shape == (BATCH, STEPS, SYMBOLS)
+    assert model.greedy.logits.shape == (BATCH, STEPS, VOCAB_SIZE)
     assert model.greedy.attention.shape == (BATCH, STEPS, COLUMNS)
     close(model.greedy.attention.sum(axis=2), np.ones([BATCH, STEPS]))
 
 
-def test_teacher_forced_on_its_own_reading_gives_the_greedy_logits():
+def test_teacher_forcing_the_greedy_symbols_gives_the_greedy_logits():
     config = CONFIGS["two LSTM layers"]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, memory_of(config)[:2])))
-        greedy = decoder.greedy(stop_at_eos=False)
+        decoder = Decoder(config, VOCAB_SIZE, Memory(*map(tf.constant, memory_of(config)[:2])))
+        greedy = decoder.decode_greedily(stop_at_eos=False)
         inputs = tf.pad(greedy.symbols[:, :-1], [[0, 0], [1, 0]], constant_values=GO_ID)
-        forced = decoder.teacher_forced(inputs)
+        forced = decoder.teacher_forced_logits(inputs)
         load_noise(session)
         greedy_logits, forced_logits = session.run((greedy.logits, forced))
     close(forced_logits, greedy_logits)
@@ -169,7 +169,9 @@ def test_only_the_first_numbers_of_the_encoder_state_arrive(name, arrives):
     config = CONFIGS[name]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         memory = Memory(*map(tf.constant, memory_of(config)[:2]))
-        logits = Decoder(config, SYMBOLS, memory).teacher_forced(tf.constant(INPUTS, tf.int32))
+        logits = Decoder(config, VOCAB_SIZE, memory).teacher_forced_logits(
+            tf.constant(INPUTS, tf.int32)
+        )
         (gradient,) = tf.gradients(logits, memory.state)
         load_noise(session)
         matters = session.run(gradient).any(axis=0)
@@ -181,7 +183,7 @@ def test_only_the_first_numbers_of_the_encoder_state_arrive(name, arrives):
 
 
 def test_steps_after_the_last_eos_of_the_batch_are_zeros():
-    """Greedy decoding of three images that end after the second, first and third step."""
+    """Decodes three images greedily that end after the second, first and third step."""
     ends = np.array([2, 1, 3])
     stopped, through = scripted_greedy(ends, True), scripted_greedy(ends, False)
     np.testing.assert_array_equal(first_eos(stopped.symbols), ends)
@@ -199,28 +201,28 @@ def test_an_image_without_eos_takes_all_steps():
 
 
 def first_eos(symbols):
-    """The number of the step, from 1, in which each row of `[N, S]` has its first EOS."""
+    """Returns the step, counted from 1, of each row's first EOS in `[N, S]`."""
     return (symbols == EOS_ID).argmax(axis=1) + 1
 
 
 def scripted_greedy(ends, stop_at_eos):
-    """Greedy decoding that says EOS from a given step on, for each image of the batch."""
+    """Decodes greedily with weights that predict EOS from a given step on, for each image."""
     config = ONE_LAYER
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         values, state, _ = memory_of(config, len(ends))
         state[:, 0] = ends - 0.5  # becomes the first cell, which counts down by one a step
         memory = Memory(tf.constant(values), tf.constant(state))
-        greedy = Decoder(config, SYMBOLS, memory).greedy(stop_at_eos)
+        greedy = Decoder(config, VOCAB_SIZE, memory).decode_greedily(stop_at_eos)
         load_noise(session)
         load_countdown(session)
         return session.run(greedy)
 
 
 def load_countdown(session):
-    """Weights that make cell 0 lose one a step, and EOS likely once it is negative."""
+    """Loads weights by which cell 0 loses one a step, and EOS is probable once it is negative."""
     i, j, f, o = np.full([4, HIDDEN], 50, np.float32)  # all gates open
     j[0] = -50  # tanh is -1
-    projection = np.zeros([HIDDEN + 2 * ONE_LAYER.encoder_units, SYMBOLS], np.float32)
+    projection = np.zeros([HIDDEN + 2 * ONE_LAYER.encoder_units, VOCAB_SIZE], np.float32)
     projection[0, EOS_ID] = -100
     variable("basic_lstm_cell/kernel").load(np.zeros([2 * HIDDEN, 4 * HIDDEN]), session)
     variable("basic_lstm_cell/bias").load(np.concatenate([i, j, f, o]), session)
@@ -228,7 +230,7 @@ def load_countdown(session):
 
 
 def variable(end):
-    """The decoder's variable whose name ends so."""
+    """Returns the decoder's variable whose name ends in this way."""
     (found,) = (v for v in tf.compat.v1.global_variables() if v.op.name.endswith(end))
     return found
 
@@ -244,9 +246,9 @@ def test_graph_does_not_grow_with_the_longest_label(unroll):
 def nodes(unroll, max_prediction):
     config = dataclasses.replace(ONE_LAYER, max_prediction=max_prediction)
     with tf.Graph().as_default() as graph:
-        decoder = Decoder(config, SYMBOLS, Memory(*map(tf.constant, memory_of(config)[:2])))
+        decoder = Decoder(config, VOCAB_SIZE, Memory(*map(tf.constant, memory_of(config)[:2])))
         if unroll == "greedy":
-            decoder.greedy()
+            decoder.decode_greedily()
         else:
-            decoder.teacher_forced(tf.zeros([BATCH, config.decoder_steps], tf.int32))
+            decoder.teacher_forced_logits(tf.zeros([BATCH, config.decoder_steps], tf.int32))
         return count_nodes(graph)

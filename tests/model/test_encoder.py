@@ -1,4 +1,4 @@
-"""The bidirectional LSTM against the same mathematics in NumPy."""
+"""Tests the bidirectional LSTM against the same computation in NumPy."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ BATCH, DEPTH, UNITS = 2, 5, 3
 
 
 def encoded(features):
-    """The memory of `[N, T, D]` features, and the variables by name."""
+    """Returns the memory of `[N, T, D]` features, and the variables by name."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         memory = encode(tf.constant(features), None, UNITS)
         variables = load_noise(session)
@@ -19,7 +19,7 @@ def encoded(features):
 
 
 def one_direction(features, kernel, bias):
-    """`[N, T, D]` to outputs `[N, T, U]` and the final `c` and `h`, `[N, U]`."""
+    """Returns the outputs `[N, T, U]` and the final `c` and `h`, `[N, U]`, for `[N, T, D]`."""
     c = h = np.zeros([len(features), UNITS])
     outputs = []
     for column in np.moveaxis(features, 1, 0):
@@ -50,14 +50,14 @@ def test_memory_and_final_state(columns):
     np.testing.assert_allclose(memory.state, state, rtol=1e-5, atol=1e-6)
 
 
-def test_final_state_is_where_each_direction_ends():
+def test_final_state_is_that_of_each_directions_last_step():
     memory, _ = encoded(noise("features", BATCH, 4, DEPTH))
     _, forward_h, _, backward_h = np.split(memory.state, 4, axis=1)
     np.testing.assert_array_equal(forward_h, memory.values[:, -1, :UNITS])
     np.testing.assert_array_equal(backward_h, memory.values[:, 0, UNITS:])
 
 
-def test_forward_half_knows_what_is_left_of_it_and_backward_half_what_is_right():
+def test_forward_half_depends_on_columns_to_the_left_and_backward_half_on_those_to_the_right():
     features = noise("features", 1, 5, DEPTH)
     changed = features.copy()
     changed[:, 2] += 1
@@ -67,7 +67,7 @@ def test_forward_half_knows_what_is_left_of_it_and_backward_half_what_is_right()
     np.testing.assert_array_equal(backward.any(axis=1), [True, True, True, False, False])
 
 
-def test_examples_of_a_batch_do_not_touch_each_other():
+def test_examples_of_a_batch_are_independent():
     features = noise("features", BATCH, 4, DEPTH)
     together, _ = encoded(features)
     alone, _ = encoded(features[1:])

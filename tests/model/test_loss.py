@@ -1,4 +1,4 @@
-"""The masked cross-entropy, by hand."""
+"""Tests the masked cross-entropy against values computed by hand."""
 
 import math
 
@@ -19,34 +19,34 @@ def losses(logits, targets):
         return run(sequence_losses(logits, targets))
 
 
-def sure_of(symbols, size=5):
-    """Logits that give each of `[N, S]` symbols all of the probability."""
+def certain_logits(symbols, size=5):
+    """Returns logits that give each of the `[N, S]` symbols a probability of 1."""
     return 100 * np.eye(size)[symbols]
 
 
-def test_even_logits_cost_the_logarithm_of_the_number_of_symbols():
+def test_equal_logits_cost_the_logarithm_of_the_vocabulary_size():
     assert losses(np.zeros([1, 3, 39]), [[A, EOS_ID, PAD_ID]]) == pytest.approx(math.log(39))
 
 
-def test_sure_and_right_costs_nothing():
+def test_a_certain_and_correct_prediction_costs_nothing():
     targets = np.array([[A, 4, EOS_ID], [EOS_ID, PAD_ID, PAD_ID]])
-    assert losses(sure_of(targets), targets) == pytest.approx([0, 0])
+    assert losses(certain_logits(targets), targets) == pytest.approx([0, 0])
 
 
 def test_a_wrong_eos_costs_as_much_as_a_wrong_character():
     right = [[A, EOS_ID]]
-    wrong_character, wrong_eos = sure_of([[4, EOS_ID]]), sure_of([[A, 4]])
+    wrong_character, wrong_eos = certain_logits([[4, EOS_ID]]), certain_logits([[A, 4]])
     assert losses(wrong_character, right) == pytest.approx([50])
     assert losses(wrong_eos, right) == pytest.approx([50])
 
 
-def test_an_example_costs_the_mean_of_its_steps_by_hand():
+def test_an_example_costs_the_mean_of_its_steps():
     logits = np.log([[[0.1, 0.1, 0.1, 0.7], [0.25, 0.25, 0.4, 0.1]]])
     expected = -(math.log(0.7) + math.log(0.4)) / 2
     assert losses(logits, [[A, EOS_ID]]) == pytest.approx(expected)
 
 
-def test_what_stands_at_padding_does_not_matter():
+def test_logits_of_padding_do_not_matter():
     logits, targets = noise("logits", 1, 4, 5), [[A, EOS_ID, PAD_ID, PAD_ID]]
     changed = logits.copy()
     changed[:, 2:] = 9 * noise("others", 1, 2, 5)
@@ -54,11 +54,11 @@ def test_what_stands_at_padding_does_not_matter():
     assert losses(logits[:, :2], [[A, EOS_ID]]) == pytest.approx(losses(logits, targets))
 
 
-def test_all_padding_costs_nothing():
+def test_padding_alone_costs_nothing():
     assert losses(noise("logits", 1, 3, 5), [[PAD_ID] * 3]) == pytest.approx([0], abs=0)
 
 
-def test_examples_do_not_touch_each_other():
+def test_examples_are_independent():
     logits = noise("logits", 2, 3, 5)
     targets = [[A, EOS_ID, PAD_ID], [4, A, EOS_ID]]
     alone = [losses(logits[n : n + 1], targets[n : n + 1])[0] for n in range(2)]

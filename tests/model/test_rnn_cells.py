@@ -1,4 +1,4 @@
-"""The recurrent cells against the same mathematics in NumPy."""
+"""Tests the recurrent cells against the same computation in NumPy."""
 
 import math
 
@@ -14,7 +14,7 @@ LSTM, GRU = "basic_lstm_cell", "gru_cell"
 
 
 def one_step(build):
-    """The output and state of one step from noise; the variables by name; the two inputs."""
+    """Returns one step's output and state from noise, the variables by name, and both inputs."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         cell = build()
         x, state = noise("x", BATCH, UNITS), noise("state", BATCH, cell.state_size)
@@ -57,7 +57,7 @@ def test_lstm_variables():
 
 
 def test_lstm_of_one_unit_by_hand():
-    """Closed gates are 0, open ones 1; the kernel is zero, so the bias alone decides."""
+    """Checks a step in which every gate is fully open (1) or fully closed (0)."""
     closed, opened = -1e3, 1e3
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # i = input gate, j = candidate, f = forget gate, o = output gate
@@ -84,10 +84,10 @@ def test_gru_variables():
     }
 
 
-# What training starts from
+# Initial values
 
 
-def test_biases_start_at_zero_but_the_gates_of_a_gru_at_one():
+def test_biases_are_initially_zero_but_those_of_a_grus_gates_one():
     (lstm_bias,) = biases(initial_values(lambda: rnn_cells.LSTMCell(UNITS)))
     gates, candidate = biases(initial_values(lambda: rnn_cells.GRUCell(UNITS)))
     assert not lstm_bias.any()
@@ -99,7 +99,7 @@ def biases(values):
     return [value for name, value in values.items() if name.endswith("/bias")]
 
 
-def test_kernels_start_xavier_uniform():
+def test_kernels_are_initially_xavier_uniform():
     kernel = initial_values(lambda: rnn_cells.LSTMCell(64))[f"{LSTM}/kernel"]
     limit = math.sqrt(6 / (128 + 256))
     assert 0.95 * limit < np.abs(kernel).max() <= limit
@@ -110,7 +110,7 @@ def test_kernels_start_xavier_uniform():
 
 
 def test_stacked_lstm_layers_share_one_cell_and_keep_their_own_states():
-    stack = one_step(lambda: rnn_cells.SharedStack(rnn_cells.LSTMCell, UNITS, layers=2))
+    stack = one_step(lambda: rnn_cells.SharedCellStack(rnn_cells.LSTMCell, UNITS, layers=2))
     output, next_state, variables, x, state = stack
     assert list(variables) == [f"multi_rnn_cell/cell_0/{LSTM}/{w}" for w in ("kernel", "bias")]
     c_1, h_1, c_2, h_2 = np.split(state, 4, axis=1)
@@ -121,7 +121,7 @@ def test_stacked_lstm_layers_share_one_cell_and_keep_their_own_states():
 
 
 def test_stacked_gru_layers_share_one_cell_and_keep_their_own_states():
-    stack = one_step(lambda: rnn_cells.SharedStack(rnn_cells.GRUCell, UNITS, layers=3))
+    stack = one_step(lambda: rnn_cells.SharedCellStack(rnn_cells.GRUCell, UNITS, layers=3))
     output, next_state, variables, x, state = stack
     weights = gru_weights(variables, f"multi_rnn_cell/cell_0/{GRU}")
     states = []
@@ -136,9 +136,9 @@ def test_stacked_gru_layers_share_one_cell_and_keep_their_own_states():
 @pytest.mark.parametrize("layers", [1, 2, 5])
 def test_state_size_grows_with_the_layers_but_the_weights_do_not(cell, numbers, layers):
     with tf.Graph().as_default():
-        assert rnn_cells.SharedStack(cell, UNITS, layers).state_size == layers * numbers * UNITS
+        assert rnn_cells.SharedCellStack(cell, UNITS, layers).state_size == layers * numbers * UNITS
         with tf.compat.v1.variable_scope("one"):
-            rnn_cells.SharedStack(cell, UNITS, 1)
+            rnn_cells.SharedCellStack(cell, UNITS, 1)
         ours, one = split_by_scope("one/")
         assert ours == one
 

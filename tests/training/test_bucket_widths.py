@@ -10,7 +10,7 @@ from helpers import TINY, encoded, load_noise, noise, write_records
 from aocr.cli.parser import build_parser
 from aocr.config import Config, TrainingOptions
 from aocr.data import input_pipeline, preprocessing, records
-from aocr.model import cnn
+from aocr.model import batch_norm, cnn
 from aocr.model.encoder import encode
 from aocr.serving.graph import build_serving_graph
 from aocr.training import initialization
@@ -34,7 +34,7 @@ def reading():
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
         yield lambda files: session.run(
-            (model.features, model.greedy, model.reading), {model.input: files}
+            (model.features, model.decoding, model.transcription), {model.input: files}
         )
 
 
@@ -83,9 +83,9 @@ def trained(width):
     beyond = 255 * np.ones([2, 32, width - 24, 1], np.float32)  # must not be looked at
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         columns = tf.constant([6, 3])
-        training = cnn.Training(tf.constant(0), [], dropout=0.0)
+        training = cnn.Training(tf.constant(0), dropout=0.0)
         images = tf.constant(np.concatenate([pixels, beyond], axis=2))
-        features = cnn.features(images, columns, training)
+        features, statistics = cnn.extract_features(images, columns, training)
         memory = encode(features, columns, units=4)
         valid = tf.sequence_mask(columns, width // 4, tf.float32)[:, :, tf.newaxis]
         loss = tf.reduce_sum(tf.square(memory.values * valid)) + tf.reduce_sum(memory.state)
@@ -96,7 +96,7 @@ def trained(width):
                 v for v in tf.compat.v1.trainable_variables() if v.op.name == f"{layer.scope}/W"
             ]
             kernel.load(0.03 * noise(layer.scope, *kernel.shape), session)
-        averages = [value for _, value in training.averages]
+        averages = [statistic.batch_value for statistic in statistics]
         return session.run((loss, gradients, averages))
 
 
@@ -115,12 +115,12 @@ def test_masked_batch_norm_is_that_of_what_counts():
         gamma, beta = noise("gamma", 5), noise("beta", 5)
         with tf.compat.v1.Session() as session:
             normal, mean, variance = session.run(
-                cnn.normalize_masked(tf.constant(x), gamma, beta, mask)
+                batch_norm.normalize_masked(tf.constant(x), gamma, beta, mask)
             )
     counted = np.concatenate(valid)
     close(mean, counted.mean(axis=0))
     close(variance, counted.var(axis=0, ddof=1))
-    deviation = np.sqrt(counted.var(axis=0) + cnn.BATCH_NORM_EPSILON)
+    deviation = np.sqrt(counted.var(axis=0) + batch_norm.EPSILON)
     close(normal[1, :, :3], (x[1, :, :3] - counted.mean(axis=0)) / deviation * gamma + beta)
 
 

@@ -1,10 +1,13 @@
 """bfloat16 only where it is faster."""
 
+import functools
 import logging
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from aocr.model.conv2d import KernelGradient
 from aocr.training import precision
 from aocr.util import cpu
 from aocr.util.errors import UserError
@@ -72,16 +75,43 @@ def test_the_graph_says_bfloat16_where_nothing_rewrites_it(flags, gpus, says_so,
     assert precision.convolution_type("float32") == tf.float32
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("fma avx2 sse", True), ("avx2 avx512f", False), ("neon", False), ("", False)],
+)
+def test_the_cpu_decides(flags, expected, machine):
+    machine(flags)
+    found = precision.fastest_kernel_gradient()
+    assert (found is KernelGradient.MATRIX_PRODUCTS) is expected
+
+
+def test_gpus_use_tensorflows_kernel_gradient(machine):
+    machine("avx2", gpus=["GPU:0"])
+    assert precision.fastest_kernel_gradient() is KernelGradient.TENSORFLOW
+
+
 @pytest.mark.skipif("avx512f" not in cpu.cpu_flags(), reason="the rewrite needs AVX-512")
-def test_the_rewrite_computes_in_bfloat16():
+@pytest.mark.parametrize(
+    ("operation", "shapes"),
+    [
+        (tf.matmul, [(64, 64), (64, 64)]),
+        (functools.partial(tf.nn.conv2d, strides=1, padding="SAME"), [(2, 8, 8, 4), (3, 3, 4, 4)]),
+    ],
+    ids=["matmul", "conv2d"],
+)
+def test_the_rewrite_computes_in_bfloat16(operation, shapes):
+    generator = np.random.default_rng(0)
     with tf.Graph().as_default() as graph:
-        x = tf.random.stateless_uniform([64, 64], [1, 2])
-        product = tf.matmul(x, x)
+        # Grappler folds constants in float32 and never rewrites the operation that is fetched: so
+        # the inputs are fed, and the fetch is an identity.
+        inputs = [tf.compat.v1.placeholder(tf.float32, shape) for shape in shapes]
+        feed = {each: generator.uniform(size=each.shape) for each in inputs}
+        product = tf.identity(operation(*inputs))
         with (
             open_session(graph, -1) as exact,
             open_session(graph, -1, bfloat16=True) as rounded,
         ):
-            difference = exact.run(product) - rounded.run(product)
+            difference = exact.run(product, feed) - rounded.run(product, feed)
     assert 0 < abs(difference).max() < 1
 
 

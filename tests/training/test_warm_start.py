@@ -9,7 +9,7 @@ from helpers import load_noise, white, write_records
 
 from aocr.config import Config, TrainingOptions
 from aocr.data import records
-from aocr.model import checkpoints
+from aocr.model import checkpoints, tensor_names
 from aocr.training import warm_start
 from aocr.training.graph import build_train_graph
 from aocr.training.step_plan import Plan
@@ -41,7 +41,7 @@ class Started:
         with their_model.graph.as_default(), open_session(their_model.graph, -1) as opened:
             opened.run(tf.compat.v1.global_variables_initializer())
             load_noise(opened)
-            checkpoints.Checkpoints(str(folder / "model"), keep=1).save(opened, 5)
+            checkpoints.CheckpointWriter(str(folder / "model"), keep=1).save(opened, 5)
             return self._values(opened)
 
     @staticmethod
@@ -49,7 +49,7 @@ class Started:
         return opened.run({v.op.name: v for v in tf.compat.v1.global_variables()})
 
 
-EMBEDDING, KERNEL, BIAS = warm_start.SYMBOL_AXES
+EMBEDDING, KERNEL, BIAS = tensor_names.VOCABULARY_AXES
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import posixpath
 
 import tensorflow as tf
 
+from aocr.model import tensor_names
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.serving_session import ServingSession
 
 FILE_NAME = "frozen_graph.pb"
 
-INPUT, PREDICTION, PROBABILITY = "input_image_as_bytes", "prediction", "probability"
 """Names of the operations that clients feed and fetch (docs/compatibility.md, "Graph names")."""
 
 
@@ -20,7 +20,9 @@ def write(serving: ServingSession, folder: str) -> None:
     graph = serving.session.graph
     with graph.as_default():
         frozen = tf.compat.v1.graph_util.convert_variables_to_constants(
-            serving.session, graph.as_graph_def(), [PREDICTION, PROBABILITY]
+            serving.session,
+            graph.as_graph_def(),
+            [tensor_names.PREDICTION_OUTPUT, tensor_names.PROBABILITY_OUTPUT],
         )
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(_path_in(folder), "wb") as file:
@@ -35,9 +37,9 @@ def load(folder: str) -> ServingSession:
         tf.import_graph_def(graph_def, name="")
     return ServingSession(
         session=tf.compat.v1.Session(graph=graph),
-        input=graph.get_tensor_by_name(f"{INPUT}:0"),
-        output=graph.get_tensor_by_name(f"{PREDICTION}:0"),
-        probability=graph.get_tensor_by_name(f"{PROBABILITY}:0"),
+        input=graph.get_tensor_by_name(f"{tensor_names.IMAGE_INPUT}:0"),
+        output=graph.get_tensor_by_name(f"{tensor_names.PREDICTION_OUTPUT}:0"),
+        probability=graph.get_tensor_by_name(f"{tensor_names.PROBABILITY_OUTPUT}:0"),
     )
 
 

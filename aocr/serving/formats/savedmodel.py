@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from aocr.model.tensor_names import SIGNATURE_IMAGES, SIGNATURE_PROBABILITY, SIGNATURE_TEXT
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.serving_session import ServingSession
 
-INPUT, OUTPUT, PROBABILITY = "input", "output", "probability"
 """Keys of the signature."""
 
 SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -37,10 +37,10 @@ def _build_signature(serving: ServingSession):
     saved_model = tf.compat.v1.saved_model
     tensor_info = saved_model.build_tensor_info
     return saved_model.build_signature_def(
-        inputs={INPUT: tensor_info(serving.input)},
+        inputs={SIGNATURE_IMAGES: tensor_info(serving.input)},
         outputs={
-            OUTPUT: tensor_info(serving.output),
-            PROBABILITY: tensor_info(serving.probability),
+            SIGNATURE_TEXT: tensor_info(serving.output),
+            SIGNATURE_PROBABILITY: tensor_info(serving.probability),
         },
         method_name=saved_model.PREDICT_METHOD_NAME,
     )
@@ -54,9 +54,9 @@ def load(folder: str) -> ServingSession:
     tensor = session.graph.get_tensor_by_name
     return ServingSession(
         session=session,
-        input=tensor(signature.inputs[INPUT].name),
-        output=tensor(signature.outputs[OUTPUT].name),
-        probability=tensor(signature.outputs[PROBABILITY].name),
+        input=tensor(signature.inputs[SIGNATURE_IMAGES].name),
+        output=tensor(signature.outputs[SIGNATURE_TEXT].name),
+        probability=tensor(signature.outputs[SIGNATURE_PROBABILITY].name),
     )
 
 

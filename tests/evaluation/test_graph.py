@@ -1,0 +1,58 @@
+"""Tests the evaluation graph against the serving graph."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import TINY, encoded, load_noise, noise, write_records
+
+from aocr.data import records
+from aocr.evaluation.graph import build_eval_graph
+from aocr.serving.graph import build_serving_graph
+
+FILES = [encoded(np.uint8(127 + 127 * noise(f"image {n}", 32, 16))) for n in range(3)]
+LABELS = ["AB", "", "BAAB"]  # the last is too long
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("graph") / "dataset.tfrecords"
+    return write_records(path, map(records.serialize, FILES, LABELS))
+
+
+def test_test_graph_reads_as_the_serving_graph_and_has_a_loss(dataset):
+    model = build_eval_graph(TINY, dataset, undecodable=[], batch_size=2)
+    with model.graph.as_default(), tf.compat.v1.Session() as session:
+        load_noise(session)
+        session.run(model.start)
+        fetches = (
+            model.batch.place,
+            model.transcription.text,
+            model.transcription.probability,
+            model.losses,
+        )
+        batches = [session.run(fetches) for _ in range(2)]
+    places, texts, probabilities, losses = map(np.concatenate, zip(*batches, strict=True))
+    expected, expected_probabilities = read_by_serving_graph()
+    assert list(places) == [0, 1, 2]
+    assert list(texts) == list(expected)
+    np.testing.assert_allclose(probabilities, expected_probabilities, rtol=1e-4)
+    assert (losses[:2] > 0).all()
+    assert losses[2] == 0  # of a label that cannot be spelled
+
+
+def read_by_serving_graph():
+    """Returns the texts and probabilities of the images, with noise for weights."""
+    model = build_serving_graph(TINY)
+    with model.graph.as_default(), tf.compat.v1.Session() as session:
+        load_noise(session)
+        return session.run((model.output, model.probability), {model.input: FILES})
+
+
+def test_test_graph_has_the_variables_of_the_serving_graph(dataset):
+    model = build_eval_graph(TINY, dataset, undecodable=[], batch_size=2)
+    assert variables(model.graph) == variables(build_serving_graph(TINY).graph)
+
+
+def variables(graph):
+    with graph.as_default():
+        return {v.op.name for v in tf.compat.v1.global_variables()}
