@@ -70,7 +70,7 @@ def _dataset(args: argparse.Namespace) -> int:
         shards=args.shards,
         shard_index=args.shard_index,
         log_step=args.log_step,
-        fit=_fit(args),
+        limits=_fit(args),
     )
     dataset.build(args.annotations, args.output, options)
     return EXIT_OK

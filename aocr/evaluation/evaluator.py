@@ -75,7 +75,7 @@ def evaluate(
             shows.append(report.add)
         found = scan(files, config)
         log_for_testing(found, config)
-        undecodable = found.undecodable.places
+        undecodable = found.undecodable.record_indices
         model = build_eval_graph(config, files, undecodable, batch_size)
         opened = stack.enter_context(open_session(model.graph, gpu_id))
         checkpoints.restore(opened, checkpoint)
@@ -120,7 +120,7 @@ def results(
         except tf.errors.OutOfRangeError:
             return
         seconds = (time.monotonic() - started) / len(losses)
-        for n, place in enumerate(batch.place):
+        for n, place in enumerate(batch.record_indices):
             readable = place not in undecodable
             written = character_steps(reading.symbols[n]) & readable  # [S]
             label = records.text_of(batch.labels[n])

@@ -51,7 +51,7 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
         prepared = preprocessing.prepare_all(
             tf.reshape(encoded, [-1]), config
         )  # [] or [N] --> [N, ...]
-        images = preprocessing.cut(prepared.pixels, prepared.width, config)
+        images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
         features, decoder = recognizer.forward(images, prepared.width, config)
         greedy = decoder.greedy(stop_at_eos)
         reading = transcribe(greedy, Charset(config.characters))

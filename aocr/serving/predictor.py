@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
-from aocr.data.image_files import UnreadableError, readable
+from aocr.data.image_files import to_supported_format
+from aocr.data.image_header import ImageFileError, quiet_pillow
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
 from aocr.model.postprocessing import character_steps
@@ -62,7 +63,7 @@ def predict(
     model = build_serving_graph(config)
     few = isinstance(paths, Sequence) and len(paths) <= FEW
     opened = open_session(model.graph, gpu_id, optimize=not few)
-    with opened, ThreadPoolExecutor() as threads:
+    with opened, quiet_pillow(), ThreadPoolExecutor() as threads:
         checkpoints.restore(opened, checkpoint)
         for batch in _batches_as_they_come(paths):
             yield from _read_batch(opened, model, threads, batch)
@@ -127,14 +128,14 @@ def _read_batch(
     def load(path: str) -> Prepared | str:
         try:
             with tf.io.gfile.GFile(path, "rb") as file:
-                encoded = readable(file.read(), MAX_PIXELS).encoded
+                encoded = to_supported_format(file.read(), MAX_PIXELS).encoded
             pixels, widths = opened.run(model.prepared, {model.input: encoded})
             return Prepared(pixels[0], widths[0])
         except (UnicodeError, TypeError):
             return "its name is not UTF-8, which TensorFlow cannot open"
         except tf.errors.NotFoundError:
             return "no such file"
-        except UnreadableError as error:
+        except ImageFileError as error:
             return str(error)
         except tf.errors.OpError as error:
             return first_line(error)

@@ -54,7 +54,9 @@ def build_train_graph(
     """
     with tf.Graph().as_default() as graph:
         tf.compat.v1.set_random_seed(plan.seed)
-        order = input_pipeline.Order(options.batch_size, plan.seed, plan.first_epoch, plan.skipped)
+        order = input_pipeline.ShuffleOrder(
+            options.batch_size, plan.seed, plan.first_epoch, plan.skipped
+        )
         batches = input_pipeline.training_batches(files, config, rejected, order)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
@@ -63,7 +65,7 @@ def build_train_graph(
         training = cnn.Training(
             step, [], plan.seed, options.dropout, options.bn_momentum, convolutions
         )
-        images = preprocessing.cut(batch.images, batch.widths, config)
+        images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         features, decoder = recognizer.forward(images, batch.widths, config, training)
         loss = tf.reduce_mean(recognizer.teacher_forced_losses(decoder, batch.targets))
         made = update(loss, training.move_averages, global_step, options, plan.last_step)

@@ -148,7 +148,7 @@ class OneStep:
                 "loss": model.loss,
                 "applied": model.update.applied,
                 "told_norm": model.update.gradient_norm,
-                "places": model.batch.places,
+                "places": model.batch.record_indices,
                 "targets": model.batch.targets,
                 "convolved": model.graph.get_tensor_by_name("conv_conv3/Conv2D:0"),
                 "norm": tf.linalg.global_norm(gradients),
@@ -235,7 +235,12 @@ def test_test_graph_reads_as_the_serving_graph_and_has_a_loss(dataset, serving):
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
         session.run(model.start)
-        fetches = model.batch.place, model.reading.text, model.reading.probability, model.losses
+        fetches = (
+            model.batch.record_indices,
+            model.reading.text,
+            model.reading.probability,
+            model.losses,
+        )
         batches = [session.run(fetches) for _ in range(2)]
     places, texts, probabilities, losses = map(np.concatenate, zip(*batches, strict=True))
     expected, expected_probabilities = by_signature(serving, FILES)
