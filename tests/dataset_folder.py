@@ -5,7 +5,7 @@ import logging
 import tensorflow as tf
 from helpers import white
 
-from aocr.data import builder as dataset
+from aocr.data import builder
 from aocr.data.builder import Options
 
 IMAGE = white(3, 5)
@@ -35,7 +35,7 @@ class Folder:
     def build_from(self, annotations, **options):
         self.caplog.clear()
         with self.caplog.at_level(logging.INFO):
-            return dataset.build(annotations, self.output, Options(**options))
+            return builder.build(annotations, self.output, Options(**options))
 
     def features(self, name=None):
         """The features of each record written, as bytes by name."""

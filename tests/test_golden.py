@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
 from aocr.config import Config, TrainingOptions
-from aocr.data import input_pipeline, records
+from aocr.data import records
+from aocr.data.targets import encode_label
 from aocr.serving.graph import build_serving_graph
 from aocr.training.graph import build_train_graph
 from aocr.training.step_plan import Plan
@@ -202,7 +203,7 @@ def test_teacher_forced_loss_and_gradients(case, tmp_path):
         session.run(tf.compat.v1.global_variables_initializer())
         set_weights(session)
         labels = [label.encode() for label in case.facts["labels"]]
-        targets = session.run([input_pipeline.targets_of(label, case.config) for label in labels])
+        targets = session.run([encode_label(label, case.config) for label in labels])
         feed = {model.features: case.numbers["conv"], model.batch.targets: np.stack(targets)}
         expected = case.facts["teacher_forced_grad_norm"]
         norms = {

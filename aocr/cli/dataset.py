@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         shards=args.shards,
         shard_index=args.shard_index,
         log_step=args.log_step,
-        fit=Limits(**arguments.given_fields(args, Limits)),
+        limits=Limits(**arguments.given_fields(args, Limits)),
     )
     dataset.build(args.annotations, args.output, options)
     return EXIT_OK

@@ -1,4 +1,4 @@
-"""Annotation files, or folders of images named by their labels, to numbered rows."""
+"""Reads annotations: a file with a path and a label per line, or a folder of labeled images."""
 
 from __future__ import annotations
 
@@ -10,28 +10,58 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.data.rejections import Rejection, Row
 from aocr.util.errors import UserError, first_line
 
 DELIMITERS = {"space": " ", "tab": "\t", "comma": ","}
 
-MAX_LINE = 64 * 1024
-"""Bytes; what is longer is no line of annotations, and is not kept in memory."""
+MAX_LINE_BYTES = 64 * 1024
+"""Length of the longest accepted line. A longer one is not kept in memory."""
 
-_CHUNK = 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
+_QUOTED_CHARACTERS = 80
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FIRST_WHITESPACE = re.compile(r"(\S+)\s(.*)")
 _LABEL_AND_NUMBER = re.compile(r"(.+?)(_\d+)?")
 
 
-class Annotations(NamedTuple):
-    """Where the rows come from.
+class Rejection(NamedTuple):
+    """Says why an annotation is left out of a dataset.
 
     Attributes:
-        path: a file with one image and its label a line, UTF-8, or a folder of images.
-        delimiter: a key of `DELIMITERS`: what stands between path and label. After "space", which
-            is any first whitespace, the rest of the line is the label; the others quote as CSV.
-        base_dir: the folder that relative paths in a file start from; empty: the working directory.
+        reason: the problem, in the same words for every annotation that has it.
+        value: the offending path, label or line.
+        detail: what else is known about it, or empty.
+    """
+
+    reason: str
+    value: str
+    detail: str = ""
+
+
+class Annotation(NamedTuple):
+    """Holds a line of an annotation file, or a file of a folder.
+
+    Attributes:
+        number: of the line or file, from 1.
+        path: of the image; the start of the line if the line is rejected.
+        label: as it stands in the annotations.
+        rejection: why the line cannot be used, or None.
+    """
+
+    number: int
+    path: str
+    label: str
+    rejection: Rejection | None = None
+
+
+class Annotations(NamedTuple):
+    """Locates annotations and reads them.
+
+    Attributes:
+        path: a UTF-8 file with the path and the label of an image per line, or a folder of images.
+        delimiter: a key of `DELIMITERS`. "space" means that any first whitespace ends the path, and
+            the label is the rest of the line. With the others, columns may be quoted as in CSV.
+        base_dir: folder that relative paths in a file start from; empty for the working directory.
     """
 
     path: str
@@ -40,53 +70,55 @@ class Annotations(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """What a row's number counts."""
+        """The noun for an annotation: "line" or "file"."""
         return "file" if _is_folder(self.path) else "line"
 
-    def rows(self) -> Iterator[Row]:
-        """The rows, numbered from 1; blank lines and hidden files give none.
+    def read(self) -> Iterator[Annotation]:
+        """Yields the annotations in order; leaves out blank lines and hidden files.
 
         Raises:
-            UserError: there is no such file or folder, or it cannot be read.
+            UserError: the file or folder does not exist or cannot be read.
         """
         try:
             if _is_folder(self.path):
-                yield from _rows_of_folder(self.path)
+                yield from _read_folder(self.path)
             elif tf.io.gfile.exists(self.path):
-                yield from self._rows_of_file()
+                yield from self._read_file()
             else:
-                raise UserError(f"no annotation file {self.path}: it has one 'path label' a line")
+                raise UserError(
+                    f"no annotation file {self.path}: write one with 'path label' on each line"
+                )
         except tf.errors.OpError as error:
             raise UserError(f"cannot read {self.path}: {first_line(error)}") from error
 
-    def row_count(self) -> int:
-        """About how many rows there are: blank lines count, too."""
+    def estimate_count(self) -> int:
+        """Returns the number of annotations and blank lines."""
         if _is_folder(self.path):
-            return len(_names(self.path))
+            return len(_file_names(self.path))
         return sum(1 for _ in _lines(self.path))
 
-    def _rows_of_file(self) -> Iterator[Row]:
+    def _read_file(self) -> Iterator[Annotation]:
         for number, line in enumerate(_lines(self.path), start=1):
             if number == 1:
                 line = line.removeprefix(_BYTE_ORDER_MARK)
             if line.strip():
-                row = _parse(number, line.rstrip(b"\r"), self.delimiter)
-                yield row._replace(path=self._located(row.path))
+                annotation = _parse(number, line.rstrip(b"\r"), self.delimiter)
+                yield annotation._replace(path=self._locate(annotation.path))
 
-    def _located(self, path: str) -> str:
-        """`os.path.join`, but a path with a scheme is absolute, too."""
+    def _locate(self, path: str) -> str:
+        """Joins a path to `base_dir`, unless it is absolute or has a scheme such as gs://."""
         return path if not path or "://" in path else os.path.join(self.base_dir, path)
 
 
 def label_of_name(name: str) -> str:
-    """The label in `LABEL.png` or `LABEL_12.png`."""
+    """Returns the label in a file name: `LABEL.png` or `LABEL_12.png`."""
     stem = os.path.splitext(name)[0]
     match = _LABEL_AND_NUMBER.fullmatch(stem)
     return match[1] if match else stem
 
 
 def _is_folder(path: str) -> bool:
-    """Raises UserError where TensorFlow cannot look for it."""
+    """Returns whether a path is a folder; raises UserError if TensorFlow cannot look it up."""
     try:
         return tf.io.gfile.isdir(path)
     except tf.errors.OpError as error:
@@ -95,15 +127,15 @@ def _is_folder(path: str) -> bool:
         raise UserError(f"cannot read {path!r}: its name is not UTF-8") from error
 
 
-def _rows_of_folder(folder: str) -> Iterator[Row]:
-    """By name; what is no image is for the reader of images to say."""
-    visible = (name for name in sorted(_names(folder)) if not name.startswith("."))
+def _read_folder(folder: str) -> Iterator[Annotation]:
+    """Yields the visible files sorted by name, whether or not they are images."""
+    visible = (name for name in sorted(_file_names(folder)) if not name.startswith("."))
     for number, name in enumerate(visible, start=1):
-        yield Row(number, os.path.join(folder, name), label_of_name(name))
+        yield Annotation(number, os.path.join(folder, name), label_of_name(name))
 
 
-def _names(folder: str) -> list[str]:
-    """What is in the folder; bytes in a name that are not UTF-8 are surrogates."""
+def _file_names(folder: str) -> list[str]:
+    """Returns the names in a folder; bytes that are not UTF-8 become surrogates."""
     try:
         return [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
     except UnicodeDecodeError:  # only local file systems have such names
@@ -111,50 +143,52 @@ def _names(folder: str) -> list[str]:
 
 
 def _lines(path: str) -> Iterator[bytes]:
-    """The lines without their `\\n`; of one longer than `MAX_LINE`, more than `MAX_LINE` bytes."""
+    """Yields lines without their `\\n`; cuts overlong ones, but not below `MAX_LINE_BYTES` + 1."""
     start = b""
     with tf.io.gfile.GFile(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(_CHUNK_BYTES):
             *lines, start = (start + chunk).split(b"\n")
             yield from lines
-            start = start[: MAX_LINE + 1]
+            start = start[: MAX_LINE_BYTES + 1]
     if start:
         yield start
 
 
-def _parse(number: int, line: bytes, delimiter: str) -> Row:
-    """One line; a rejected row has in place of its path what could not be used."""
-    start = line[:80]
-    if len(line) > MAX_LINE:
-        problem = Rejection(f"line of more than {MAX_LINE} bytes", repr(start))
+def _parse(number: int, line: bytes, delimiter: str) -> Annotation:
+    """Parses a line of a file; the annotation has a rejection if that fails."""
+    start = line[:_QUOTED_CHARACTERS]
+    if len(line) > MAX_LINE_BYTES:
+        rejection = Rejection(f"line of more than {MAX_LINE_BYTES} bytes", repr(start))
     elif b"\0" in line:
-        problem = Rejection("NUL character in the line", repr(start))
+        rejection = Rejection("NUL character in the line", repr(start))
     else:
         try:
             return _split(number, line.decode(), delimiter)
         except UnicodeDecodeError:
-            problem = Rejection("not UTF-8", repr(start))
-    return Row(number, start.decode(errors="backslashreplace"), "", problem)
+            rejection = Rejection("not UTF-8", repr(start))
+    return Annotation(number, start.decode(errors="backslashreplace"), "", rejection)
 
 
-def _split(number: int, text: str, delimiter: str) -> Row:
-    """One line of text into path and label."""
-    if delimiter == "space":
-        match = _FIRST_WHITESPACE.fullmatch(text)
-        columns = list(match.groups()) if match else []
-    else:
-        # Line by line: a quote that is not closed must not swallow the lines after it.
-        reader = csv.reader([text], delimiter=DELIMITERS[delimiter], strict=True)
-        try:
-            columns = next(reader)
-        except csv.Error as error:
-            problem = Rejection("wrong CSV quoting", repr(text[:80]), str(error))
-            return Row(number, text, "", problem)
+def _split(number: int, line: str, delimiter: str) -> Annotation:
+    """Splits a line into path and label; the annotation has a rejection if that fails."""
+    quoted = repr(line[:_QUOTED_CHARACTERS])
+    try:
+        columns = _columns(line, delimiter)
+    except csv.Error as error:
+        return Annotation(number, line, "", Rejection("wrong CSV quoting", quoted, str(error)))
     if len(columns) > 2:
-        found = f"{len(columns)} columns"
-        problem = Rejection("more than path and label", repr(text[:80]), found)
-        return Row(number, text, "", problem)
+        rejection = Rejection("more than path and label", quoted, f"{len(columns)} columns")
+        return Annotation(number, line, "", rejection)
     if len(columns) < 2 or not columns[0]:
-        return Row(number, text, "", Rejection("missing filename or label", repr(text[:80])))
+        return Annotation(number, line, "", Rejection("missing filename or label", quoted))
     path, label = columns
-    return Row(number, path, label)
+    return Annotation(number, path, label)
+
+
+def _columns(line: str, delimiter: str) -> list[str]:
+    """Splits a line at its delimiters; raises csv.Error if its quotes do not match."""
+    if delimiter == "space":
+        match = _FIRST_WHITESPACE.fullmatch(line)
+        return list(match.groups()) if match else []
+    # A reader for each line, so that an unclosed quote does not swallow the lines after it.
+    return next(csv.reader([line], delimiter=DELIMITERS[delimiter], strict=True))

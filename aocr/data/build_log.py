@@ -1,24 +1,31 @@
-"""What `aocr dataset` says while it builds and when it has built (COMPAT.md, section 4)."""
+"""Counts and logs what `aocr dataset` does (docs/compatibility.md, "Log lines")."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import logging
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aocr.data.labels import CaseMerges
 from aocr.util.characters import shorten
+from aocr.util.console import is_interactive, progress_bar
+from aocr.util.plurals import counted
 
 
 @dataclasses.dataclass
-class Tally:
-    """What was written."""
+class BuildCounts:
+    """Counts the pairs of image and label that are written.
+
+    Attributes:
+        pairs: number of pairs.
+        converted: number of images that were converted to PNG.
+        longest_label: the first of the longest labels.
+        cases: effects of upper-casing.
+    """
 
     pairs: int = 0
     converted: int = 0
@@ -30,7 +37,7 @@ class Tally:
 
         Args:
             label: as it is written.
-            converted: whether the image is not the file as it was.
+            converted: whether the image was converted to PNG.
         """
         self.pairs += 1
         self.converted += converted
@@ -41,69 +48,74 @@ class Tally:
 def progress(
     count: Callable[[], int], share: float, log_step: int
 ) -> Iterator[Callable[[int], None]]:
-    """What to call after each line, with the pairs so far.
+    """Shows progress: a bar on a terminal, log lines elsewhere.
 
-    It moves a bar on a terminal, where log lines scroll by above it; elsewhere it logs a line.
+    Yields a function to call after each annotation with the number of pairs so far.
 
     Args:
-        count: says how many lines there are; asked on a terminal only, as it takes time.
-        share: the part of them that this build reads.
-        log_step: pairs between two lines of the log.
+        count: returns the number of annotations. It is called on a terminal only, because counting
+            takes time.
+        share: the part of the annotations that this build reads.
+        log_step: number of pairs between log lines.
     """
-    if sys.stderr.isatty():
-        with logging_redirect_tqdm(), tqdm(total=round(count() * share), unit=" lines") as bar:
-            yield lambda pairs: _move(bar, pairs)
+    if is_interactive():
+        with progress_bar(round(count() * share), "lines") as bar:
+            yield lambda pairs: _advance(bar, pairs)
     else:
-        yield _every(log_step)
+        yield _log_every(log_step)
 
 
-def _move(bar: tqdm, pairs: int) -> None:
+def _advance(bar: tqdm, pairs: int) -> None:
     bar.set_postfix(pairs=pairs, refresh=False)
     bar.update()
 
 
-def _every(log_step: int) -> Callable[[int], None]:
+def _log_every(log_step: int) -> Callable[[int], None]:
     logged = 0
 
     def log(pairs: int) -> None:
         nonlocal logged
         if pairs >= logged + log_step:
             logged = pairs
-            logging.info("Processed %i pairs.", pairs)
+            logging.info("Processed %s.", counted(pairs, "pair"))
 
     return log
 
 
-def log_summary(tally: Tally, rejects: Counter[str], output: str, report: str, unit: str) -> None:
-    """The closing lines.
+def log_summary(
+    counts: BuildCounts, rejections: Counter[str], output: str, report: str, unit: str
+) -> None:
+    """Logs the summary of a build.
 
     Args:
-        tally: what was written.
-        rejects: how many lines were rejected, by reason.
-        output: what was written to.
-        report: the file that lists the rejects.
-        unit: what a row of the annotations is: line or file.
+        counts: what was written.
+        rejections: number of rejected annotations by reason.
+        output: the file that was written.
+        report: the file that lists the rejections.
+        unit: the noun for an annotation: "line" or "file".
     """
-    logging.info("Longest label (%i): %s", len(tally.longest_label), shorten(tally.longest_label))
-    logging.info("Dataset is ready: %i pairs.", tally.pairs)
-    _log_cases(tally.cases)
-    if tally.converted:
+    longest = counts.longest_label
+    logging.info("Longest label (%i): %s", len(longest), shorten(longest))
+    logging.info("Dataset is ready: %i pairs.", counts.pairs)  # also for 1: programs parse it
+    _log_cases(counts.cases)
+    if counts.converted:
         logging.info(
-            "%i images were converted to PNG: TensorFlow reads their files not at all, or not "
-            "as they look.",
-            tally.converted,
+            "%s converted to PNG: TensorFlow cannot decode such files, or not correctly.",
+            counted(counts.converted, "image was", "images were"),
         )
-    log = logging.warning if rejects else logging.info
-    if rejects:
-        counts = "; ".join(f"{number} {reason}" for reason, number in rejects.most_common())
-        log("Rejected, see %s: %s.", report, counts)
-    log("%s holds %i pairs; %i %ss were rejected.", output, tally.pairs, rejects.total(), unit)
+    log = logging.warning if rejections else logging.info
+    if rejections:
+        reasons = "; ".join(f"{number} {reason}" for reason, number in rejections.most_common())
+        log("Rejected, see %s: %s.", report, reasons)
+    rejected = counted(rejections.total(), f"{unit} was", f"{unit}s were")
+    log("%s holds %s; %s rejected.", output, counted(counts.pairs, "pair"), rejected)
 
 
 def _log_cases(cases: CaseMerges) -> None:
     if cases.changed:
         logging.info(
-            "%i labels are upper-cased; --no-force-uppercase keeps their case.", cases.changed
+            "%s upper-cased; --no-force-uppercase keeps the original case.",
+            counted(cases.changed, "label was", "labels were"),
         )
     if cases.merged:
         logging.warning(

@@ -1,49 +1,53 @@
-"""Annotations to TFRecords; what cannot be used is named with its line (COMPAT.md, section 2)."""
+"""Builds TFRecords from annotated images (docs/compatibility.md, "Files")."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, Limits
-from aocr.data import image_files, labels, records
-from aocr.data.annotations import Annotations
-from aocr.data.batch_decoding import BATCH, MOST_PIXELS, BatchDecoder
-from aocr.data.build_log import Tally, log_summary, progress
+from aocr.data import labels, limits, records
+from aocr.data.annotations import Annotation, Annotations, Rejection
+from aocr.data.batch_decoding import BATCH_SIZE, MAX_PIXELS_IN_BATCH, BatchDecoder
+from aocr.data.build_log import BuildCounts, log_summary, progress
 from aocr.data.file_reading import read_file
-from aocr.data.rejections import Rejection, Rejects, Row
-from aocr.util import files as output_files
+from aocr.data.image_files import SupportedImage, needs_no_conversion, to_supported_format
+from aocr.data.image_header import ImageFileError, quiet_pillow, read_header
+from aocr.data.record_files import shard_name
+from aocr.data.rejections import RejectionLog
 from aocr.util.errors import UserError, first_line
+from aocr.util.files import replacing
 from aocr.util.parallel import map_in_order
+from aocr.util.plurals import counted
 
-REPORT = ".rejected.tsv"
-"""What the name of the list of rejects adds to the output's."""
+REPORT_SUFFIX = ".rejected.tsv"
+"""Follows the name of the output in the name of the file that lists the rejections."""
 
 REMOTE_READERS = 32
-"""Threads that read from afar."""
+"""Number of threads that read remote files."""
 
 
 class Options(NamedTuple):
-    """How a dataset is built.
+    """Says how a dataset is built.
 
     Attributes:
-        force_uppercase: labels are upper-cased.
-        normalize: labels are put into Unicode's form NFC.
-        save_filename: the image's path is kept in the record's comment.
-        base_dir: the folder that relative paths start from; empty: the working directory.
-        delimiter: what separates path and label, a key of `annotations.DELIMITERS`.
-        strict: the first line that cannot be used is an error.
-        max_pixels: images of more are rejected.
-        shards: files that the records are dealt to, by line number.
-        shard_index: the only shard to build, from 0; None for all.
-        log_step: records between two lines of progress.
-        fit: what is wider, higher, longer or of other characters is rejected.
+        force_uppercase: convert labels to upper case.
+        normalize: convert labels to the Unicode normal form NFC.
+        save_filename: store the path of the image in the record's comment.
+        base_dir: folder that relative paths start from; empty for the working directory.
+        delimiter: separates path and label, a key of `annotations.DELIMITERS`.
+        strict: treat the first annotation that cannot be used as an error.
+        max_pixels: reject images with more pixels.
+        shards: number of files that the annotations are distributed over, by their numbers.
+        shard_index: the only shard to build, from 0; None for all shards.
+        log_step: number of pairs between log lines.
+        limits: those of the model; images and labels that exceed them are rejected.
     """
 
     force_uppercase: bool = True
@@ -56,164 +60,186 @@ class Options(NamedTuple):
     shards: int = 1
     shard_index: int | None = None
     log_step: int = 500
-    fit: Limits = Limits()
+    limits: Limits = Limits()
 
 
-class _Opened(NamedTuple):
-    """A row, its label as it is written, and its file; or why it is not written.
+class _Candidate(NamedTuple):
+    """Holds an annotation and its image file before the pixels are checked.
 
-    `image` is what the file is if it proves whole; None where its header does not say.
+    Attributes:
+        annotation: the path and the label.
+        label: as it is written.
+        encoded: the image file.
+        unchanged: what to write if the file is whole; None if the header does not tell.
+        rejection: why the annotation cannot be used, or None.
     """
 
-    row: Row
+    annotation: Annotation
     label: str
     encoded: bytes = b""
-    image: image_files.Readable | None = None
+    unchanged: SupportedImage | None = None
     rejection: Rejection | None = None
 
 
 class _Checked(NamedTuple):
-    """A row, and its image and label as they are written, or why they are not."""
+    """Holds an annotation with either the image to write or a rejection."""
 
-    row: Row
-    image: image_files.Readable | None
+    annotation: Annotation
     label: str
+    image: SupportedImage | None
     rejection: Rejection | None
 
 
 def build(annotations: str, output: str, options: Options) -> int:
-    """Writes the images named in an annotation file, with their labels, as TFRecords.
+    """Writes annotated images as TFRecords.
 
-    The output appears under its name when it is complete; a former one stays until then. Rejects
-    go to the log and to `OUTPUT.rejected.tsv`, which there is only if there are any.
+    The output appears under its name when it is complete; a former output stays until then.
+    Rejected annotations are logged and listed in `OUTPUT.rejected.tsv`. That file exists only if
+    there are any.
 
     Args:
-        annotations: one `path label` a line, UTF-8; or a folder of images named `LABEL.png`.
-        output: TFRecord file; if there are several shards, each has its number in the name.
+        annotations: a UTF-8 file with 'path label' on each line, or a folder of images whose names
+            are `LABEL.png` or `LABEL_12.png`.
+        output: TFRecord file. With several shards, each file has its number in the name.
         options: see `Options`.
 
     Returns:
-        How many pairs were written.
+        The number of pairs written.
 
     Raises:
-        UserError: no annotations, nothing to write, no place to write it, no such shard, or, if
-            that is an error, a line that cannot be used.
+        UserError: the annotations cannot be read, none can be used, the output cannot be written,
+            the shard does not exist, or `options.strict` forbids a rejection.
     """
     source = Annotations(annotations, options.delimiter, options.base_dir)
-    shards = _shards(output, options)
+    shards = _shard_names(output, options)
     target = shards[0] if len(shards) == 1 else output
-    reports = [f"{name}{REPORT}" for name in dict.fromkeys([target, *shards])]
+    reports = [f"{name}{REPORT_SUFFIX}" for name in dict.fromkeys([target, *shards])]
     try:
-        with output_files.replacing([*shards, *reports]) as temporaries:
-            report = temporaries[len(shards)]
-            rejects = Rejects(f"{annotations}, {source.unit}", report, options.strict)
-            with contextlib.closing(rejects):
-                tally = _write(source, temporaries[: len(shards)], rejects, options)
-            if not tally.pairs and (rejects.counts or options.shard_index is None):
+        with quiet_pillow(), replacing([*shards, *reports]) as temporaries:
+            files, report = temporaries[: len(shards)], temporaries[len(shards)]
+            rejections = RejectionLog(f"{annotations}, {source.unit}", report, options.strict)
+            with contextlib.closing(rejections):
+                counts = _write(source, files, rejections, options)
+            rejected = rejections.counts.total()
+            if not counts.pairs and (rejected or options.shard_index is None):
                 raise UserError(
-                    f"{annotations}: none of its {rejects.counts.total()} {source.unit}s can be "
-                    f"used, {target} is not written"
+                    f"{annotations} has no usable {source.unit} "
+                    f"({counted(rejected, source.unit)} rejected): {target} is not written"
                 )
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {target}: {first_line(error)}") from error
-    log_summary(tally, rejects.counts, target, reports[0], source.unit)
-    return tally.pairs
+    log_summary(counts, rejections.counts, target, reports[0], source.unit)
+    return counts.pairs
 
 
-def _shards(output: str, options: Options) -> list[str]:
-    """The names of the files to write."""
+def _shard_names(output: str, options: Options) -> list[str]:
+    """Returns the names of the files to write."""
     index, shards = options.shard_index, options.shards
     if index is not None and not 0 <= index < shards:
         raise UserError(f"--shard-index={index} is not from 0 to {shards - 1} (--shards={shards})")
     if shards == 1:
         return [output]
     indices = range(shards) if index is None else [index]
-    return [output_files.shard_name(output, shard, shards) for shard in indices]
+    return [shard_name(output, shard, shards) for shard in indices]
 
 
-def _write(source: Annotations, files: list[str], rejects: Rejects, options: Options) -> Tally:
-    """Checks the rows and deals what is good to the files of the shards, in order."""
-    tally = Tally()
+def _write(
+    source: Annotations, files: list[str], rejections: RejectionLog, options: Options
+) -> BuildCounts:
+    """Writes the usable annotations to the shards' files in order, and reports the others."""
+    counts = BuildCounts()
+    share = len(files) / options.shards
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
-        rows = _rows_of_shards(source, options)
-        check = functools.partial(_check, decoder=BatchDecoder(), options=options)
-        chunks = stack.enter_context(
-            contextlib.closing(map_in_order(check, _opened(rows, options)))
-        )
-        share = len(files) / options.shards
-        advance = stack.enter_context(progress(source.row_count, share, options.log_step))
-        for row, image, label, rejection in itertools.chain.from_iterable(chunks):
+        checked = stack.enter_context(contextlib.closing(_check_all(source, options)))
+        advance = stack.enter_context(progress(source.estimate_count, share, options.log_step))
+        for annotation, label, image, rejection in checked:
             if rejection:
-                rejects.add(row, rejection)
+                rejections.add(annotation, rejection)
             if image:
-                comment = row.path if options.save_filename else None
-                writer = writers[(row.number - 1) % len(writers)]
+                comment = annotation.path if options.save_filename else None
+                writer = writers[(annotation.number - 1) % len(writers)]
                 writer.write(records.serialize(image.encoded, label, comment))
-                tally.add(label, image.converted)
+                counts.add(label, image.converted)
                 if options.force_uppercase:
-                    tally.cases.add(row.label)
-            advance(tally.pairs)
-    return tally
+                    counts.cases.add(annotation.label)
+            advance(counts.pairs)
+    return counts
 
 
-def _rows_of_shards(source: Annotations, options: Options) -> Iterator[Row]:
-    """All rows, or those of the only shard to build: each machine knows them by their numbers."""
-    for row in source.rows():
-        if options.shard_index in (None, (row.number - 1) % options.shards):
-            yield row
+def _check_all(source: Annotations, options: Options) -> Generator[_Checked, None, None]:
+    """Yields the annotations in order, checked by threads."""
+    candidates = _read_candidates(_annotations_of_shards(source, options), options)
+    check = functools.partial(_check_batch, decoder=BatchDecoder(), options=options)
+    with contextlib.closing(map_in_order(check, candidates)) as batches:
+        for batch in batches:
+            yield from batch
 
 
-def _opened(rows: Iterator[Row], options: Options) -> Iterator[list[_Opened]]:
-    """Reads files, a batch of rows at a time; from afar by threads, which wait most of the time."""
+def _annotations_of_shards(source: Annotations, options: Options) -> Iterator[Annotation]:
+    """Yields the annotations of the shards to build; their numbers decide, on every machine."""
+    for annotation in source.read():
+        if options.shard_index in (None, (annotation.number - 1) % options.shards):
+            yield annotation
+
+
+def _read_candidates(
+    annotations: Iterator[Annotation], options: Options
+) -> Iterator[list[_Candidate]]:
+    """Reads image files in batches; uses threads for remote files, as their latency is high."""
+    read = functools.partial(_read_candidate, options=options)
     with ThreadPoolExecutor(REMOTE_READERS) as threads:
-        while batch := list(itertools.islice(rows, BATCH)):
-            remote = any("://" in row.path for row in batch)
-            read = functools.partial(_open, options=options)
+        while batch := list(itertools.islice(annotations, BATCH_SIZE)):
+            remote = any("://" in annotation.path for annotation in batch)
             yield list(threads.map(read, batch) if remote else map(read, batch))
 
 
-def _open(row: Row, options: Options) -> _Opened:
-    """Reads a row's file, and of the image the header."""
-    label = labels.prepare(row.label, options.force_uppercase, options.normalize)
-    rejection = row.rejection or labels.misfit(label, options.fit)
+def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
+    """Checks the label, and reads the file and its header."""
+    label = labels.normalize(annotation.label, options.force_uppercase, options.normalize)
+    rejection = annotation.rejection
+    if not rejection and (problem := limits.label_problem(label, options.limits)):
+        rejection = Rejection(problem.reason, label, problem.detail)
     if rejection:
-        return _Opened(row, label, rejection=rejection)
+        return _Candidate(annotation, label, rejection=rejection)
     try:
-        encoded = read_file(row.path)
-        header = image_files.open_header(encoded, options.max_pixels)
-        image = None
-        if image_files.is_plain(encoded, header) and header.width * header.height <= MOST_PIXELS:
-            image = image_files.Readable(encoded, False, header.width, header.height)
-    except image_files.UnreadableError as error:
-        return _Opened(row, label, rejection=Rejection(error.reason, row.path, error.detail))
-    return _Opened(row, label, encoded, image)
+        encoded = read_file(annotation.path)
+        unchanged = _if_unchanged(encoded, options.max_pixels)
+    except ImageFileError as error:
+        rejection = Rejection(error.reason, annotation.path, error.detail)
+        return _Candidate(annotation, label, rejection=rejection)
+    return _Candidate(annotation, label, encoded, unchanged)
 
 
-def _check(opened: list[_Opened], decoder: BatchDecoder, options: Options) -> list[_Checked]:
-    """Decodes the files of a batch of rows; runs in threads."""
-    plain = [one.image.encoded for one in opened if one.image]
-    are_whole = decoder.are_whole(plain)
-    return [_check_one(one, one.image if are_whole else None, options) for one in opened]
+def _if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
+    """Returns what to write if the header tells that the file can stay unchanged, else None."""
+    header = read_header(encoded, max_pixels)
+    small = header.width * header.height <= MAX_PIXELS_IN_BATCH
+    if small and needs_no_conversion(encoded, header):
+        return SupportedImage(encoded, False, header.width, header.height)
+    return None
 
 
-def _check_one(opened: _Opened, image: image_files.Readable | None, options: Options) -> _Checked:
-    """A row with its image, which is decoded, and converted if need be, unless it is given."""
-    row, label, rejection = opened.row, opened.label, opened.rejection
+def _check_batch(
+    candidates: list[_Candidate], decoder: BatchDecoder, options: Options
+) -> list[_Checked]:
+    """Checks the images of a batch: in one call if possible, otherwise one by one."""
+    unchanged = [each.unchanged.encoded for each in candidates if each.unchanged]
+    whole = decoder.are_whole(unchanged)
+    return [_check(each, each.unchanged if whole else None, options) for each in candidates]
+
+
+def _check(candidate: _Candidate, image: SupportedImage | None, options: Options) -> _Checked:
+    """Checks the size of an image; decodes and converts it first if None is given."""
+    annotation, label, rejection = candidate.annotation, candidate.label, candidate.rejection
     if rejection:
-        return _Checked(row, None, label, rejection)
+        return _Checked(annotation, label, None, rejection)
     try:
-        image = image or image_files.readable(opened.encoded, options.max_pixels)
-        _check_fit(image, options.fit)
-    except image_files.UnreadableError as error:
-        return _Checked(row, None, label, Rejection(error.reason, row.path, error.detail))
-    return _Checked(row, image, label, None)
-
-
-def _check_fit(image: image_files.Readable, fit: Limits) -> None:
-    """Raises UnreadableError for an image that is too large for the model."""
-    size = f"{image.width} x {image.height}"
-    if fit.max_width is not None and image.width > fit.max_width:
-        raise image_files.UnreadableError(f"wider than {fit.max_width} pixels", size)
-    if fit.max_height is not None and image.height > fit.max_height:
-        raise image_files.UnreadableError(f"higher than {fit.max_height} pixels", size)
+        image = image or to_supported_format(candidate.encoded, options.max_pixels)
+        problem = limits.image_problem(image.width, image.height, options.limits)
+    except ImageFileError as error:
+        problem = limits.Problem(error.reason, error.detail)
+    if problem:
+        rejection = Rejection(problem.reason, annotation.path, problem.detail)
+        return _Checked(annotation, label, None, rejection)
+    return _Checked(annotation, label, image, None)

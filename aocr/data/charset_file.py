@@ -1,57 +1,41 @@
-"""Charsets from files and from datasets."""
+"""Reads charsets from text files and from the labels of datasets."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 from aocr.charset import Charset
-from aocr.data import records
-from aocr.data.input_pipeline import as_written
+from aocr.data import record_files, records
 from aocr.util.errors import UserError, first_line
-from aocr.util.session import open_on_cpu
 
 
 def read_charset(path: str) -> str:
-    """The characters of a UTF-8 file: one line of them, or one a line. A space is a character.
+    """Returns the characters in a UTF-8 file; line breaks do not count, spaces do.
 
     Raises:
-        UserError: no such file, not UTF-8, no character, or one more than once.
+        UserError: the file cannot be read, is not UTF-8, or has no character or one twice.
     """
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
             text = file.read().decode("utf-8-sig")
         characters = text.replace("\r", "").replace("\n", "")
-        Charset(characters)
+        Charset(characters)  # checks the characters
     except tf.errors.OpError as error:
-        raise UserError(f"--charset={path}: {error.message}") from error
+        raise UserError(f"--charset={path}: {first_line(error)}") from error
     except ValueError as error:
         raise UserError(f"--charset={path}: {error}") from error
     return characters
 
 
-def characters_of(paths: list[str]) -> str:
-    """The characters of all labels of TFRecord files, in the order of their code points.
-
-    Args:
-        paths: TFRecord files.
+def characters_of(files: list[str]) -> str:
+    """Returns the characters of all labels of TFRecord files, sorted by code point.
 
     Raises:
-        UserError: no label has a character, or a file is not of this kind.
+        UserError: no label has a character, or a file is not a whole TFRecord file of aocr.
     """
-    with tf.Graph().as_default() as graph:
-        parse = as_written(lambda row: records.parse(row).label)
-        labels = tf.data.TFRecordDataset(paths).map(parse)
-        batches = tf.compat.v1.data.make_one_shot_iterator(labels.batch(1024)).get_next()
     characters: set[str] = set()
-    with open_on_cpu(graph) as opened:
-        try:
-            while True:
-                characters.update(*map(records.text_of, opened.run(batches)))
-        except tf.errors.OutOfRangeError:
-            pass
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-            reason = first_line(error)
-            raise UserError(f"cannot learn the charset of {', '.join(paths)}: {reason}") from error
+    for record in record_files.read(files):
+        characters.update(records.text_of(record.label))
     if not characters:
-        raise UserError(f"--charset=auto: no label of {', '.join(paths)} has a character")
+        raise UserError(f"--charset=auto: no label of {', '.join(files)} has a character")
     return "".join(sorted(characters))

@@ -1,60 +1,91 @@
-"""A pass over a dataset before it is used: what in it cannot be used as it is, by name."""
+"""Scans a dataset before it is used, and reports the records that do not fit the model."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
-from aocr.charset import Charset
 from aocr.config import Config
-from aocr.data import records
-from aocr.data.input_pipeline import DECODING_THREADS, as_written, without_autotuning
-from aocr.data.preprocessing import measure
-from aocr.util.errors import UserError, first_line
+from aocr.data import limits, record_files
+from aocr.data.preprocessing import ImageSizes, measure_all
+from aocr.data.record_files import RawRecord
+from aocr.data.records import text_of
+from aocr.util.errors import UserError
+from aocr.util.parallel import map_in_order
+from aocr.util.plurals import counted
 from aocr.util.session import open_on_cpu
 
-NAMED = 10
-"""How many items of each kind are named; all are counted."""
+MAX_EXAMPLES = 10
+"""Number of records with a problem that are described; all are counted."""
 
-BATCH = 64
-"""Records that are looked at together: one by one, each would cost twice as much."""
-
-UNDECODABLE = (-1, -1, -1)
-"""The sizes of an image that cannot be decoded."""
+CHUNK_SIZE = 64
+"""Number of records whose images are decoded in one call: one by one takes twice as long."""
 
 
 @dataclasses.dataclass
 class Finding:
-    """One kind of problem: the places of all records that have it, and the first few by name."""
+    """Collects the records that have one kind of problem.
 
-    places: list[int] = dataclasses.field(default_factory=list)
-    named: list[str] = dataclasses.field(default_factory=list)
+    Attributes:
+        record_indices: positions of all such records in the dataset, from 0.
+        examples: descriptions of the first of them.
+    """
 
-    def add(self, place: int, description: str) -> None:
-        """Counts a record, and names it if it is among the first."""
-        self.places.append(place)
-        if len(self.named) < NAMED:
-            self.named.append(description)
+    record_indices: list[int] = dataclasses.field(default_factory=list)
+    examples: list[str] = dataclasses.field(default_factory=list)
 
-    def log(self, title: str, fate: str) -> None:
-        """Says how many there are and what becomes of them, then names the first."""
-        if self.places:
-            logging.warning("%i %s: %s.", len(self.places), title, fate)
-            for description in self.named:
+    def add(self, index: int, description: str) -> None:
+        """Counts a record, and keeps its description if it is among the first."""
+        self.record_indices.append(index)
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(description)
+
+    def log(self, singular: str, plural: str, consequence: str) -> None:
+        """Logs the number of records, what happens to them, and the first examples.
+
+        Args:
+            singular: the problem of one record, such as "image cannot be decoded".
+            plural: the problem of several records.
+            consequence: what happens to them, such as "left out".
+        """
+        total = len(self.record_indices)
+        if total:
+            logging.warning("%s: %s.", counted(total, singular, plural), consequence)
+            for description in self.examples:
                 logging.warning("    %s", description)
-            if len(self.places) > len(self.named):
-                logging.warning("    and %i more.", len(self.places) - len(self.named))
+            if total > len(self.examples):
+                logging.warning("    and %i more.", total - len(self.examples))
+
+
+class _Size(NamedTuple):
+    """Holds the size of an image in pixels, and its width after preparation."""
+
+    height: int
+    width: int
+    prepared_width: int
 
 
 @dataclasses.dataclass
 class DatasetScan:
-    """What a pass over the records found."""
+    """Holds the results of a scan.
+
+    Attributes:
+        records: number of records.
+        too_long: records whose label is longer than `max_prediction`.
+        unknown: records whose label has characters outside the charset.
+        undecodable: records whose image cannot be decoded.
+        too_wide: records whose image is wider than `max_width`.
+        widths: number of usable records by prepared width in pixels, without those too wide.
+        wide_widths: number of records by prepared width that are usable but too wide.
+    """
 
     records: int = 0
     too_long: Finding = dataclasses.field(default_factory=Finding)
@@ -63,147 +94,113 @@ class DatasetScan:
     too_wide: Finding = dataclasses.field(default_factory=Finding)
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
     wide_widths: Counter[int] = dataclasses.field(default_factory=Counter)
-    """Prepared widths of the records that can be trained on, those too wide apart."""
+
+    def add(self, record: RawRecord, size: _Size | None, model_limits: Limits) -> None:
+        """Counts a record and collects its problems; a size of None means undecodable."""
+        index = self.records
+        self.records += 1
+        label = text_of(record.label)
+        check = limits.check_label(label, model_limits)
+        if check.too_long:
+            length = counted(len(label), "character")
+            self.too_long.add(index, f"{record.name}: {label!r} has {length}")
+        if check.unknown:
+            self.unknown.add(index, f"{record.name}: {check.unknown!r} in {label!r}")
+        if size is None:
+            self.undecodable.add(index, record.name)
+            return
+        height, width, prepared_width = size
+        too_wide = limits.check_image(width, height, model_limits).too_wide
+        if too_wide:
+            self.too_wide.add(index, f"{record.name}: {width} pixels wide, {height} high")
+        if check.fits:
+            (self.wide_widths if too_wide else self.widths)[prepared_width] += 1
 
     def trainable(self, drop_wide: bool) -> Counter[int]:
-        """How many records of each prepared width training uses."""
+        """Returns the number of records to train on by prepared width in pixels."""
         return self.widths if drop_wide else self.widths + self.wide_widths
 
     def untrainable(self, drop_wide: bool) -> list[int]:
-        """Places of the records that training leaves out, in order, each once."""
+        """Returns the sorted indices of the records that training leaves out."""
         findings = [self.too_long, self.unknown, self.undecodable]
         if drop_wide:
             findings.append(self.too_wide)
-        return sorted({place for finding in findings for place in finding.places})
+        return sorted({index for finding in findings for index in finding.record_indices})
 
 
-_NOT_RECORDS = tf.errors.DataLossError, tf.errors.InvalidArgumentError
-"""What a file raises that holds no, or no whole, records."""
-
-
-class _Row(NamedTuple):
-    label: bytes
-    comment: bytes
-    sizes: tuple[int, int, int]  # height, width, prepared width
-
-
-def scan(paths: list[str], config: Config) -> DatasetScan:
-    """Reads every record, decodes every image, and checks every label.
+def scan(files: list[str], config: Config) -> DatasetScan:
+    """Reads every record, decodes every image, and compares them with a model's limits.
 
     Args:
-        paths: TFRecord files.
-        config: the sizes and characters to check against.
+        files: TFRecord files.
+        config: defines the limits.
 
     Raises:
-        UserError: they are not whole TFRecord files.
+        UserError: a file cannot be read, breaks off, or has records of another schema.
     """
     found = DatasetScan()
-    try:
-        _read(found, paths, config, BATCH)
-    except _NOT_RECORDS:  # once more, one by one, to say where
-        found = DatasetScan()
-        try:
-            _read(found, paths, config, batch=1)
-        except _NOT_RECORDS as error:
-            reason = first_line(error)
-            raise UserError(
-                f"{', '.join(paths)} breaks off or is not a TFRecord file of aocr, after record "
-                f"{found.records} ({reason}): make it again with 'aocr dataset'"
-            ) from error
+    model_limits = Limits(
+        max_width=config.max_width,
+        max_prediction=config.max_prediction,
+        characters=config.characters,
+    )
+    for record, size in _measured(files, config):
+        found.add(record, size, model_limits)
     return found
 
 
-def _read(found: DatasetScan, paths: list[str], config: Config, batch: int) -> None:
-    """Adds every record to what was found."""
-    charset = Charset(config.characters)
+def _measured(files: list[str], config: Config) -> Iterator[tuple[RawRecord, _Size | None]]:
+    """Yields every record with the size of its image, None if it cannot be decoded."""
     with tf.Graph().as_default() as graph:
-        rows = _rows(paths, as_written(lambda encoded: measure(encoded, config)), batch)
-        names, sizes = tf.compat.v1.data.make_one_shot_iterator(rows).get_next()
-    with open_on_cpu(graph) as opened, contextlib.suppress(tf.errors.OutOfRangeError):
-        while True:
-            for label, comment, row_sizes in zip(*opened.run((*names, sizes)), strict=True):
-                _inspect(found, config, charset, _Row(label, comment, tuple(row_sizes)))
+        encoded = tf.compat.v1.placeholder(tf.string, [None])
+        sizes = measure_all(encoded, config)
+    with open_on_cpu(graph) as session:
+        measure = session.make_callable(sizes, [encoded])
+
+        def measure_chunk(chunk: list[RawRecord]) -> list[tuple[RawRecord, _Size | None]]:
+            return list(
+                zip(chunk, _sizes([record.image for record in chunk], measure), strict=True)
+            )
+
+        with contextlib.closing(map_in_order(measure_chunk, _chunks(files))) as chunks:
+            yield from itertools.chain.from_iterable(chunks)
 
 
-def _rows(paths: list[str], size: Callable[[tf.Tensor], tf.Tensor], batch: int) -> tf.data.Dataset:
-    """Batches of labels, comments, and sizes `[N, 3]`, `UNDECODABLE` where that fails."""
-
-    @as_written
-    def describe(record: records.Record) -> tf.data.Dataset:
-        names = tf.data.Dataset.from_tensors((record.label, record.comment))
-        return tf.data.Dataset.zip((names, _sizes(record.image, size)))
-
-    return without_autotuning(
-        tf.data.TFRecordDataset(paths)
-        .map(as_written(records.parse))
-        .batch(batch)
-        .interleave(
-            describe,
-            cycle_length=DECODING_THREADS,
-            num_parallel_calls=DECODING_THREADS,
-            deterministic=True,
-        )
-    )
+def _chunks(files: list[str]) -> Iterator[list[RawRecord]]:
+    unread = record_files.read(files)
+    while chunk := list(itertools.islice(unread, CHUNK_SIZE)):
+        yield chunk
 
 
-def _sizes(images: tf.Tensor, size: Callable[[tf.Tensor], tf.Tensor]) -> tf.data.Dataset:
-    """One element, int32 `[N, 3]`, for N images: together, or where one fails, one by one."""
-
-    @as_written
-    def together(images: tf.Tensor) -> tf.Tensor:
-        return tf.map_fn(size, images, fn_output_signature=tf.TensorSpec([3], tf.int32))
-
-    @as_written
-    def alone(image: tf.Tensor) -> tf.data.Dataset:
-        sizes = tf.data.Dataset.from_tensors(image).map(size).ignore_errors()
-        return sizes.concatenate(tf.data.Dataset.from_tensors(tf.constant(UNDECODABLE))).take(1)
-
-    @as_written
-    def one_by_one(images: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.Dataset.from_tensor_slices(images).flat_map(alone).batch(BATCH)
-
-    batch = tf.data.Dataset.from_tensors(images)
-    quick, sure = batch.map(together).ignore_errors(), batch.flat_map(one_by_one)
-    return quick.concatenate(sure).take(1)
-
-
-def _inspect(found: DatasetScan, config: Config, charset: Charset, row: _Row) -> None:
-    """Adds one record to what was found."""
-    place = found.records
-    found.records += 1
-    label, comment = records.text_of(row.label), records.text_of(row.comment)
-    name = f"record {place + 1}" + (f", {comment}" if comment else "")
-    if len(label) > config.max_prediction:
-        found.too_long.add(place, f"{name}: {label!r} has {len(label)} characters")
-    unknown = charset.unknown(label)
-    if unknown:
-        found.unknown.add(place, f"{name}: {unknown!r} in {label!r}")
-    height, width, prepared_width = row.sizes
-    if row.sizes == UNDECODABLE:
-        found.undecodable.add(place, name)
-        return
-    too_wide = width > config.max_width
-    if too_wide:
-        found.too_wide.add(place, f"{name}: {width} pixels wide, {height} high")
-    if not unknown and len(label) <= config.max_prediction:
-        (found.wide_widths if too_wide else found.widths)[int(prepared_width)] += 1
+def _sizes(images: list[bytes], measure: Callable[[np.ndarray], ImageSizes]) -> list[_Size | None]:
+    """Measures images in one call, or one by one if any of them cannot be decoded."""
+    try:
+        sizes = measure(np.array(images, object))
+    except tf.errors.OpError:
+        if len(images) == 1:
+            return [None]
+        return [_sizes([image], measure)[0] for image in images]
+    return [_Size(*size) for size in np.stack(sizes, axis=1).tolist()]  # [3, N] --> [N, 3]
 
 
 def log_for_training(found: DatasetScan, config: Config, drop_wide: bool) -> int:
-    """Says what training leaves out and what it shrinks, and returns how many records it uses.
+    """Logs what training leaves out and what it shrinks.
+
+    Returns:
+        The number of records to train on.
 
     Raises:
-        UserError: nothing is left to train on.
+        UserError: there is none.
     """
     _log_labels(found, config, "left out")
-    found.undecodable.log("images cannot be decoded", "left out")
+    _log_undecodable(found, "left out")
     _log_wide(found, config, "left out" if drop_wide else "shrunk to fit")
     usable = found.trainable(drop_wide).total()
-    logging.info("Training on %i of %i records.", usable, found.records)
+    logging.info("Training on %i of %s.", usable, counted(found.records, "record"))
     if not usable:
         raise UserError(
-            "no record of the dataset can be trained on: see the lines above, and mind --charset, "
-            "--max-prediction, --drop-wide, and the upper-casing of 'aocr dataset'"
+            "no record of the dataset can be used for training: see the lines above, and check "
+            "--charset, --max-prediction, --drop-wide, and the upper-casing of 'aocr dataset'"
             if found.records
             else "the dataset is empty: no record to train on"
         )
@@ -211,22 +208,29 @@ def log_for_training(found: DatasetScan, config: Config, drop_wide: bool) -> int
 
 
 def log_for_testing(found: DatasetScan, config: Config) -> None:
-    """Says which records cannot be read right; they count as wrong.
+    """Logs which records a test cannot read correctly; they count as wrong.
 
     Raises:
         UserError: there is no record.
     """
     _log_labels(found, config, "tested, without a loss")
-    found.undecodable.log("images cannot be decoded", "counted as read wrong")
+    _log_undecodable(found, "counted as wrong")
     _log_wide(found, config, "shrunk to fit")
     if not found.records:
         raise UserError("the dataset is empty: no record to test")
 
 
-def _log_labels(found: DatasetScan, config: Config, fate: str) -> None:
-    found.too_long.log(f"labels are longer than --max-prediction={config.max_prediction}", fate)
-    found.unknown.log("labels hold characters outside the model's charset", fate)
+def _log_labels(found: DatasetScan, config: Config, consequence: str) -> None:
+    limit = f"longer than --max-prediction={config.max_prediction}"
+    found.too_long.log(f"label is {limit}", f"labels are {limit}", consequence)
+    outside = "characters outside the model's charset"
+    found.unknown.log(f"label holds {outside}", f"labels hold {outside}", consequence)
 
 
-def _log_wide(found: DatasetScan, config: Config, fate: str) -> None:
-    found.too_wide.log(f"images are wider than --max-width={config.max_width}", fate)
+def _log_undecodable(found: DatasetScan, consequence: str) -> None:
+    found.undecodable.log("image cannot be decoded", "images cannot be decoded", consequence)
+
+
+def _log_wide(found: DatasetScan, config: Config, consequence: str) -> None:
+    limit = f"wider than --max-width={config.max_width}"
+    found.too_wide.log(f"image is {limit}", f"images are {limit}", consequence)

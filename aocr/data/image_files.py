@@ -1,55 +1,37 @@
-"""Image files as people have them to image files that the model's graph decodes.
+"""Converts users' image files to files that the model's graph decodes.
 
-The graph reads PNG, JPEG, BMP and GIF with TensorFlow, whose word on them is final. What it cannot
-read, or reads otherwise than it looks, becomes a PNG.
+The graph decodes PNG, JPEG, BMP and GIF with TensorFlow. A file that TensorFlow cannot decode, or
+decodes differently from what an image viewer shows, is converted to PNG.
 """
 
 from __future__ import annotations
 
-import io
 import struct
-import warnings
 from typing import NamedTuple
 
 import tensorflow as tf
-from PIL import Image, ImageOps
+from PIL import Image
 
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "JPEG2000", "PPM", "ICO")
-"""Of Pillow's readers those of images; others draw vector files, with the help of programs."""
+from aocr.data.image_header import ImageFileError, read_header
+from aocr.data.png_conversion import is_transparent, load_pixels, to_png
 
 _JUDGED_BY_TENSORFLOW = ("PNG", "JPEG", "MPO")
-"""What it cannot read of these is broken. MPO is a JPEG with more pictures behind it."""
+"""Formats of which a file is broken if TensorFlow cannot decode it. MPO is a JPEG file with more
+pictures after the first."""
 
-_PNG_MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16")
 _METADATA = ("exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp")
-_ORIENTATION = 0x0112
-
-Image.init()  # loads the readers; threads must not do it at the same time
-warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file is for the log to say
-Image.MAX_IMAGE_PIXELS = None  # `readable` has a limit of its own, which may be higher
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNED_OR_MIRRORED = range(2, 9)
 
 
-class UnreadableError(ValueError):
-    """Why a file is no image to train on.
-
-    Attributes:
-        reason: the same words for the same problem.
-        detail: what else is known, or empty.
-    """
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason} ({detail})" if detail else reason)
-        self.reason, self.detail = reason, detail
-
-
-class Readable(NamedTuple):
-    """An image file that TensorFlow reads.
+class SupportedImage(NamedTuple):
+    """Holds an image file that TensorFlow decodes.
 
     Attributes:
         encoded: a PNG, JPEG, BMP or GIF file.
-        converted: False if these are the bytes that were given.
-        width: in pixels, as it is looked at.
-        height: in pixels, as it is looked at.
+        converted: whether it was converted to PNG; otherwise it is the original file.
+        width: of the upright image, in pixels.
+        height: of the upright image, in pixels.
     """
 
     encoded: bytes
@@ -58,39 +40,41 @@ class Readable(NamedTuple):
     height: int
 
 
-def readable(encoded: bytes, max_pixels: int) -> Readable:
-    """The same image as a file that TensorFlow reads; it has been decoded to the last pixel.
+def to_supported_format(encoded: bytes, max_pixels: int) -> SupportedImage:
+    """Decodes an image file to check it, and converts it to PNG if the graph needs that.
 
-    Most files stay as they are, to the bit. Those become PNG that TensorFlow cannot read (TIFF,
-    WebP, JPEG 2000, CMYK, many BMP), those whose EXIF data turn or mirror them, and those with
-    transparent pixels that it would not see (of GIF, and of a transparent colour in PNG). May be
-    called by several threads at a time.
+    Most files stay unchanged, to the bit. Three kinds of file are converted: those that TensorFlow
+    cannot decode correctly (TIFF, WebP, JPEG 2000, CMYK, many BMP), those that EXIF data turn or
+    mirror, and those whose transparency TensorFlow ignores (in GIF, or as a transparent color in
+    PNG). Threads may call this at the same time, see `quiet_pillow`.
 
     Args:
         encoded: a whole image file.
-        max_pixels: width times height that is decoded; the header is asked first.
+        max_pixels: largest accepted number of pixels; compared before any pixel is decoded.
 
     Raises:
-        UnreadableError: empty, no image, cut, broken, without pixels, or with too many.
+        ImageFileError: the file is empty, not an image, cut off or broken, or the image has no
+            pixels or too many.
     """
-    picture = open_header(encoded, max_pixels)
-    if _is_for_tensorflow(encoded, picture, max_pixels):
+    picture = read_header(encoded, max_pixels)
+    if _is_judged_by_tensorflow(encoded, picture, max_pixels):
         _decode(encoded, "JPEG" if picture.format == "MPO" else picture.format)
-        if not _is_turned(encoded, picture) and not _has_unseen_transparency(picture):
-            return Readable(encoded, False, picture.width, picture.height)
-    png = _to_png(picture)
+        if not _is_turned(encoded, picture) and not _has_ignored_transparency(picture):
+            return SupportedImage(encoded, False, picture.width, picture.height)
+    png = to_png(picture)
     height, width, _ = _decode(png, "PNG").shape
-    return Readable(png, True, width, height)
+    return SupportedImage(png, True, width, height)
 
 
-def is_plain(encoded: bytes, picture: Image.Image) -> bool:
-    """Whether `readable` gives back these bytes, if TensorFlow decodes them to the last pixel.
+def needs_no_conversion(encoded: bytes, picture: Image.Image) -> bool:
+    """Returns whether `to_supported_format` leaves a file unchanged, judging by its header only.
 
-    False where the header alone does not say so. Takes a small part of `readable`'s time.
+    It still raises an error if TensorFlow cannot decode all pixels. False means that the header
+    does not tell. This takes a small part of the time of `to_supported_format`.
 
     Args:
         encoded: a whole image file.
-        picture: what `open_header` gave for it.
+        picture: the result of `read_header` for it.
     """
     return (
         picture.format in ("PNG", "JPEG")
@@ -100,39 +84,8 @@ def is_plain(encoded: bytes, picture: Image.Image) -> bool:
     )
 
 
-def open_header(encoded: bytes, max_pixels: int) -> Image.Image:
-    """Reads the header, and the size in it, but no pixel.
-
-    Raises:
-        UnreadableError: empty, no image, without pixels, or with too many.
-    """
-    if not encoded:
-        raise UnreadableError("empty file")
-    picture = _open(encoded)
-    _check_size(picture.width, picture.height, max_pixels)
-    return picture
-
-
-def _open(encoded: bytes) -> Image.Image:
-    try:
-        return Image.open(io.BytesIO(encoded), formats=_FORMATS)
-    except Image.UnidentifiedImageError as error:
-        raise UnreadableError("not a readable image") from error
-    except Exception as error:  # a broken header makes Pillow's readers raise anything
-        raise UnreadableError("not a readable image", str(error)) from error
-
-
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width < 1 or height < 1:
-        raise UnreadableError("image without pixels", f"{width} x {height}")
-    if width * height > max_pixels:
-        raise UnreadableError(
-            f"more than {max_pixels} pixels (--max-pixels)", f"{width} x {height}"
-        )
-
-
 def _decode(encoded: bytes, image_format: str | None) -> tf.Tensor:
-    """Decodes all pixels: uint8 `[h, w, channels]`.
+    """Decodes all pixels with TensorFlow: uint8 `[h, w, channels]`.
 
     For a small image the raw operation on a constant takes a fifth less time than
     `tf.io.decode_image` on bytes.
@@ -140,20 +93,20 @@ def _decode(encoded: bytes, image_format: str | None) -> tf.Tensor:
     try:
         return tf.raw_ops.DecodeImage(contents=tf.constant(encoded), expand_animations=False)
     except tf.errors.OpError as error:
-        raise UnreadableError(f"not a whole {image_format} image") from error
+        raise ImageFileError(f"not a whole {image_format} image") from error
 
 
-def _is_for_tensorflow(encoded: bytes, picture: Image.Image, max_pixels: int) -> bool:
-    """Whether it is TensorFlow that says if the file is whole."""
-    if picture.format == "GIF":  # of which it decodes all frames, to return the first
-        return picture.width * picture.height * _frames(picture) <= max_pixels
+def _is_judged_by_tensorflow(encoded: bytes, picture: Image.Image, max_pixels: int) -> bool:
+    """Returns whether TensorFlow, not Pillow, decides if the file is whole."""
+    if picture.format == "GIF":  # TensorFlow decodes all frames and returns the first
+        return picture.width * picture.height * _frame_count(picture) <= max_pixels
     if picture.format == "BMP":
         return _is_plain_bmp(encoded, picture)
     return picture.format in _JUDGED_BY_TENSORFLOW and picture.mode != "CMYK"
 
 
-def _frames(picture: Image.Image) -> int:
-    """Frames of a GIF, or 1 if a later one is broken."""
+def _frame_count(picture: Image.Image) -> int:
+    """Returns the number of frames of a GIF, or 1 if a later one is broken."""
     try:
         return getattr(picture, "n_frames", 1)
     except Exception:  # a broken frame makes Pillow raise anything
@@ -161,75 +114,33 @@ def _frames(picture: Image.Image) -> int:
 
 
 def _is_plain_bmp(encoded: bytes, picture: Image.Image) -> bool:
-    """Whether TensorFlow sees the BMP as it looks: 24 bits, or 8 bits of grey.
+    """Returns whether TensorFlow decodes a BMP file correctly: 24 bits, or 8 bits of gray.
 
-    It ignores palettes and compression, and takes the fourth byte of 32 bits for alpha, which
-    mostly is 0.
+    TensorFlow ignores palettes and compression. It takes the fourth byte of 32 bits for alpha, but
+    most programs leave that byte at 0.
     """
     header_bytes, bits, compression = struct.unpack_from("<I10xHI", encoded, 14)
-    depth = (bits, picture.mode) in ((24, "RGB"), (8, "L"))
-    return depth and header_bytes >= 40 and compression == 0
+    plain_depth = (bits, picture.mode) in ((24, "RGB"), (8, "L"))
+    return plain_depth and header_bytes >= 40 and compression == 0
 
 
 def _is_turned(encoded: bytes, picture: Image.Image) -> bool:
-    """Whether EXIF or XMP data say that the image is to be turned or mirrored."""
-    late_exif = picture.format == "PNG" and b"eXIf" in encoded  # may stand behind the pixels
+    """Returns whether EXIF or XMP data ask for the image to be turned or mirrored."""
+    late_exif = picture.format == "PNG" and b"eXIf" in encoded  # may follow the pixels
     if not late_exif and not any(name in picture.info for name in _METADATA):
         return False
     try:
-        return picture.getexif().get(_ORIENTATION, 1) in range(2, 9)
+        return picture.getexif().get(_ORIENTATION, 1) in _TURNED_OR_MIRRORED
     except Exception:  # broken metadata make Pillow raise anything; the pixels are whole
         return False
 
 
-def _has_unseen_transparency(picture: Image.Image) -> bool:
-    """Whether pixels are transparent without an alpha channel that TensorFlow decodes.
+def _has_ignored_transparency(picture: Image.Image) -> bool:
+    """Returns whether the image has transparent pixels that TensorFlow decodes as opaque.
 
-    It makes one of a PNG's palette, but not of a transparent grey or colour, nor of a GIF's.
+    TensorFlow turns the transparent entries of a PNG's palette into an alpha channel. It ignores a
+    transparent gray or color of a PNG, and the transparency of a GIF.
     """
     if "transparency" not in picture.info or (picture.format == "PNG" and picture.mode == "P"):
         return False
-    return not picture.mode.startswith("I") and _is_transparent(_load(picture).convert("RGBA"))
-
-
-def _is_transparent(picture: Image.Image) -> bool:
-    """Whether any pixel of an LA or RGBA picture is."""
-    return any(picture.getchannel("A").histogram()[:255])
-
-
-def _load(picture: Image.Image) -> Image.Image:
-    """Decodes all pixels with Pillow."""
-    try:
-        picture.load()
-    except Exception as error:  # broken pixels make Pillow's readers raise anything
-        raise UnreadableError(f"not a whole {picture.format} image", str(error)) from error
-    return picture
-
-
-def _to_png(picture: Image.Image) -> bytes:
-    """The picture as it looks, upright; transparency only where there is some."""
-    file_format = picture.format
-    if picture.mode == "F" or (picture.mode == "I" and file_format == "TIFF"):
-        raise UnreadableError("image of 32-bit pixels, whose white is not known")
-    _load(picture)
-    try:
-        upright = _in_png_mode(ImageOps.exif_transpose(picture))
-        upright.info = {}  # else a colour profile or the orientation would be written again
-        file = io.BytesIO()
-        upright.save(file, "PNG")
-    except Exception as error:  # rare modes make Pillow raise anything
-        raise UnreadableError(
-            f"{file_format} image that cannot be converted", str(error)
-        ) from error
-    return file.getvalue()
-
-
-def _in_png_mode(picture: Image.Image) -> Image.Image:
-    """The picture in one of `_PNG_MODES`; alpha is kept where a pixel is transparent."""
-    if picture.mode.startswith("I"):  # 16 bits, of which TensorFlow takes the upper 8
-        return picture.convert("I").convert("I;16")
-    if picture.has_transparency_data or picture.mode in ("La", "RGBa"):
-        colour, mode = ("L", "LA") if picture.mode in ("LA", "La") else ("RGB", "RGBA")
-        with_alpha = picture.convert(mode)
-        return with_alpha if _is_transparent(with_alpha) else with_alpha.convert(colour)
-    return picture if picture.mode in _PNG_MODES else picture.convert("RGB")
+    return not picture.mode.startswith("I") and is_transparent(load_pixels(picture).convert("RGBA"))

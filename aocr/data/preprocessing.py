@@ -1,4 +1,4 @@
-"""Encoded image files to pixels of one size (COMPAT.md, section 5, "Image preparation")."""
+"""Converts encoded image files to pixels (docs/compatibility.md, "Image preparation")."""
 
 from __future__ import annotations
 
@@ -10,24 +10,47 @@ from aocr.config import IMAGE_HEIGHT, Config
 
 
 class Prepared(NamedTuple):
-    """Attributes: pixels float32 `[32, W, C]`; width int32 scalar, without the padding.
+    """Holds prepared images; a batch has one more axis in front.
 
-    Of a batch, both have one more axis in front.
+    Attributes:
+        pixels: float32 `[32, W, C]`.
+        width: int32 scalar, the width without padding, in pixels.
     """
 
     pixels: tf.Tensor
     width: tf.Tensor
 
 
-def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
-    """Decodes one image, shrinks it to fit and pads it at the bottom and the right.
+class ImageSizes(NamedTuple):
+    """Holds sizes of images in pixels.
 
-    An image of at most 32 pixels in height is left at its own size, unless it would be too wide if
-    it were 32 high: then it is made as wide as fits, which enlarges some.
+    Attributes:
+        height: int32 `[N]`.
+        width: int32 `[N]`.
+        prepared_width: int32 `[N]`, the width after preparation, without padding.
+    """
+
+    height: tf.Tensor
+    width: tf.Tensor
+    prepared_width: tf.Tensor
+
+
+class _Size(NamedTuple):
+    """Holds a height and a width in pixels, int32 scalars."""
+
+    height: tf.Tensor
+    width: tf.Tensor
+
+
+def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
+    """Decodes one image, resizes it to fit, and pads it at the bottom and the right.
+
+    An image of at most 32 pixels in height keeps its size, unless it would be too wide at a height
+    of 32 pixels. Then it is resized to the full width, which enlarges some images.
 
     Args:
         encoded: string scalar, a PNG, JPEG, BMP or GIF file (of a GIF the first frame).
-        config: gives `image_width` (W) and `channels` (C).
+        config: defines `image_width` (W) and `channels` (C).
 
     Returns:
         Pixels from 0 to 255 (bicubic resizing may overshoot).
@@ -42,7 +65,15 @@ def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
 
 
 def prepare_all(encoded: tf.Tensor, config: Config) -> Prepared:
-    """Each of `[N]` encoded images: pixels float32 `[N, 32, W, C]`, widths int32 `[N]`."""
+    """Prepares a batch of images.
+
+    Args:
+        encoded: string `[N]`, image files.
+        config: defines `image_width` (W) and `channels` (C).
+
+    Returns:
+        Pixels, float32 `[N, 32, W, C]`, and widths, int32 `[N]`.
+    """
     shape = [IMAGE_HEIGHT, config.image_width, config.channels]
     signature = Prepared(tf.TensorSpec(shape, tf.float32), tf.TensorSpec([], tf.int32))
 
@@ -53,36 +84,49 @@ def prepare_all(encoded: tf.Tensor, config: Config) -> Prepared:
     return tf.map_fn(prepare_one, encoded, fn_output_signature=signature)
 
 
-def cut(images: tf.Tensor, widths: tf.Tensor, config: Config) -> tf.Tensor:
-    """Takes padding away from the right of a batch, up to the next of `config.widths`.
+def crop_to_bucket(images: tf.Tensor, widths: tf.Tensor, config: Config) -> tf.Tensor:
+    """Removes padding at the right of a batch, down to the smallest bucket that holds its images.
+
+    Without `bucket_widths` the batch keeps its width.
 
     Args:
         images: `[N, 32, W, C]`.
-        widths: int32 `[N]`, of the images without padding.
-        config: gives the widths that a batch may have.
+        widths: int32 `[N]`, widths of the images without padding, in pixels.
+        config: defines `widths`, those of the buckets.
 
     Returns:
         `[N, 32, W', C]`.
     """
     if config.padding_counts:
         return images
-    allowed = tf.constant(config.widths)
-    bucket = tf.searchsorted(allowed, tf.reduce_max(widths)[tf.newaxis])[0]
-    return images[:, :, : allowed[bucket]]
+    bucket_widths = tf.constant(config.widths)
+    bucket = tf.searchsorted(bucket_widths, tf.reduce_max(widths)[tf.newaxis])[0]
+    return images[:, :, : bucket_widths[bucket]]
 
 
-def measure(encoded: tf.Tensor, config: Config) -> tf.Tensor:
-    """Height and width of an encoded image, and its width when it is prepared: int32 `[3]`."""
-    pixels = decode(encoded, config.channels)
-    shape = tf.shape(pixels)
-    return tf.stack([shape[0], shape[1], _fitted_size(pixels, config.image_width)[1]])
+def measure_all(encoded: tf.Tensor, config: Config) -> ImageSizes:
+    """Decodes a batch of images and returns their sizes.
+
+    Args:
+        encoded: string `[N]`, image files.
+        config: defines `image_width` and `channels`.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def measure(image: tf.Tensor) -> ImageSizes:
+        pixels = decode(image, config.channels)
+        shape = tf.shape(pixels)
+        return ImageSizes(shape[0], shape[1], _fitted_size(pixels, config.image_width).width)
+
+    signature = ImageSizes(*[tf.TensorSpec([], tf.int32)] * 3)
+    return tf.map_fn(measure, encoded, fn_output_signature=signature)
 
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
     """Decodes one image file: string scalar to uint8 `[h, w, channels]`.
 
-    What is transparent in a PNG file is shown on white. 0.7.6 dropped the alpha channel, and black
-    text on transparent black with it; the pixels of opaque images are the same to the bit.
+    Transparent pixels of a PNG file are shown on white. 0.7.6 ignored the alpha channel, so that
+    black text on transparent black was lost. The pixels of opaque images are the same to the bit.
     """
     start = tf.strings.substr(encoded, 0, 2)
     pixels = tf.cond(
@@ -98,10 +142,10 @@ def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
 
 
 def _decode_png(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    """A PNG file; where it is opaque the decoder itself converts the channels, as in 0.7.6."""
+    """Decodes a PNG file; if it is opaque the decoder converts the channels, as in 0.7.6."""
     pixels = _decode_natively(encoded)
     depth = tf.shape(pixels)[2]
-    has_alpha = tf.equal(depth % 2, 0)  # grey and alpha, or RGB and alpha
+    has_alpha = tf.equal(depth % 2, 0)  # gray and alpha, or RGB and alpha
     transparent = has_alpha & tf.reduce_any(pixels[:, :, -1] < 255)
     return tf.cond(
         transparent,
@@ -115,7 +159,10 @@ def _decode_png(encoded: tf.Tensor, channels: int) -> tf.Tensor:
 
 
 def _decode_natively(encoded: tf.Tensor) -> tf.Tensor:
-    """uint8 `[h, w, 1 to 4]`, in the file's own channels: BMP and GIF decoders convert none."""
+    """Decodes to the file's own channels, uint8 `[h, w, 1 to 4]`.
+
+    TensorFlow's decoders of BMP and GIF cannot convert channels.
+    """
     return tf.io.decode_image(encoded, channels=0, expand_animations=False)
 
 
@@ -127,37 +174,37 @@ def _on_white(pixels: tf.Tensor) -> tf.Tensor:
 
 
 def _to_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
-    """uint8 `[h, w, 1, 3 or 4]` to `[h, w, channels]`; a fourth channel is dropped."""
+    """Converts uint8 `[h, w, 1, 3 or 4]` to `[h, w, channels]`; drops a fourth channel."""
     shape = tf.shape(pixels)
     rgb = tf.broadcast_to(pixels[:, :, :3], [shape[0], shape[1], 3])
     return tf.image.rgb_to_grayscale(rgb) if channels == 1 else rgb
 
 
-def _fitted_size(pixels: tf.Tensor, max_width: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Height and width, int32 scalars, after shrinking to `[32, max_width]`.
+def _fitted_size(pixels: tf.Tensor, max_width: int) -> _Size:
+    """Returns the size of an image after resizing it to fit into `[32, max_width]`.
 
-    The order of the divisions is 0.7.6's: the width at 32 pixels of height is rounded up before
-    the height is derived from it.
+    The order of the divisions is that of 0.7.6: the width at a height of 32 pixels is rounded up
+    before the height is derived from it.
     """
     shape = tf.shape(pixels)
     height, width = shape[0], shape[1]
     width_at_32 = _ceil(width / height * IMAGE_HEIGHT)
     too_wide = width_at_32 > max_width
     too_high = height > IMAGE_HEIGHT
-    return (
+    return _Size(
         tf.where(too_wide, _ceil(max_width / width_at_32 * IMAGE_HEIGHT), tf.minimum(height, 32)),
         tf.where(too_wide, max_width, tf.where(too_high, width_at_32, width)),
     )
 
 
-def _ceil(x: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.math.ceil(x), tf.int32)
+def _ceil(number: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.math.ceil(number), tf.int32)
 
 
 def _resize_like_tensorflow_1(pixels: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-    """TensorFlow 1's bicubic: no half-pixel centres, kernel with a = -0.75.
+    """Resizes with TensorFlow 1's bicubic: no half-pixel centers, kernel with a = -0.75.
 
-    `tf.image.resize` samples at other places. Checkpoints of 0.7.6 were trained on these pixels.
-    An image that has the size already comes out unchanged.
+    `tf.image.resize` samples at other positions. Checkpoints of 0.7.6 were trained on these pixels.
+    An image of the requested size stays unchanged.
     """
     return tf.compat.v1.image.resize_bicubic(pixels[tf.newaxis], tf.stack([height, width]))[0]

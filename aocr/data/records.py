@@ -1,4 +1,4 @@
-"""The TFRecord schema (COMPAT.md, section 2): one `tf.train.Example` an image."""
+"""Defines the schema of the records: a `tf.train.Example` (docs/compatibility.md, "Files")."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import tensorflow as tf
 
 
 class Record(NamedTuple):
-    """One image with its label; string scalars.
+    """Holds one image with its label in the graph.
 
-    `comment` names the image (its path) where the dataset was built with `--save-filename`,
-    and is empty otherwise.
+    Attributes:
+        image: string scalar, the encoded image file.
+        label: string scalar, UTF-8 or Latin-1.
+        comment: string scalar, the path of the image if the dataset was built with
+            `--save-filename`; otherwise empty.
     """
 
     image: tf.Tensor
@@ -20,12 +23,12 @@ class Record(NamedTuple):
 
 
 def serialize(image: bytes, label: str, comment: str | None = None) -> bytes:
-    """One image as the bytes of a `tf.train.Example`, the same in every process.
+    """Returns one record as the bytes of a `tf.train.Example`, equal in every process.
 
     Args:
-        image: the encoded file, as it is.
+        image: the encoded image file.
         label: written as UTF-8.
-        comment: written as UTF-8; the feature is absent if None.
+        comment: written as UTF-8; None leaves the feature out.
     """
     features = {"image": image, "label": label.encode()}
     if comment is not None:
@@ -41,7 +44,7 @@ def serialize(image: bytes, label: str, comment: str | None = None) -> bytes:
 
 
 def parse(serialized: tf.Tensor) -> Record:
-    """The opposite of `serialize`, in the graph, for this project's files and 0.7.6's."""
+    """Parses a serialized record in the graph; files of 0.7.6 have the same schema."""
     features = tf.io.parse_single_example(
         serialized,
         {
@@ -54,7 +57,7 @@ def parse(serialized: tf.Tensor) -> Record:
 
 
 def text_of(value: bytes) -> str:
-    """A label or comment as text: UTF-8, or else Latin-1, which 0.7.6 wrote."""
+    """Decodes a label or comment: UTF-8, or Latin-1 (as 0.7.6 wrote) if it is not UTF-8."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -62,11 +65,11 @@ def text_of(value: bytes) -> str:
 
 
 def code_points_of(label: tf.Tensor) -> tf.Tensor:
-    """`text_of` in the graph: string scalar to int32 `[L]` code points."""
+    """Decodes a label like `text_of`, in the graph: string scalar to int32 code points `[L]`."""
     code_points = tf.strings.unicode_decode(label, "UTF-8", errors="replace")
-    again = tf.strings.unicode_encode(code_points, "UTF-8")
+    encoded_again = tf.strings.unicode_encode(code_points, "UTF-8")
     return tf.cond(
-        tf.equal(again, label),
+        tf.equal(encoded_again, label),
         lambda: code_points,
         lambda: tf.cast(tf.io.decode_raw(label, tf.uint8), tf.int32),
     )

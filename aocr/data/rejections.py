@@ -1,49 +1,29 @@
-"""What was left out of a dataset and why: a log line and a TSV row each, and counts."""
+"""Reports the annotations that are left out of a dataset: in the log, in a TSV file, as counts."""
 
 from __future__ import annotations
 
 import collections
 import logging
-from typing import NamedTuple
 
 import tensorflow as tf
 
+from aocr.data.annotations import Annotation, Rejection
 from aocr.util.characters import escape, shorten
 from aocr.util.errors import UserError
 
 HEADER = "line\tpath\tlabel\treason\n"
 
 
-class Rejection(NamedTuple):
-    """Why a line gives no pair.
-
-    Attributes:
-        reason: what is counted: the same words for the same problem.
-        value: the offending path, label or line.
-        detail: what else is known, or empty.
-    """
-
-    reason: str
-    value: str
-    detail: str = ""
-
-
-class Row(NamedTuple):
-    """One line of the annotations; `rejection` says why it cannot be used, else it is None."""
-
-    number: int
-    path: str
-    label: str
-    rejection: Rejection | None = None
-
-
-class Rejects:
-    """Names each reject as it comes.
+class RejectionLog:
+    """Logs, lists and counts rejected annotations.
 
     Args:
-        source: how the log names the annotations, up to the line's number.
-        path: TSV file; created with the first reject.
-        strict: the first reject is an error.
+        source: the annotations and their unit, as they are named in the log before the number.
+        path: TSV file for the list; it is created with the first rejection.
+        strict: treat the first rejection as an error.
+
+    Attributes:
+        counts: number of rejections by reason.
     """
 
     def __init__(self, source: str, path: str, strict: bool) -> None:
@@ -51,24 +31,25 @@ class Rejects:
         self._source, self._path, self._strict = source, path, strict
         self._file: tf.io.gfile.GFile | None = None
 
-    def add(self, row: Row, rejection: Rejection) -> None:
-        """Logs, writes and counts one.
+    def add(self, annotation: Annotation, rejection: Rejection) -> None:
+        """Logs, lists and counts a rejected annotation.
 
         Raises:
-            UserError: it is the first one, and they are not tolerated.
+            UserError: rejections are errors (`strict`).
         """
         detail = f" ({rejection.detail})" if rejection.detail else ""
         value = escape(shorten(rejection.value))
-        message = f"{self._source} {row.number}: {rejection.reason}: {value}{escape(detail)}"
+        message = f"{self._source} {annotation.number}: {rejection.reason}: {value}{escape(detail)}"
         if self._strict:
             raise UserError(f"{message}; nothing is written, because of --strict")
         logging.error("%s", message)
-        columns = (str(row.number), row.path, row.label, f"{rejection.reason}{detail}")
+        reason = f"{rejection.reason}{detail}"
+        columns = (str(annotation.number), annotation.path, annotation.label, reason)
         self._write("\t".join(map(escape, columns)) + "\n")
         self.counts[rejection.reason] += 1
 
     def close(self) -> None:
-        """Closes the file, if there was a reject."""
+        """Closes the TSV file, if there is one."""
         if self._file:
             self._file.close()
 

@@ -58,7 +58,7 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     """
     found = scan(evaluation.files, evaluation.config)
     log_for_testing(found, evaluation.config)
-    undecodable = found.undecodable.places
+    undecodable = found.undecodable.record_indices
     model = build_eval_graph(
         evaluation.config, evaluation.files, undecodable, evaluation.batch_size
     )
@@ -94,8 +94,8 @@ def results(
             fetched = session.run((model.batch, model.transcription, model.losses))
         except tf.errors.OutOfRangeError:
             return
-        outputs = BatchOutputs(*fetched, time.monotonic() - started)
-        for row, place in enumerate(outputs.batch.place):
+        outputs = BatchOutputs(*fetched, seconds=time.monotonic() - started)
+        for row, place in enumerate(outputs.batch.record_indices):
             yield _result(outputs, row, place not in undecodable)
 
 
@@ -127,7 +127,7 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
     steps = character_mask(transcription.symbols[row]) & decoded  # [S]
     has_loss = decoded and batch.targets[row].any()
     return Result(
-        place=int(batch.place[row]),
+        place=int(batch.record_indices[row]),
         prediction=transcription.text[row].decode() if decoded else "",
         label=records.text_of(batch.labels[row]),
         comment=records.text_of(batch.comments[row]),

@@ -47,7 +47,7 @@ def build_eval_graph(
             input_pipeline.evaluation_batches(files, config, undecodable, batch_size)
         )
         batch = iterator.get_next()
-        images = preprocessing.cut(batch.images, batch.widths, config)
+        images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         decoder = recognizer.forward(images, batch.widths, config).decoder
         return EvalGraph(
             graph=graph,

@@ -14,7 +14,7 @@ from PIL import Image
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
 from aocr.data.preprocessing import prepare
-from aocr.data.record_files import Row
+from aocr.data.record_files import RawRecord
 from aocr.inspection.statistics import look_at
 from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD, glyph
 from aocr.util.errors import UserError, first_line
@@ -44,7 +44,7 @@ def evenly_spread(total: int) -> list[int]:
     return [place * total // count for place in range(count)]
 
 
-def write(path: str, rows: Sequence[Row], config: Config) -> None:
+def write(path: str, rows: Sequence[RawRecord], config: Config) -> None:
     """Draws records as a PNG file.
 
     Args:
@@ -65,7 +65,7 @@ def write(path: str, rows: Sequence[Row], config: Config) -> None:
         raise UserError(f"cannot write the contact sheet --sheet={path}: {reason}") from error
 
 
-def draw(rows: Sequence[Row], config: Config) -> Image.Image:
+def draw(rows: Sequence[RawRecord], config: Config) -> Image.Image:
     """The sheet, RGB: cells from left to right, then down. See `write`."""
     image_width = config.image_width
     fits = [scale for scale in SCALES if 2 * (image_width * scale + MARGIN) < SHEET_WIDTH]
@@ -101,7 +101,7 @@ def _picture(encoded: bytes, config: Config, scale: int) -> Image.Image:
     return picture
 
 
-def _captions(row: Row, width: int) -> list[Image.Image]:
+def _captions(row: RawRecord, width: int) -> list[Image.Image]:
     """The label and the record's name."""
     label = records.text_of(row.label)
     texts = [(label or "(empty)", READ if label else ACCENT, LABEL), (row.name, UNREAD, NAME)]

@@ -13,7 +13,7 @@ from aocr.config import Config, Limits
 from aocr.data import record_files as dataset_files
 from aocr.data import records
 from aocr.data.preprocessing import decode
-from aocr.data.record_files import Row
+from aocr.data.record_files import RawRecord
 from aocr.inspection import contact_sheet, duplicates
 from aocr.inspection.statistics import NAMED, Decode, tally
 from aocr.inspection.summary import Facts, facts_of
@@ -57,7 +57,7 @@ def inspect(
         _draw(sheet, samples, _sheet_config(facts, fit, channels))
 
 
-def _draw(sheet: str, samples: list[Row], config: Config) -> None:
+def _draw(sheet: str, samples: list[RawRecord], config: Config) -> None:
     contact_sheet.write(sheet, samples, config)
     logging.info(
         "%s shows %i records, prepared with --max-width=%i --max-height=%i.",
@@ -70,7 +70,7 @@ def _draw(sheet: str, samples: list[Row], config: Config) -> None:
 
 def _look_through(
     files: list[str], fit: Limits, decode: Decode, with_samples: bool
-) -> tuple[Facts, list[Row]]:
+) -> tuple[Facts, list[RawRecord]]:
     """One pass that counts, and if records are to be named or drawn, another that fetches them."""
     counts = tally(dataset_files.read(files), fit, decode)
     if not counts.records:
@@ -83,14 +83,14 @@ def _look_through(
     return facts_of(files, size, counts, found, named), [rows[place] for place in drawn]
 
 
-def _fetch(files: list[str], places: set[int]) -> dict[int, Row]:
+def _fetch(files: list[str], places: set[int]) -> dict[int, RawRecord]:
     """The records at some places, from 0."""
     last = max(places, default=-1)
     numbered = zip(range(last + 1), dataset_files.read(files), strict=False)
     return {place: row for place, row in numbered if place in places}
 
 
-def _describe(row: Row) -> str:
+def _describe(row: RawRecord) -> str:
     return f"{visible(row.name)}: {visible(records.text_of(row.label))}"
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from aocr.config import MAX_PIXELS, Limits, width_at_32
 from aocr.data import records
-from aocr.data.record_files import Row
+from aocr.data.record_files import RawRecord
 from aocr.inspection.recommendation import Misfits, Widths
 
 LOG_EVERY = 20_000  # records
@@ -81,7 +81,7 @@ class Labels:
     latin_1: Problem = dataclasses.field(default_factory=Problem)
     not_nfc: Problem = dataclasses.field(default_factory=Problem)
 
-    def add(self, row: Row, label: str) -> None:
+    def add(self, row: RawRecord, label: str) -> None:
         """Counts a record's label."""
         self.lengths[len(label)] += 1
         self.occurrences.update(label)
@@ -104,7 +104,7 @@ class Images:
     widths_at_32: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     undecodable: Problem = dataclasses.field(default_factory=Problem)
 
-    def add(self, row: Row, picture: Picture) -> None:
+    def add(self, row: RawRecord, picture: Picture) -> None:
         """Counts a record's image."""
         if picture.problem:
             self.undecodable.add(f"{row.name}: {picture.problem}")
@@ -143,7 +143,7 @@ class Tally:
     misfits: Misfits = dataclasses.field(default_factory=Misfits)
     digests: Digests = dataclasses.field(default_factory=Digests)
 
-    def add(self, row: Row, picture: Picture) -> None:
+    def add(self, row: RawRecord, picture: Picture) -> None:
         """Counts a record."""
         label = records.text_of(row.label)
         self.records += 1
@@ -155,7 +155,7 @@ class Tally:
         self.misfits.add(self.fit, None if picture.problem else picture.size, label)
 
 
-def tally(rows: Iterator[Row], fit: Limits, decode: Decode) -> Tally:
+def tally(rows: Iterator[RawRecord], fit: Limits, decode: Decode) -> Tally:
     """Counts what all records hold; every image is decoded.
 
     Args:

@@ -49,7 +49,7 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
         encoded = tf.compat.v1.placeholder(tf.string, name=tensor_names.IMAGE_INPUT)
         # [] or [N] --> [N] --> [N, 32, W, C]
         prepared = preprocessing.prepare_all(tf.reshape(encoded, [-1]), config)
-        images = preprocessing.cut(prepared.pixels, prepared.width, config)
+        images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
         model = recognizer.forward(images, prepared.width, config)
         decoding = model.decoder.decode_greedily(stop_at_eos)
         transcription = transcribe(decoding, Charset(config.characters))

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.data.file_reading import read_file
-from aocr.data.image_files import UnreadableError, readable
+from aocr.data.image_header import ImageFileError, quiet_pillow
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
 from aocr.model.postprocessing import character_mask
@@ -88,7 +88,7 @@ def predict(
     model = build_serving_graph(config)
     few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
     session = open_session(model.graph, gpu_id, optimize=not few)
-    with session, ThreadPoolExecutor() as threads:
+    with session, quiet_pillow(), ThreadPoolExecutor() as threads:
         checkpoints.restore(session, checkpoint)
         prepare = functools.partial(_prepare_file, session, model)
         for batch in batch_arrivals(paths, TEST_BATCH_SIZE):
@@ -98,9 +98,9 @@ def predict(
 def _prepare_file(session: tf.compat.v1.Session, model: ServingGraph, path: str) -> _PreparedFile:
     """Reads and prepares one image file. May be called by several threads at a time."""
     try:
-        encoded = readable(read_file(path), MAX_PIXELS).encoded
+        encoded = to_supported_format(read_file(path), MAX_PIXELS).encoded
         pixels, widths = session.run(model.prepared, {model.input: encoded})
-    except UnreadableError as error:
+    except ImageFileError as error:
         return _PreparedFile(path, failure=str(error))
     except tf.errors.OpError as error:
         return _PreparedFile(path, failure=first_line(error))

@@ -58,14 +58,16 @@ def build_train_graph(
     """
     with tf.Graph().as_default() as graph:
         tf.compat.v1.set_random_seed(plan.seed)
-        order = input_pipeline.Order(options.batch_size, plan.seed, plan.first_epoch, plan.skipped)
+        order = input_pipeline.ShuffleOrder(
+            options.batch_size, plan.seed, plan.first_epoch, plan.skipped
+        )
         batches = input_pipeline.training_batches(files, config, rejected, order)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
         global_step = _create_global_step()
         step, kernel_gradient = tf.convert_to_tensor(global_step), fastest_kernel_gradient()
         training = cnn.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
-        images = preprocessing.cut(batch.images, batch.widths, config)
+        images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         model = recognizer.forward(images, batch.widths, config, training)
         loss = tf.reduce_mean(recognizer.teacher_forced_losses(model.decoder, batch.targets))
         move_averages = functools.partial(

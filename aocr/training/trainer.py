@@ -14,7 +14,7 @@ import tensorflow as tf
 from aocr.config import Config, TrainingOptions
 from aocr.data import records
 from aocr.data.dataset_scan import log_for_training, scan
-from aocr.data.input_pipeline import batches_a_pass
+from aocr.data.input_pipeline import batches_per_epoch
 from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
 from aocr.training import initialization, tensorboard
@@ -61,7 +61,7 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     found = scan(files, config)
     usable = log_for_training(found, config, options.drop_wide)
     trained_on = found.trainable(options.drop_wide)
-    batches = batches_a_pass(trained_on, config.widths, options.batch_size)
+    batches = batches_per_epoch(trained_on, config.widths, options.batch_size)
     steps = plan(options, batches, checkpoints.step_of(run.checkpoint()))
     if steps.last_step <= steps.first_step:
         logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)
@@ -175,7 +175,7 @@ class _Loop:
             self._model.loss,
             update.gradient_norm,
             update.learning_rate,
-            batch.places,
+            batch.record_indices,
             batch.comments,
         )
         self._session.run(self._model.start)

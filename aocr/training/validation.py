@@ -45,8 +45,10 @@ class Validator:
         found = scan(files, config)
         logging.info("Validating on %i records.", found.records)
         log_for_testing(found, config)
-        self._undecodable = frozenset(found.undecodable.places)
-        self._model = build_eval_graph(config, files, found.undecodable.places, TEST_BATCH_SIZE)
+        self._undecodable = frozenset(found.undecodable.record_indices)
+        self._model = build_eval_graph(
+            config, files, found.undecodable.record_indices, TEST_BATCH_SIZE
+        )
         self._session = open_session(self._model.graph, gpu_id)
         with self._model.graph.as_default():
             variables = tf.compat.v1.global_variables()

@@ -41,9 +41,3 @@ def write_atomically(path: str, content: bytes) -> None:
     """
     with replacing([path]) as (temporary,), tf.io.gfile.GFile(temporary, "wb") as file:
         file.write(content)
-
-
-def shard_name(output: str, index: int, shards: int) -> str:
-    """`name-00002-of-00005.tfrecords` of `name.tfrecords`."""
-    stem, extension = os.path.splitext(output)
-    return f"{stem}-{index:05}-of-{shards:05}{extension}"

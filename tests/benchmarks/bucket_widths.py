@@ -24,7 +24,7 @@ from PIL import ImageFont  # noqa: E402
 from aocr.cli.flag_types import value_type  # noqa: E402
 from aocr.config import Config, TrainingOptions  # noqa: E402
 from aocr.data.dataset_scan import scan  # noqa: E402
-from aocr.data.input_pipeline import batches_a_pass  # noqa: E402
+from aocr.data.input_pipeline import batches_per_epoch  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.step_plan import Plan  # noqa: E402
 from aocr.util.options import permitted_values  # noqa: E402
@@ -52,7 +52,7 @@ def a_pass(config: Config, dataset: str) -> Callable[[], float]:
     options = TrainingOptions(seed=1)
     found = scan([dataset], config)
     left_out, usable = found.untrainable(drop_wide=False), found.trainable(drop_wide=False)
-    steps = batches_a_pass(usable, config.widths, options.batch_size)
+    steps = batches_per_epoch(usable, config.widths, options.batch_size)
     model = build_train_graph(config, options, [dataset], left_out, Plan(1, 0, steps))
     opened = open_on_cpu(model.graph)
     with model.graph.as_default():

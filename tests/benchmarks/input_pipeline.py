@@ -55,7 +55,7 @@ def pipeline_rate(path: str) -> float:
     config = Config()
 
     with tf.Graph().as_default():
-        order = input_pipeline.Order(BATCH_SIZE)
+        order = input_pipeline.ShuffleOrder(BATCH_SIZE)
         batches = input_pipeline.training_batches([path], config, [], order)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         images = iterator.get_next().images.op  # to run an operation returns nothing

@@ -6,7 +6,7 @@ import re
 import pytest
 import tensorflow as tf
 
-from aocr.data.annotations import MAX_LINE, Annotations, label_of_name
+from aocr.data.annotations import MAX_LINE_BYTES, Annotations, label_of_name
 from aocr.util.errors import UserError
 
 
@@ -17,7 +17,7 @@ def rows(tmp_path):
     def read(content, delimiter="space", base_dir=""):
         path = tmp_path / "annotations.txt"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return list(Annotations(str(path), delimiter, base_dir).rows())
+        return list(Annotations(str(path), delimiter, base_dir).read())
 
     return read
 
@@ -105,7 +105,7 @@ def test_many_lines(rows, size):
         (b'a.png\t"', "tab", "wrong CSV quoting: 'a.png\\t\"'"),
         (b"a.png \xe9", "space", r"not UTF-8: b'a.png \xe9'"),
         (b"a\0.png AB", "space", r"NUL character in the line: b'a\x00.png AB'"),
-        (b"a.png " + b"x" * MAX_LINE, "space", "line of more than 65536 bytes: b'a.png xx"),
+        (b"a.png " + b"x" * MAX_LINE_BYTES, "space", "line of more than 65536 bytes: b'a.png xx"),
         (b"\xff" * 2**20, "space", r"line of more than 65536 bytes: b'\xff"),
         (b"x" * (3 * 2**20), "space", "line of more than 65536 bytes: b'xx"),
     ],
@@ -118,7 +118,7 @@ def test_line_that_is_no_row_spoils_no_other(rows, line, delimiter, reason):
 
 
 def test_label_of_just_the_longest_line_is_whole(rows):
-    label = "x" * (MAX_LINE - len("a.png "))
+    label = "x" * (MAX_LINE_BYTES - len("a.png "))
     assert pairs(rows(f"a.png {label}\n")) == [("a.png", label)]
 
 
@@ -133,19 +133,21 @@ def test_relative_paths_start_from_the_base_folder(rows):
 
 
 def test_no_file_is_an_error(tmp_path):
-    with pytest.raises(UserError, match="no annotation file .*: it has one 'path label' a line"):
-        list(Annotations(f"{tmp_path}/nosuch").rows())
+    with pytest.raises(
+        UserError, match="no annotation file .*: write one with 'path label' on each line"
+    ):
+        list(Annotations(f"{tmp_path}/nosuch").read())
 
 
 def test_file_system_that_is_not_there_is_an_error():
     with pytest.raises(UserError, match="cannot read nosuch://a.txt: "):
-        list(Annotations("nosuch://a.txt").rows())
+        list(Annotations("nosuch://a.txt").read())
 
 
 def test_lines_are_counted_as_rows(tmp_path):
     (tmp_path / "a.txt").write_text("a A\nb B\nc C")
-    assert Annotations(f"{tmp_path}/a.txt").row_count() == 3
-    assert Annotations(str(tmp_path)).row_count() == 1
+    assert Annotations(f"{tmp_path}/a.txt").estimate_count() == 3
+    assert Annotations(str(tmp_path)).estimate_count() == 1
 
 
 # Folders
@@ -172,7 +174,7 @@ def test_label_in_a_file_name(name, label):
 def test_folder_gives_its_visible_files_by_name(tmp_path):
     for name in ("b_2.png", "b_1.png", ".hidden", "A.png"):
         (tmp_path / name).write_bytes(b"")
-    found = Annotations(str(tmp_path), "comma", "base").rows()
+    found = Annotations(str(tmp_path), "comma", "base").read()
     assert [tuple(row) for row in found] == [
         (1, f"{tmp_path}/A.png", "A", None),
         (2, f"{tmp_path}/b_1.png", "b", None),
@@ -184,7 +186,7 @@ def test_folder_gives_its_visible_files_by_name(tmp_path):
 def test_file_name_that_is_not_utf8_hides_no_other(tmp_path):
     with open(os.fsencode(tmp_path) + b"/\xff.png", "wb"):
         (tmp_path / "A.png").write_bytes(b"")
-    labels = [row.label for row in Annotations(str(tmp_path)).rows()]
+    labels = [row.label for row in Annotations(str(tmp_path)).read()]
     assert labels == ["A", "\udcff"]
 
 
@@ -197,4 +199,4 @@ def test_unreadable_annotations_are_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(tf.io.gfile, "GFile", fail)
     message = re.escape(f"cannot read {tmp_path}/a.txt: gone")
     with pytest.raises(UserError, match=f"{message}$"):
-        list(Annotations(f"{tmp_path}/a.txt").rows())
+        list(Annotations(f"{tmp_path}/a.txt").read())

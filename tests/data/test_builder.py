@@ -11,7 +11,7 @@ from dataset_folder import IMAGE, Folder
 from helpers import encoded, white
 from PIL import Image
 
-from aocr.data import builder as dataset
+from aocr.data import build_log, builder
 from aocr.util.errors import UserError
 
 SECOND_IMAGE = white(4, 6)
@@ -171,6 +171,16 @@ def test_progress_is_logged_every_so_many_records(folder):
     assert said == ["Processed 2 pairs.", "Processed 4 pairs."]
 
 
+def test_progress_on_a_terminal_is_a_bar(folder, monkeypatch, capsys):
+    monkeypatch.setattr(build_log, "is_interactive", lambda: True)
+    folder.build(f"{folder.image} A\n" * 5, log_step=2)
+    assert not any(line.startswith("Processed") for line in folder.messages(logging.INFO))
+    error = capsys.readouterr().err
+    assert "5/5" in error
+    assert "lines" in error
+    assert "pairs=5" in error
+
+
 # What appears, and when
 
 
@@ -185,13 +195,13 @@ def test_output_appears_when_it_is_complete(folder, monkeypatch):
 
 def files_at_each_record(folder, monkeypatch):
     """A list that gets the folder's files when a record is serialized."""
-    seen, serialize = [], dataset.records.serialize
+    seen, serialize = [], builder.records.serialize
 
     def spy(*arguments):
         seen.append(folder.files())
         return serialize(*arguments)
 
-    monkeypatch.setattr(dataset.records, "serialize", spy)
+    monkeypatch.setattr(builder.records, "serialize", spy)
     return seen
 
 
@@ -203,14 +213,17 @@ def test_former_output_is_replaced(folder):
 
 @pytest.mark.parametrize("annotations", ["", "\n\n", "nosuch.png AB\n"])
 def test_nothing_to_write_is_an_error_and_leaves_no_file(folder, annotations):
-    with pytest.raises(UserError, match=r"annotations\.txt: none of its .* is not written"):
+    with pytest.raises(
+        UserError,
+        match=r"annotations\.txt has no usable line \(. lines? rejected\): .* is not written",
+    ):
         folder.build(annotations)
     assert folder.files() == ["a.png", "annotations.txt"]
 
 
 def test_nothing_to_write_leaves_the_former_output(folder):
     folder.build(f"{folder.image} A\n")
-    with pytest.raises(UserError, match="none of its 1 lines"):
+    with pytest.raises(UserError, match=r"has no usable line \(1 line rejected\)"):
         folder.build("nosuch.png B\n")
     assert folder.labels() == ["A"]
 
@@ -221,7 +234,7 @@ def test_interruption_leaves_the_former_output_and_nothing_else(folder, monkeypa
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dataset.records, "serialize", interrupt)
+    monkeypatch.setattr(builder.records, "serialize", interrupt)
     with pytest.raises(KeyboardInterrupt):
         folder.build(f"{folder.image} B\n")
     assert folder.labels() == ["A"]
@@ -245,13 +258,15 @@ def test_full_disk_is_one_error_and_leaves_the_former_output(folder):
 
 
 def test_no_annotation_file_is_an_error(folder):
-    with pytest.raises(UserError, match="no annotation file .*: it has one 'path label' a line"):
+    with pytest.raises(
+        UserError, match="no annotation file .*: write one with 'path label' on each line"
+    ):
         folder.build_from(folder.name("nosuch.txt"))
 
 
 def test_empty_folder_is_an_error(folder):
     tf.io.gfile.makedirs(folder.name("images"))
-    with pytest.raises(UserError, match="none of its 0 files can be used"):
+    with pytest.raises(UserError, match=r"has no usable file \(0 files rejected\)"):
         folder.build_from(folder.name("images"))
 
 

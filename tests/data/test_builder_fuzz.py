@@ -13,8 +13,7 @@ import tensorflow as tf
 from helpers import encoded
 from PIL import Image
 
-from aocr.data import builder as dataset
-from aocr.data import image_files
+from aocr.data import builder, image_files
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
@@ -123,9 +122,9 @@ def build(folder, lines, caplog, **options):
     annotations = folder / "annotations.txt"
     annotations.write_bytes(b"".join(lines))
     output = str(folder / "out.tfrecords")
-    options = dataset.Options(max_pixels=LIMIT, **options)
+    options = builder.Options(max_pixels=LIMIT, **options)
     with caplog.at_level(logging.INFO):
-        pairs = dataset.build(str(annotations), output, options)
+        pairs = builder.build(str(annotations), output, options)
     records = list(tf.data.TFRecordDataset(output).as_numpy_iterator())
     assert len(records) == pairs
     examples = [tf.train.Example.FromString(record).features.feature for record in records]
@@ -159,7 +158,7 @@ def test_images(tmp_path, caplog):
     for example in examples:
         image = example["image"].bytes_list.value[0]
         assert tf.io.decode_image(image, expand_animations=False).shape[0] > 0
-        assert not image_files.readable(image, LIMIT).converted
+        assert not image_files.to_supported_format(image, LIMIT).converted
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])

@@ -11,7 +11,8 @@ import tensorflow as tf
 from helpers import encoded
 from PIL import Image
 
-from aocr.data.image_files import UnreadableError, readable
+from aocr.data.image_files import to_supported_format
+from aocr.data.image_header import ImageFileError
 
 LIMIT = 10_000
 COLOURS = np.random.default_rng(0).integers(0, 256, [6, 7, 3], np.uint8)
@@ -46,8 +47,8 @@ def decoded(image_file):
 
 
 def refusal(image_file, limit=LIMIT):
-    with pytest.raises(UnreadableError) as refused:
-        readable(image_file, limit)
+    with pytest.raises(ImageFileError) as refused:
+        to_supported_format(image_file, limit)
     return str(refused.value)
 
 
@@ -70,19 +71,19 @@ def refusal(image_file, limit=LIMIT):
     ],
 )
 def test_what_tensorflow_reads_as_it_looks_stays_to_the_bit(image_file):
-    found = readable(image_file, LIMIT)
+    found = to_supported_format(image_file, LIMIT)
     assert found == (image_file, False, 7, 6)
 
 
 def test_transparent_colour_that_no_pixel_has_changes_nothing():
     unused = (set(range(256)) - set(GREY.tobytes())).pop()
-    assert not readable(save(GREY, "PNG", transparency=unused), LIMIT).converted
+    assert not to_supported_format(save(GREY, "PNG", transparency=unused), LIMIT).converted
 
 
 def test_threads_may_read_at_a_time():
     files = [encoded(NOISE), encoded(PICTURE, "TIFF"), encoded(PICTURE, "WEBP")] * 30
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda file: readable(file, LIMIT).converted, files))
+        found = list(threads.map(lambda file: to_supported_format(file, LIMIT).converted, files))
     assert found == [False, True, True] * 30
 
 
@@ -91,10 +92,10 @@ def test_threads_may_read_at_a_time():
 
 def converted(image_file):
     """The pixels of what becomes of the file, once it is sure that they stay."""
-    found = readable(image_file, LIMIT)
+    found = to_supported_format(image_file, LIMIT)
     assert found.converted
     assert found.encoded.startswith(b"\x89PNG")
-    assert not readable(found.encoded, LIMIT).converted
+    assert not to_supported_format(found.encoded, LIMIT).converted
     pixels = decoded(found.encoded)
     assert pixels.shape[:2] == (found.height, found.width)
     return pixels
@@ -174,13 +175,13 @@ def test_exif_orientation_is_applied_once(orientation, file_format):
     picture.paste("white", (0, 0, 4, 8))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    found = readable(save(picture, file_format, exif=exif), LIMIT)
+    found = to_supported_format(save(picture, file_format, exif=exif), LIMIT)
     assert found.converted == (orientation > 1 or file_format in ("TIFF", "WEBP"))
     assert (found.width, found.height) == ((8, 16) if orientation < 5 else (16, 8))
     pixels = decoded(found.encoded)[:, :, 0]
     corners = {"tl": pixels[0, 0], "tr": pixels[0, -1], "bl": pixels[-1, 0], "br": pixels[-1, -1]}
     assert [name for name, value in corners.items() if value > 128] == [CORNERS[orientation]]
-    assert not readable(found.encoded, LIMIT).converted
+    assert not to_supported_format(found.encoded, LIMIT).converted
 
 
 def test_exif_behind_the_pixels_and_broken_exif():
@@ -190,14 +191,14 @@ def test_exif_behind_the_pixels_and_broken_exif():
     late = plain[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + plain[-12:]
     np.testing.assert_array_equal(converted(late), np.rot90(COLOURS, -1))
     broken = plain[:33] + chunk(b"eXIf", b"MM\0*\xff\xff") + plain[33:]
-    assert not readable(broken, LIMIT).converted
+    assert not to_supported_format(broken, LIMIT).converted
 
 
 def test_of_a_long_gif_the_first_frame_is_taken():
     turned = [PALETTE.transpose(Image.Transpose.FLIP_LEFT_RIGHT), PALETTE]
     file = save(PALETTE, "GIF", save_all=True, append_images=turned)
-    assert not readable(file, 3 * 7 * 6).converted
-    found = readable(file, 3 * 7 * 6 - 1)
+    assert not to_supported_format(file, 3 * 7 * 6).converted
+    found = to_supported_format(file, 3 * 7 * 6 - 1)
     assert found.converted
     np.testing.assert_array_equal(decoded(found.encoded), np.asarray(PALETTE.convert("RGB")))
 
@@ -239,7 +240,7 @@ def test_size_is_judged_by_the_header():
     assert refusal(png_of_size(2**31 - 1, 2**31 - 1), 10**9).startswith("more than 1000000000 ")
     assert refusal(png_of_size(0, 5)).startswith("not a readable image")
     assert refusal(encoded(NOISE), 8_999).startswith("more than 8999 pixels")
-    assert readable(encoded(NOISE), 9_000).width == 100
+    assert to_supported_format(encoded(NOISE), 9_000).width == 100
 
 
 def test_limit_may_be_above_that_of_pillow():

@@ -1,4 +1,4 @@
-"""Labels to targets, and records to batches."""
+"""Records to batches: their order, their size, what is left out."""
 
 import numpy as np
 import pytest
@@ -52,47 +52,6 @@ def until_the_end(get):
             return
 
 
-# Targets
-
-
-def targets_of(*labels):
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        label = tf.compat.v1.placeholder(tf.string, [])
-        targets = input_pipeline.targets_of(label, CONFIG)
-        assert targets.shape == [STEPS]
-        return [session.run(targets, {label: value}).tolist() for value in labels]
-
-
-@pytest.mark.parametrize("label", ["", "A", "AB", "BAB", "é日", "😀 9", "   "])
-def test_targets_are_the_charsets_symbols_then_eos_then_padding(label):
-    ids = Charset(CONFIG.characters).encode(label)
-    expected = [*ids, EOS_ID, PAD_ID, PAD_ID, PAD_ID, PAD_ID][:STEPS]
-    assert targets_of(label.encode()) == [expected]
-
-
-def test_targets_by_hand():
-    assert targets_of(b"BA", b"") == [[3, 4, EOS_ID, PAD_ID, PAD_ID], [EOS_ID, *[PAD_ID] * 4]]
-
-
-def test_longest_label_fits_and_one_more_does_not():
-    assert targets_of(b"AAA", b"AAAA", b"A" * 99) == [[4, 4, 4, EOS_ID, PAD_ID], NOTHING, NOTHING]
-
-
-@pytest.mark.parametrize("label", ["x", "Ax", "xA", "a", "8", "è", "\x00", "\U0010ffff"])
-def test_label_with_an_unknown_character_is_all_padding(label):
-    assert targets_of(label.encode()) == [NOTHING]
-
-
-@pytest.mark.parametrize("label", [b"\xff", "日".encode()[:2]])
-def test_label_that_is_not_utf8_and_unknown_as_latin_1_is_all_padding(label):
-    assert targets_of(label) == [NOTHING]
-
-
-def test_length_is_counted_in_characters_not_in_bytes():
-    assert len("日日日".encode()) == 9
-    assert targets_of("日日日".encode()) == [[6, 6, 6, EOS_ID, PAD_ID]]
-
-
 def test_decoder_inputs_are_go_and_the_targets_but_the_last():
     targets = [[5, 4, EOS_ID, PAD_ID], [3, 4, 5, EOS_ID]]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
@@ -103,19 +62,19 @@ def test_decoder_inputs_are_go_and_the_targets_but_the_last():
 # Training batches
 
 
-def training_batches(path, count, rejected=(), **order):
+def training_batches(path, count, excluded=(), **order):
     """The first batches."""
     with tf.Graph().as_default():
-        order = input_pipeline.Order(**({"batch_size": 3} | order))
-        dataset = input_pipeline.training_batches(path, CONFIG, list(rejected), order)
+        order = input_pipeline.ShuffleOrder(**({"batch_size": 3} | order))
+        dataset = input_pipeline.training_batches(path, CONFIG, list(excluded), order)
         return batches(dataset.take(count), 1)[0]
 
 
-def training_epochs(path, records, rejected=(), batch_size=3, epochs=1, **order):
+def training_epochs(path, records, excluded=(), batch_size=3, epochs=1, **order):
     """The batches of each of the first epochs, of so many usable records."""
     steps = -(-records // batch_size)
     order = {"batch_size": batch_size} | order
-    found = training_batches(path, epochs * steps, rejected, **order)
+    found = training_batches(path, epochs * steps, excluded, **order)
     return [found[start : start + steps] for start in range(0, len(found), steps)]
 
 
@@ -146,10 +105,15 @@ def test_every_epoch_is_shuffled_anew(tmp_path):
     assert len(orders | {tuple(range(20))}) == 4
 
 
-def test_rejected_records_are_left_out_by_place_and_never_decoded(tmp_path):
+def test_excluded_records_are_left_out_by_place_and_never_decoded(tmp_path):
     path = dataset_of(tmp_path, [10, "no number", 12, 13, "no number"])
-    epochs = training_epochs(path, 3, rejected=[1, 4], epochs=2)
+    epochs = training_epochs(path, 3, excluded=[1, 4], epochs=2)
     assert [sorted(numbers_in(epoch)) for epoch in epochs] == [[10, 12, 13]] * 2
+
+
+def targets_of(label):
+    ids = [*Charset(CONFIG.characters).encode(label), EOS_ID]
+    return ids + [PAD_ID] * (STEPS - len(ids))
 
 
 def test_image_keeps_its_label_when_shuffled(tmp_path):
@@ -157,23 +121,24 @@ def test_image_keeps_its_label_when_shuffled(tmp_path):
     serialized = (records.serialize(str(n).encode(), label) for n, label in enumerate(labels))
     (epoch,) = training_epochs(write_records(tmp_path / "dataset.tfrecords", serialized), 6)
     targets = [row.tolist() for batch in epoch for row in batch.targets]
-    expected = targets_of(*(labels[n].encode() for n in numbers_in(epoch)))
-    assert targets == expected
+    assert targets == [targets_of(labels[n]) for n in numbers_in(epoch)]
 
 
 @pytest.mark.parametrize("done", [1, 2, 3, 5, 7])
 def test_training_that_goes_on_sees_the_batches_that_one_run_would(tmp_path, done):
     path = dataset_of(tmp_path, range(8))  # 3 batches an epoch
-    whole = [batch.places.tolist() for batch in training_batches(path, 9, seed=4)]
+    whole = [batch.record_indices.tolist() for batch in training_batches(path, 9, seed=4)]
     epoch, skipped = divmod(done, 3)
-    rest = training_batches(path, 9 - done, seed=4, first_epoch=epoch, skipped=skipped)
-    assert [batch.places.tolist() for batch in rest] == whole[done:]
+    rest = training_batches(path, 9 - done, seed=4, first_epoch=epoch, skipped_batches=skipped)
+    assert [batch.record_indices.tolist() for batch in rest] == whole[done:]
 
 
 def test_another_seed_is_another_order(tmp_path):
     path = dataset_of(tmp_path, range(20))
     orders = {
-        tuple(np.concatenate([batch.places for batch in training_batches(path, 7, seed=seed)]))
+        tuple(
+            np.concatenate([batch.record_indices for batch in training_batches(path, 7, seed=seed)])
+        )
         for seed in range(4)
     }
     assert len(orders) == 4
@@ -192,7 +157,7 @@ def evaluation_batches(path, undecodable=(), batch_size=2):
 
 def test_evaluation_batches_are_in_order_and_the_last_may_be_smaller(tmp_path):
     epoch = evaluation_batches(dataset_of(tmp_path, range(50, 55)))
-    assert [batch.place.tolist() for batch in epoch] == [[0, 1], [2, 3], [4]]
+    assert [batch.record_indices.tolist() for batch in epoch] == [[0, 1], [2, 3], [4]]
     assert numbers_in(epoch) == [50, 51, 52, 53, 54]
     assert np.concatenate([batch.widths for batch in epoch]).tolist() == [2, 3, 0, 1, 2]
 
@@ -219,14 +184,6 @@ def test_label_that_cannot_be_spelled_is_evaluated_with_empty_targets(tmp_path, 
     assert batch.targets.tolist() == [NOTHING]
     assert batch.labels.tolist() == [label.encode()]
     assert batch.comments.tolist() == [b""]
-
-
-def test_labels_that_are_not_utf_8_are_latin_1():
-    config = Config(characters="AÄ", max_prediction=3)
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        for label in ("AÄ".encode(), "AÄ".encode("latin-1")):
-            targets = session.run(input_pipeline.targets_of(tf.constant(label), config))
-            assert targets.tolist() == [3, 4, 2, 0, 0]
 
 
 def fake_prepare(encoded, _config):

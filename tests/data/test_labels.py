@@ -1,8 +1,7 @@
-"""Labels: their case, their Unicode form, and whether a model can transcribe them."""
+"""Labels: their case and their Unicode form."""
 
 import pytest
 
-from aocr.config import Limits
 from aocr.data import labels
 
 
@@ -17,17 +16,8 @@ from aocr.data import labels
         ("aB", False, False, "aB"),
     ],
 )
-def test_prepare(label, upper, normal, expected):
-    assert labels.prepare(label, upper, normal) == expected
-
-
-def test_misfit_names_the_first_problem():
-    fit = Limits(max_prediction=3, characters="ABC")
-    assert labels.misfit("ABC", fit) is None
-    assert labels.misfit("", fit) is None
-    assert labels.misfit("XXXX", fit).reason == "label longer than 3 characters"
-    assert labels.misfit("AYX", fit)[1:] == ("AYX", "'X', 'Y'")
-    assert labels.misfit("XXXX", Limits()) is None
+def test_normalize(label, upper, normal, expected):
+    assert labels.normalize(label, upper, normal) == expected
 
 
 def test_merges_are_counted_once_a_label():

@@ -35,7 +35,7 @@ def random_grey(name, height, width):
 
 
 def fitted_size(height, width, max_width):
-    """COMPAT.md's size arithmetic in plain Python."""
+    """The size arithmetic of docs/compatibility.md, "Image preparation", in plain Python."""
     width_at_32 = math.ceil(width / height * 32)
     if width_at_32 > max_width:
         return math.ceil(max_width / width_at_32 * 32), max_width

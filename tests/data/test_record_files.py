@@ -1,11 +1,14 @@
 """Which files a dataset is, and what reading their records says of broken ones."""
 
+import subprocess
+import sys
+
 import pytest
 import tensorflow as tf
 from helpers import white, write_records
 
 from aocr.data import records
-from aocr.data.record_files import expand, read
+from aocr.data.record_files import expand, read, shard_name
 from aocr.util.errors import UserError
 
 IMAGE = white(4, 4)
@@ -112,8 +115,9 @@ def test_truncated_file_is_named_with_its_whole_records(tmp_path):
         example(image=[IMAGE]),
         example(image=[IMAGE, IMAGE], label=[b"A"]),
         example(image=[], label=[b"A"]),
+        example(image=[IMAGE], label=[b"A"], comment=[b"a.png", b"b.png"]),
     ],
-    ids=["garbage", "empty", "no image", "no label", "two images", "no value"],
+    ids=["garbage", "empty", "no image", "no label", "two images", "no value", "two comments"],
 )
 def test_records_of_another_schema_are_an_error(tmp_path, record):
     path = write_records(tmp_path / "x", [records.serialize(IMAGE, "A"), record])
@@ -133,6 +137,30 @@ def test_missing_shards_are_named(tmp_path, caplog):
     (tmp_path / "e-00000-of-00001.tfrecords").touch()
     expand([str(tmp_path)])
     assert [record.getMessage() for record in caplog.records] == [
-        f"Not read: {tmp_path}/d-00001-of-00005.tfrecords",
-        f"Not read: {tmp_path}/d-00004-of-00005.tfrecords",
+        f"Missing shard, not read: {tmp_path}/d-00001-of-00005.tfrecords",
+        f"Missing shard, not read: {tmp_path}/d-00004-of-00005.tfrecords",
     ]
+
+
+def test_shard_name():
+    assert shard_name("gs://a.b/c.tfrecords", 2, 12) == "gs://a.b/c-00002-of-00012.tfrecords"
+    assert shard_name("out", 0, 2) == "out-00000-of-00002"
+
+
+READ_WITHOUT_EAGER_CONTEXT = """
+import sys
+import tensorflow as tf
+from aocr.data import charset_file, record_files
+
+files = sys.argv[1:]
+assert [record.label for record in record_files.read(files)] == [b"A", b"B"]
+assert charset_file.characters_of(files) == "AB"
+tf.config.threading.set_inter_op_parallelism_threads(1)  # an error once the context exists
+"""
+
+
+def test_reading_does_not_initialize_the_eager_context(tmp_path):
+    """The context would take memory of a GPU."""
+    rows = [records.serialize(IMAGE, label) for label in "AB"]
+    path = write_records(tmp_path / "x", rows)
+    subprocess.run([sys.executable, "-c", READ_WITHOUT_EAGER_CONTEXT, path], check=True)

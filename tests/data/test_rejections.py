@@ -72,28 +72,28 @@ def test_image_of_too_many_pixels_is_named(folder):
     assert folder.build(f"{large} A\n", max_pixels=200) == 1
 
 
-FIT = Limits(max_width=6, max_height=4, max_prediction=3, characters="ABC")
+LIMITS = Limits(max_width=6, max_height=4, max_prediction=3, characters="ABC")
 
 
 @pytest.mark.parametrize(
     ("image", "label", "reason"),
     [
-        (white(4, 7), "A", "wider than 6 pixels: {} (7 x 4)"),
-        (white(5, 6), "A", "higher than 4 pixels: {} (6 x 5)"),
-        (white(4, 6), "abca", "label longer than 3 characters: ABCA (4 characters)"),
+        (white(4, 7), "A", "wider than --max-width=6: {} (7 x 4)"),
+        (white(5, 6), "A", "higher than --max-height=4: {} (6 x 5)"),
+        (white(4, 6), "abca", "label longer than --max-prediction=3: ABCA (4 characters)"),
         (white(4, 6), "xay", "character outside the charset: XAY ('X', 'Y')"),
     ],
 )
 def test_what_does_not_fit_the_model_is_named(folder, image, label, reason):
     path = folder.write("b.png", image)
-    assert folder.build(f"{path} {label}\n{folder.image} B\n", fit=FIT) == 1
+    assert folder.build(f"{path} {label}\n{folder.image} B\n", limits=LIMITS) == 1
     (error,) = folder.messages(logging.ERROR)
     assert error == f"{folder.path}/annotations.txt, line 1: {reason.format(path)}"
 
 
 def test_what_just_fits_the_model_is_written(folder):
     path = folder.write("b.png", white(4, 6))
-    assert folder.build(f"{path} cab\n", fit=FIT) == 1
+    assert folder.build(f"{path} cab\n", limits=LIMITS) == 1
 
 
 def test_rejects_are_listed_whole_with_what_breaks_lines_escaped(folder):
@@ -147,7 +147,7 @@ def test_summary_names_the_longest_label_and_counts_pairs_and_rejects(folder):
     ]
     assert folder.messages(logging.WARNING) == [
         f"Rejected, see {folder.output}.rejected.tsv: 1 no such file.",
-        f"{folder.output} holds 3 pairs; 1 lines were rejected.",
+        f"{folder.output} holds 3 pairs; 1 line was rejected.",
     ]
 
 
@@ -159,7 +159,7 @@ def test_summary_counts_each_reason(folder):
 
 def test_upper_casing_is_announced_where_it_changed_a_label(folder):
     folder.build(f"{folder.image} ab\n{folder.image} CD\n")
-    said = "1 labels are upper-cased; --no-force-uppercase keeps their case."
+    said = "1 label was upper-cased; --no-force-uppercase keeps the original case."
     assert said in folder.messages(logging.INFO)
     folder.build(f"{folder.image} ab\n", force_uppercase=False)
     assert said not in folder.messages(logging.INFO)
@@ -185,4 +185,4 @@ def test_image_that_tensorflow_cannot_read_is_converted_and_counted(folder):
     first, second = folder.features()
     assert first["image"] == IMAGE
     assert tf.io.decode_png(second["image"]).numpy().tolist() == [[[1, 2, 3]] * 5] * 3
-    assert any(line.startswith("1 images were conv") for line in folder.messages(logging.INFO))
+    assert any(line.startswith("1 image was conv") for line in folder.messages(logging.INFO))

@@ -46,7 +46,7 @@ def test_results_by_hand():
         images=None,
         widths=np.array([8, 6, 4, 0]),
         targets=np.array([[3, 4, 2], [3, 3, 2], [0, 0, 0], [3, 4, 2]]),
-        place=np.array([7, 8, 9, 10]),
+        record_indices=np.array([7, 8, 9, 10]),
         labels=names,
         comments=np.array([b"a.png"] * 4, object),
         encoded=names,

@@ -25,7 +25,7 @@ def test_test_graph_reads_as_the_serving_graph_and_has_a_loss(dataset):
         load_noise(session)
         session.run(model.start)
         fetches = (
-            model.batch.place,
+            model.batch.record_indices,
             model.transcription.text,
             model.transcription.probability,
             model.losses,

@@ -8,7 +8,7 @@ from PIL import Image
 
 from aocr.config import Config
 from aocr.data import preprocessing
-from aocr.data.record_files import Row
+from aocr.data.record_files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.contact_sheet import BAR, MARGIN, MIN_CELL, SAMPLES, draw, evenly_spread, write
 from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD
@@ -24,7 +24,7 @@ def prepare(encoded_image, config=CONFIG):
 
 
 def row(label="AB", content=None, name="record 1"):
-    return Row(name, white(64, 100) if content is None else content, label.encode())
+    return RawRecord(name, white(64, 100) if content is None else content, label.encode())
 
 
 def sheet_of(*rows, config=CONFIG):
@@ -115,7 +115,7 @@ def test_long_label_is_broken_into_lines_and_ends_in_dots(monkeypatch):
 
 
 def test_latin_1_label_is_drawn_as_what_it_means():
-    old = Row("record 1", white(64, 100), b"A\xc4")
+    old = RawRecord("record 1", white(64, 100), b"A\xc4")
     np.testing.assert_array_equal(sheet_of(old), sheet_of(row("A\xc4")))
 
 

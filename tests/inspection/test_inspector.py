@@ -16,7 +16,7 @@ from PIL import Image
 
 from aocr.config import Limits
 from aocr.data import records
-from aocr.data.record_files import Row
+from aocr.data.record_files import RawRecord
 from aocr.inspection import statistics as tally
 from aocr.inspection.duplicates import find
 from aocr.inspection.inspector import inspect
@@ -144,7 +144,7 @@ def huge(side):
 
 @pytest.mark.parametrize("side", [8000, 10_000, 20_000])
 def test_huge_image_is_not_decoded(side, recwarn):
-    rows = iter([Row("record 1", huge(side), b"A")])
+    rows = iter([RawRecord("record 1", huge(side), b"A")])
     counts = tally.tally(rows, Limits(), lambda _: pytest.fail("decoded"))
     (named,) = counts.images.undecodable.named
     assert f"{side} x {side} pixels" in named or f"({side * side} pixels)" in named
@@ -161,7 +161,7 @@ def test_dataset_of_nothing_but_broken_images_has_a_report(report):
 def test_memory_does_not_grow_with_the_records(monkeypatch):
     """16 bytes a record, whatever it holds; Python's own lists of it would take ten times that."""
     monkeypatch.setattr(tally, "look_at", lambda *_: tally.Picture("PNG L", (2, 2), ""))
-    rows = (Row(f"record {n}", b"%i" % n * 99, b"AB") for n in range(30_000))
+    rows = (RawRecord(f"record {n}", b"%i" % n * 99, b"AB") for n in range(30_000))
     tracemalloc.start()
     counts = tally.tally(rows, Limits(), lambda _: None)
     held, _ = tracemalloc.get_traced_memory()

@@ -140,12 +140,12 @@ def passes(dataset, steps, **order):
         batches = input_pipeline.training_batches(
             [dataset],
             CONFIG,
-            rejected=[],
-            order=input_pipeline.Order(batch_size=2, seed=5, **order),
+            excluded=[],
+            order=input_pipeline.ShuffleOrder(batch_size=2, seed=5, **order),
         )
         batch = tf.compat.v1.data.make_one_shot_iterator(batches).get_next()
-        cut = preprocessing.cut(batch.images, batch.widths, CONFIG)
-        found = [session.run((cut, batch.places)) for _ in range(steps)]
+        cut = preprocessing.crop_to_bucket(batch.images, batch.widths, CONFIG)
+        found = [session.run((cut, batch.record_indices)) for _ in range(steps)]
     return [images.shape[2] for images, _ in found], [places.tolist() for _, places in found]
 
 
@@ -153,7 +153,7 @@ BY_WIDTH = {9: 1, 50: 1, 12: 1, 24: 2, 13: 1, 10: 1, 11: 1, 31: 1, 8: 1}
 
 
 def test_batches_hold_images_of_one_bucket_and_every_record_once(dataset):
-    steps = input_pipeline.batches_a_pass(BY_WIDTH, CONFIG.widths, batch_size=2)
+    steps = input_pipeline.batches_per_epoch(BY_WIDTH, CONFIG.widths, batch_size=2)
     assert steps == 3 + 2 + 1
     widths, places = passes(dataset, 2 * steps)
     for first in (0, steps):
@@ -165,11 +165,11 @@ def test_batches_hold_images_of_one_bucket_and_every_record_once(dataset):
 
 def test_a_pass_can_be_begun_in_its_midst(dataset):
     _, places = passes(dataset, 12)
-    assert passes(dataset, 3, first_epoch=1, skipped=3)[1] == places[9:]
+    assert passes(dataset, 3, first_epoch=1, skipped_batches=3)[1] == places[9:]
 
 
 def test_without_buckets_a_pass_has_records_over_batch_size_batches():
-    assert input_pipeline.batches_a_pass({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
+    assert input_pipeline.batches_per_epoch({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
 
 
 # A training step

@@ -77,7 +77,7 @@ class OneStep:
                 "loss": model.loss,
                 "applied": model.update.applied,
                 "reported_norm": model.update.gradient_norm,
-                "places": model.batch.places,
+                "places": model.batch.record_indices,
                 "targets": model.batch.targets,
                 "convolved": model.graph.get_tensor_by_name("conv_conv3/Conv2D:0"),
                 "norm": tf.linalg.global_norm(gradients),

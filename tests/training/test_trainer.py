@@ -133,11 +133,11 @@ def test_what_cannot_be_trained_is_counted_and_named_first(tmp_path):
     assert "13 labels are longer than --max-prediction=3: left out." in before
     assert "record 2: 'TOOLONG' has 7 characters" in before
     assert "and 3 more." in before
-    assert "1 labels hold characters outside the model's charset: left out." in before
+    assert "1 label holds characters outside the model's charset: left out." in before
     assert "record 3: 'a!' in 'a!'" in before
-    assert "1 images cannot be decoded: left out." in before
+    assert "1 image cannot be decoded: left out." in before
     assert "record 4" in before
-    assert "1 images are wider than --max-width=48: shrunk to fit." in before
+    assert "1 image is wider than --max-width=48: shrunk to fit." in before
     assert "record 5: 200 pixels wide" in before
     assert "Training on 2 of 17 records." in before
     assert "Epoch 1 of 1: trained on 2 records, 15 left out." in after
@@ -166,7 +166,7 @@ def test_a_file_that_is_no_dataset_is_told(tmp_path, content):
 def test_wide_images_are_dropped_if_asked_for(tmp_path):
     write(tmp_path / "d.tfrecords", [(draw("AB"), "AB"), (draw("AB", size=(200, 32)), "CAB")])
     log = train(tmp_path, "--num-epoch=2", "--drop-wide")
-    assert "1 images are wider than --max-width=48: left out." in log
+    assert "1 image is wider than --max-width=48: left out." in log
     assert "Epoch 2 of 2: trained on 1 records, 1 left out." in log
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aocr.util.files import replacing, shard_name
+from aocr.util.files import replacing
 
 
 def names(folder):
@@ -27,8 +27,3 @@ def test_an_error_leaves_all_as_it_was(tmp_path):
     with pytest.raises(KeyboardInterrupt), replacing(files) as paths, open(paths[1], "w"):
         raise KeyboardInterrupt
     assert names(tmp_path) == ["a"]
-
-
-def test_shard_name():
-    assert shard_name("gs://a.b/c.tfrecords", 2, 12) == "gs://a.b/c-00002-of-00012.tfrecords"
-    assert shard_name("out", 0, 2) == "out-00000-of-00002"

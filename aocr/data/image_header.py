@@ -1,0 +1,84 @@
+"""Reads the headers of image files with Pillow."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import warnings
+from collections.abc import Iterator
+
+from PIL import Image
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "JPEG2000", "PPM", "ICO")
+"""Formats that are read. Pillow's other readers are for vector files, and may run programs."""
+
+_PREFIX_BYTES = 16
+"""Number of bytes by which Pillow recognizes a format."""
+
+
+class ImageFileError(ValueError):
+    """Says why a file cannot be used as an image.
+
+    Attributes:
+        reason: the problem, in the same words for every file that has it.
+        detail: what else is known about it, or empty.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason} ({detail})" if detail else reason)
+        self.reason, self.detail = reason, detail
+
+
+@contextlib.contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Loads Pillow's readers, and silences its warnings until the block ends.
+
+    Enter it before starting threads that read images: threads must not load the readers at the
+    same time. Pillow's warnings would appear on stderr without the name of the file;
+    `ImageFileError` reports the problems that matter.
+    """
+    Image.init()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        yield
+
+
+def read_header(encoded: bytes, max_pixels: int) -> Image.Image:
+    """Opens an image file without decoding its pixels.
+
+    Args:
+        encoded: a whole image file.
+        max_pixels: largest accepted number of pixels (width times height).
+
+    Raises:
+        ImageFileError: the file is empty or not an image, or the image has no pixels or too many.
+    """
+    if not encoded:
+        raise ImageFileError("empty file")
+    picture = _open(encoded)
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise ImageFileError("image without pixels", f"{width} x {height}")
+    if width * height > max_pixels:
+        raise ImageFileError(f"more than {max_pixels} pixels (--max-pixels)", f"{width} x {height}")
+    return picture
+
+
+def _open(encoded: bytes) -> Image.Image:
+    """Does what `Image.open` does, but without Pillow's limit on the number of pixels.
+
+    That limit is a global variable. `read_header` has its own, which may be higher.
+    """
+    Image.init()  # returns at once if `quiet_pillow` has loaded the readers
+    prefix = encoded[:_PREFIX_BYTES]
+    for name in FORMATS:
+        read, accepts = Image.OPEN[name]
+        try:
+            if accepts is None or accepts(prefix) is True:
+                return read(io.BytesIO(encoded), "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue  # not this format
+        except Exception as error:  # a broken header makes Pillow's readers raise anything
+            raise ImageFileError("not a readable image", str(error)) from error
+    raise ImageFileError("not a readable image")

@@ -1,0 +1,38 @@
+"""Converts labels to the decoder's targets, in the graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
+from aocr.config import Config
+from aocr.data import records
+
+
+def encode_label(label: tf.Tensor, config: Config) -> tf.Tensor:
+    """Returns the ids of a label's characters, then EOS, then padding: int32 `[S]`.
+
+    A label that is longer than `max_prediction`, or has a character outside the charset, becomes
+    padding only, which has no weight in the loss. `limits.check_label` finds the same labels.
+
+    Args:
+        label: string scalar, UTF-8 or Latin-1.
+        config: defines `characters`, `max_prediction` and `decoder_steps` (S).
+    """
+    ids = _character_ids(records.code_points_of(label), config.characters)  # [L]
+    fits = tf.reduce_all(tf.not_equal(ids, PAD_ID)) & (tf.size(ids) <= config.max_prediction)
+    symbols = tf.concat([ids[: config.max_prediction], [EOS_ID]], axis=0)
+    symbols = tf.where(fits, symbols, PAD_ID)
+    padded = tf.pad(symbols, [[0, config.decoder_steps - tf.size(symbols)]])
+    return tf.ensure_shape(padded, [config.decoder_steps])
+
+
+def _character_ids(code_points: tf.Tensor, characters: str) -> tf.Tensor:
+    """Finds the ids of code points, int32 `[L]`, by binary search; `PAD_ID` if unknown."""
+    known = np.array([ord(c) for c in characters], np.int32)
+    order = np.argsort(known).astype(np.int32)
+    ordered = tf.constant(known[order])
+    position = tf.minimum(tf.searchsorted(ordered, code_points), len(known) - 1)
+    found = tf.equal(tf.gather(ordered, position), code_points)
+    return tf.where(found, tf.gather(tf.constant(order), position) + FIRST_CHARACTER_ID, PAD_ID)
