@@ -88,20 +88,22 @@ def _fit(args: argparse.Namespace) -> Fit:
 
 
 def _train(args: argparse.Namespace) -> int:
+    from aocr.model import checkpoints
     from aocr.training import initialization, precision, trainer
     from aocr.training.run import Run
 
+    precision.refuse_if_slower(args.precision, args.force_precision)
     run = Run(
         dataset=args.dataset,
         validation=args.validation or [],
         model_dir=args.model_dir,
         init_from=args.init_from,
         resume=not args.no_resume,
+        checkpoint=None if args.no_resume else checkpoints.latest_checkpoint(args.model_dir),
         gpu_id=args.gpu_id,
         precision=args.precision,
     )
-    precision.check(args.precision, args.force_precision)
-    config = initialization.config_of(run, _given(args), args.charset == AUTO_CHARSET)
+    config = initialization.choose_config(run, _given(args), args.charset == AUTO_CHARSET)
     trainer.train(config, _training_options(args), run)
     return EXIT_OK
 

@@ -10,8 +10,8 @@ from aocr.config import Config, TrainingOptions
 from aocr.data import input_pipeline, preprocessing
 from aocr.model import cnn, recognizer
 from aocr.model.checkpoints import STEP
-from aocr.training.optimizer import Update, update
-from aocr.training.step_plan import Plan
+from aocr.training.optimizer import Update, build_update
+from aocr.training.step_plan import StepPlan
 
 
 class TrainGraph(NamedTuple):
@@ -39,7 +39,7 @@ def build_train_graph(
     options: TrainingOptions,
     files: list[str],
     rejected: list[int],
-    plan: Plan,
+    plan: StepPlan,
     convolutions: tf.DType = tf.float32,
 ) -> TrainGraph:
     """Records in, training steps out.
@@ -66,7 +66,7 @@ def build_train_graph(
         images = preprocessing.cut(batch.images, batch.widths, config)
         features, decoder = recognizer.forward(images, batch.widths, config, training)
         loss = tf.reduce_mean(recognizer.teacher_forced_losses(decoder, batch.targets))
-        made = update(loss, training.move_averages, global_step, options, plan.last_step)
+        made = build_update(loss, training.move_averages, global_step, options, plan.last_step)
         return TrainGraph(
             graph=graph,
             start=iterator.initializer,

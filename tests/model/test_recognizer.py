@@ -13,7 +13,7 @@ from aocr.data import records
 from aocr.evaluation.graph import build_eval_graph
 from aocr.serving.graph import build_serving_graph
 from aocr.training.graph import build_train_graph
-from aocr.training.step_plan import Plan
+from aocr.training.step_plan import StepPlan
 from aocr.util.session import open_session
 
 CONFIG = TINY
@@ -120,7 +120,7 @@ def test_serving_graph_does_not_grow_with_the_longest_label():
 def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):
     losses = []
     for convolutions in (tf.float32, tf.bfloat16):
-        steps, options = Plan(seed=1, first_step=0, last_step=2), TrainingOptions(8, seed=1)
+        steps, options = StepPlan(seed=1, first_step=0, last_step=2), TrainingOptions(8, seed=1)
         model = build_train_graph(CONFIG, options, dataset, [2], steps, convolutions)
         kernels = [op for op in all_nodes(model.graph) if op.op == "Conv2D"]
         assert {op.attr["T"].type for op in kernels} == {convolutions.as_datatype_enum}
@@ -139,7 +139,7 @@ class OneStep:
 
     def __init__(self, dataset, max_gradient_norm):
         options = TrainingOptions(8, max_gradient_norm=max_gradient_norm)
-        steps = Plan(seed=0, first_step=0, last_step=2)
+        steps = StepPlan(seed=0, first_step=0, last_step=2)
         self.model = model = build_train_graph(CONFIG, options, dataset, [2], steps)
         with model.graph.as_default(), tf.compat.v1.Session() as session:
             gradients = [tf.convert_to_tensor(g) for g in model.update.gradients.values()]
@@ -212,7 +212,7 @@ def test_every_trained_variable_has_a_gradient_and_adadeltas_slots(clipped):
 def test_no_sum_is_of_more_than_two(dataset, use_gru):
     """TensorFlow adds three in any order: a seed would not give the same weights twice."""
     config = dataclasses.replace(CONFIG, attn_num_layers=3, use_gru=use_gru)
-    options, steps = TrainingOptions(2), Plan(seed=0, first_step=0, last_step=1)
+    options, steps = TrainingOptions(2), StepPlan(seed=0, first_step=0, last_step=1)
     model = build_train_graph(config, options, dataset, [2], steps)
     traced = tf.compat.v1.RunOptions(output_partition_graphs=True)
     metadata = tf.compat.v1.RunMetadata()
