@@ -18,7 +18,7 @@ from aocr.data import records
 from aocr.data.targets import encode_label
 from aocr.serving.graph import build_serving_graph
 from aocr.training.graph import build_train_graph
-from aocr.training.step_plan import Plan
+from aocr.training.step_plan import StepPlan
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 CASES = ("default", "three_layers", "gru_color_ascii")
@@ -198,7 +198,7 @@ def test_teacher_forced_loss_and_gradients(case, tmp_path):
     with tf.io.TFRecordWriter(dataset) as writer:
         for image, label in zip(case.images, case.facts["labels"], strict=True):
             writer.write(records.serialize(image, label))
-    model = build_train_graph(case.config, TrainingOptions(), dataset, [], Plan(0, 0, 1))
+    model = build_train_graph(case.config, TrainingOptions(), dataset, [], StepPlan(0, 0, 1))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())
         set_weights(session)

@@ -61,21 +61,23 @@ def _add_training_flag(group: argparse._ActionsContainer, option: Option) -> Non
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
+    from aocr.model import checkpoints
     from aocr.training import initialization, precision, trainer
     from aocr.training.run import Run
 
+    precision.refuse_if_slower(args.precision, args.force_precision)
     settings = Run(
         dataset=args.dataset,
         validation=args.validation or [],
         model_dir=args.model_dir,
+        checkpoint=None if args.no_resume else checkpoints.latest_checkpoint(args.model_dir),
         init_from=args.init_from,
         resume=not args.no_resume,
         gpu_id=args.gpu_id,
         precision=args.precision,
     )
-    precision.check(args.precision, args.force_precision)
     given = arguments.given_fields(args, Config)
-    config = initialization.config_of(settings, given, args.charset == arguments.AUTO_CHARSET)
+    config = initialization.choose_config(settings, given, args.charset == arguments.AUTO_CHARSET)
     trainer.train(config, training_options(args), settings)
     return EXIT_OK
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.config import Config
+from aocr.config import Config, Limits
 from aocr.data import limits, record_files
 from aocr.data.preprocessing import ImageSizes, measure_all
 from aocr.data.record_files import RawRecord

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from aocr.config import Limits
 from aocr.util.plurals import counted
 
 _MAX_LISTED_CHARACTERS = 5

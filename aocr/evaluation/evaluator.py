@@ -91,10 +91,12 @@ def results(
     while True:
         started = time.monotonic()
         try:
-            fetched = session.run((model.batch, model.transcription, model.losses))
+            fetches = model.batch, model.transcription, model.losses
+            batch, transcription, losses = session.run(fetches)
         except tf.errors.OutOfRangeError:
             return
-        outputs = BatchOutputs(*fetched, seconds=time.monotonic() - started)
+        seconds = time.monotonic() - started
+        outputs = BatchOutputs(batch, transcription, losses, seconds)
         for row, place in enumerate(outputs.batch.record_indices):
             yield _result(outputs, row, place not in undecodable)
 

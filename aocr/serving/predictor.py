@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.data.file_reading import read_file
+from aocr.data.image_files import to_supported_format
 from aocr.data.image_header import ImageFileError, quiet_pillow
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints

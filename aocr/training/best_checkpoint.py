@@ -1,4 +1,4 @@
-"""Which checkpoint of a training is the best so far."""
+"""Keeps the best checkpoint of a training."""
 
 from __future__ import annotations
 
@@ -12,22 +12,51 @@ import tensorflow as tf
 
 from aocr.evaluation.metric_sums import Summary
 from aocr.model import checkpoints
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
+from aocr.util.files import write_atomically
 
 
-class Best(NamedTuple):
-    """The best validation so far: its step, what it is judged by, and how many came after it."""
+class BestValidation(NamedTuple):
+    """Holds the best validation so far.
+
+    Attributes:
+        step: its global step.
+        exact_match: its share of images read exactly.
+        character_error_rate: its character error rate, which breaks ties; NaN without characters.
+        validations_without_improvement: number of validations since.
+    """
 
     step: int
     exact_match: float
     character_error_rate: float
-    validations_since: int = 0
+    validations_without_improvement: int = 0
 
     def is_beaten_by(self, summary: Summary) -> bool:
-        """More exact matches are better; with as many, fewer character errors."""
+        """Returns whether a validation has more exact matches, or as many and fewer errors."""
         return _rank(summary.value("exact_match"), summary.value("character_error_rate")) > _rank(
             self.exact_match, self.character_error_rate
         )
+
+    def to_json(self) -> str:
+        """Returns the content of `best.json`."""
+        facts = {
+            "step": self.step,
+            "exact_match": self.exact_match,
+            "character_error_rate": self.character_error_rate,
+            "validations_since": self.validations_without_improvement,
+        }
+        return json.dumps(facts, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> BestValidation:
+        """Returns the validation that `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError: the text is not JSON, or lacks a value.
+        """
+        facts = dict(json.loads(text))
+        count = facts.pop("validations_since", 0)
+        return cls(**facts, validations_without_improvement=count)
 
 
 def _rank(exact_match: float, character_error_rate: float) -> tuple[float, float]:
@@ -35,10 +64,11 @@ def _rank(exact_match: float, character_error_rate: float) -> tuple[float, float
 
 
 class BestCheckpoint:
-    """Keeps the best checkpoint as `best.ckpt-<step>`, and what is known of it in `best.json`.
+    """Saves the best weights as `best.ckpt-<step>` and describes them in `best.json`.
 
     Args:
-        model_dir: of the training; its former best is known.
+        model_dir: directory of both.
+        resume: whether to compare with the best checkpoint of earlier runs.
 
     Raises:
         UserError: `best.json` cannot be understood.
@@ -49,34 +79,49 @@ class BestCheckpoint:
     def __init__(self, model_dir: str, resume: bool) -> None:
         self._path = posixpath.join(model_dir, self.FILE_NAME)
         self._checkpoints = checkpoints.CheckpointWriter(model_dir, 1, "best", checkpoints.BEST)
-        self.best = self._read() if resume else None
-        if self.best:
+        self._best = self._read() if resume else None
+        if self._best:
             self._checkpoints.adopt_existing()
 
-    def judge(self, opened: tf.compat.v1.Session, step: int, summary: Summary) -> Best:
-        """Saves the session's weights if they are the best so far; returns what is best now."""
-        if self.best is None or self.best.is_beaten_by(summary):
+    def update(self, session: tf.compat.v1.Session, step: int, summary: Summary) -> BestValidation:
+        """Saves the session's weights if they are the best so far.
+
+        Args:
+            session: holds the weights.
+            step: global step of the weights.
+            summary: the metrics of the weights on the validation set.
+
+        Returns:
+            The best validation so far, which may be this one.
+
+        Raises:
+            UserError: a file cannot be written.
+        """
+        best = self._best
+        if best is None or best.is_beaten_by(summary):
             logging.info("The best checkpoint so far is that of global step %i.", step)
-            self._checkpoints.save(opened, step)
-            self.best = Best(
+            self._checkpoints.save(session, step)
+            best = BestValidation(
                 step, summary.value("exact_match"), summary.value("character_error_rate")
             )
         else:
-            self.best = self.best._replace(validations_since=self.best.validations_since + 1)
-        self._write(self.best)
-        return self.best
+            count = best.validations_without_improvement + 1
+            best = best._replace(validations_without_improvement=count)
+        self._write(best)
+        self._best = best
+        return best
 
-    def _read(self) -> Best | None:
+    def _read(self) -> BestValidation | None:
         if not tf.io.gfile.exists(self._path):
             return None
         try:
             with tf.io.gfile.GFile(self._path, "rb") as file:
-                return Best(**json.loads(file.read().decode()))
+                return BestValidation.from_json(file.read().decode())
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            raise UserError(f"cannot use {self._path}: {error}; remove it to go on") from error
+            raise UserError(f"cannot use {self._path}: {error}; remove it to continue") from error
 
-    def _write(self, best: Best) -> None:
-        temporary = f"{self._path}.tmp"
-        with tf.io.gfile.GFile(temporary, "wb") as file:
-            file.write((json.dumps(best._asdict(), indent=2) + "\n").encode())
-        tf.io.gfile.rename(temporary, self._path, overwrite=True)
+    def _write(self, best: BestValidation) -> None:
+        try:
+            write_atomically(self._path, best.to_json().encode())
+        except tf.errors.OpError as error:
+            raise UserError(f"cannot write {self._path}: {first_line(error)}") from error

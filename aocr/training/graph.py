@@ -12,9 +12,9 @@ from aocr.data import input_pipeline, preprocessing
 from aocr.model import cnn, recognizer
 from aocr.model.batch_norm import moving_average_updates
 from aocr.model.tensor_names import GLOBAL_STEP
-from aocr.training.optimizer import Update, update
+from aocr.training.optimizer import Update, build_update
 from aocr.training.precision import fastest_kernel_gradient
-from aocr.training.step_plan import Plan
+from aocr.training.step_plan import StepPlan
 
 
 class TrainGraph(NamedTuple):
@@ -42,7 +42,7 @@ def build_train_graph(
     options: TrainingOptions,
     files: list[str],
     rejected: list[int],
-    plan: Plan,
+    plan: StepPlan,
     *,
     compute_dtype: tf.DType = tf.float32,
 ) -> TrainGraph:
@@ -73,7 +73,7 @@ def build_train_graph(
         move_averages = functools.partial(
             moving_average_updates, model.batch_statistics, step, options.bn_momentum
         )
-        training_step = update(loss, move_averages, global_step, options, plan.last_step)
+        training_step = build_update(loss, move_averages, global_step, options, plan.last_step)
     return TrainGraph(
         graph=graph,
         start=iterator.initializer,

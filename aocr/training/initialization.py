@@ -1,4 +1,4 @@
-"""Chooses the config and the first weights of a training run."""
+"""Chooses the config and the initial weights of a training run."""
 
 from __future__ import annotations
 
@@ -17,54 +17,69 @@ from aocr.training.run import Run
 from aocr.util.errors import UserError
 
 
-def config_of(run: Run, given: dict[str, Any], learn_charset: bool) -> Config:
-    """What the model in a directory is, or for a new one what the flags and the data say.
+def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Config:
+    """Returns the config of the model to train.
+
+    A run that resumes from a checkpoint takes the config of that model. A new model takes the
+    given fields; the others come from the model of `--init-from`, or are the defaults.
 
     Args:
-        run: its labels give the charset if it is to be learnt; where it begins with the weights
-            of another model, that gives what no flag says.
-        given: fields of `Config` that were given as flags.
-        learn_charset: take the characters of the labels, in the order of their code points.
+        run: names the checkpoint, the dataset, and the model of `--init-from`.
+        given: the fields of `Config` that were given as flags.
+        learn_charset: whether a new model takes the characters of the dataset's labels as its
+            charset, sorted by code point.
 
     Raises:
-        UserError: a flag contradicts the model, no label has a character, or a bucket is wider
-            than the images.
+        UserError: a flag contradicts the model that is resumed, the labels have no characters, or
+            a bucket is as wide as the images.
     """
-    if run.checkpoint():
-        return _checked(config_file.of_trained_model(run.model_dir, given))
-    if learn_charset:
-        given = given | {"characters": characters_of(expand(run.dataset))}
-    other = config_file.read(run.init_from) if run.init_from else None
-    return _checked(dataclasses.replace(other or Config(), **given))
+    if run.checkpoint:
+        config = config_file.of_trained_model(run.model_dir, given)
+    else:
+        if learn_charset:
+            given = given | {"characters": characters_of(expand(run.dataset))}
+        source = config_file.read(run.init_from) if run.init_from else None
+        config = dataclasses.replace(source or Config(), **given)
+    _check_bucket_widths(config)
+    return config
 
 
-def _checked(config: Config) -> Config:
-    """The same; each of its buckets is to be narrower than the images."""
+def _check_bucket_widths(config: Config) -> None:
+    """Checks that all buckets are narrower than the images.
+
+    Raises:
+        UserError: the widest bucket is not.
+    """
     if config.bucket_widths and config.bucket_widths[-1] >= config.image_width:
         raise UserError(
             f"--bucket-widths: {config.bucket_widths[-1]} is not less than the "
             f"{config.image_width} pixels that --max-width={config.max_width} "
             f"--max-height={config.max_height} come to: leave it out"
         )
-    return config
 
 
-def begin(opened: tf.compat.v1.Session, run: Run, config: Config) -> None:
-    """Gives the session's variables the weights of the newest checkpoint, of another model, or
-    fresh ones.
+def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) -> None:
+    """Sets the session's variables to their values at the start of a run.
+
+    The values are those of the checkpoint to resume from, or else fresh ones, of which a model
+    given by `--init-from` replaces those that fit.
+
+    Args:
+        session: a session on the training graph.
+        run: names the checkpoint and the model of `--init-from`.
+        config: the config of the session's model.
 
     Raises:
         UserError: a checkpoint cannot be used.
     """
-    checkpoint = run.checkpoint()
-    if checkpoint:
+    if run.checkpoint:
         if run.init_from:
-            logging.info("--init-from is passed over: %s has a checkpoint.", run.model_dir)
-        checkpoints.restore(opened, checkpoint)
+            logging.info("Ignoring --init-from: %s has a checkpoint.", run.model_dir)
+        checkpoints.restore(session, run.checkpoint)
         return
     logging.info("Created model with fresh parameters.")
-    opened.run(tf.compat.v1.global_variables_initializer())
+    session.run(tf.compat.v1.global_variables_initializer())
     if run.init_from:
-        other = config_file.read(run.init_from) or config
-        path = checkpoints.find_checkpoint(run.init_from)
-        warm_start.begin_with(opened, path, other.characters, config.characters)
+        source = config_file.read(run.init_from) or config
+        checkpoint = checkpoints.find_checkpoint(run.init_from)
+        warm_start.load_matching_weights(session, checkpoint, source.characters, config.characters)

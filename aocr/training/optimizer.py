@@ -1,36 +1,56 @@
-"""From a loss to a training step: learning rate, clipping, weight decay, and the update itself."""
+"""Turns a loss into a training step: gradients, clipping, weight decay and the update.
+
+To add an optimizer, add it to `OPTIMIZERS`, and its default learning rate to
+`aocr.config.LEARNING_RATES`, which the command line reads without TensorFlow.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from aocr.config import TrainingOptions
+from aocr.training.learning_rate import learning_rate_at
 
 ADADELTA_RHO = 0.95
 ADADELTA_EPSILON = 1e-8
 SGD_MOMENTUM = 0.9
 
-ONE_CYCLE_START = 25.0
-"""The rate starts at this fraction of its peak."""
 
-ONE_CYCLE_RISE = 0.3
-"""Share of the steps in which the rate rises, unless the warm-up is given."""
+def _adadelta(learning_rate: tf.Tensor) -> tf.compat.v1.train.Optimizer:
+    """Creates the optimizer of 0.7.6 (Zeiler, 2012; docs/compatibility.md, "Loss")."""
+    return tf.compat.v1.train.AdadeltaOptimizer(learning_rate, ADADELTA_RHO, ADADELTA_EPSILON)
+
+
+def _sgd(learning_rate: tf.Tensor) -> tf.compat.v1.train.Optimizer:
+    """Creates stochastic gradient descent with momentum."""
+    return tf.compat.v1.train.MomentumOptimizer(learning_rate, SGD_MOMENTUM)
+
+
+OPTIMIZERS: dict[str, Callable[[tf.Tensor], tf.compat.v1.train.Optimizer]] = {
+    "adadelta": _adadelta,
+    "adam": tf.compat.v1.train.AdamOptimizer,
+    "adamw": tf.compat.v1.train.AdamOptimizer,
+    "sgd": _sgd,
+}
+"""Creates each optimizer from a learning rate.
+
+AdamW is Adam with another default weight decay: the decay is decoupled for every optimizer.
+"""
 
 
 class Update(NamedTuple):
-    """A training step.
+    """Holds the tensors of a training step.
 
     Attributes:
-        step: int32 scalar, the global step after the update that fetching it makes.
-        applied: bool scalar, False where the loss or the gradient was not finite: then weights,
-            averages and the optimizer's state are as before, but the step counts.
-        gradient_norm: float32 scalar, before clipping.
+        step: int32 scalar, the global step after the update. Fetching it applies the update.
+        applied: bool scalar, False if the loss or the gradient was not finite. The weights, the
+            moving averages and the optimizer's state then stay unchanged, but the step counts.
+        gradient_norm: float32 scalar, the global norm before clipping.
         learning_rate: float32 scalar.
-        gradients: the gradient of each trainable variable, by name, before clipping.
+        gradients: the gradient of each trainable variable by the variable's name, before clipping.
     """
 
     step: tf.Tensor
@@ -40,94 +60,68 @@ class Update(NamedTuple):
     gradients: dict[str, tf.Tensor]
 
 
-def update(
+class ClippedGradients(NamedTuple):
+    """Holds clipped gradients and `norm`, their global norm before clipping."""
+
+    gradients: Sequence[tf.Tensor]
+    norm: tf.Tensor
+
+
+def build_update(
     loss: tf.Tensor,
     move_averages: Callable[[], list[tf.Operation]],
     global_step: tf.Variable,
     options: TrainingOptions,
     last_step: int,
 ) -> Update:
-    """Builds the update.
+    """Builds the update of a training step.
 
     Args:
         loss: float32 scalar.
-        move_averages: makes the operations that move the averages of batch norm.
+        move_averages: creates the operations that update the moving averages of batch norm.
         global_step: int32 scalar.
-        options: optimizer, rate, schedule, decay, clipping.
-        last_step: the global step at which a schedule ends.
+        options: gives the optimizer, learning rate, schedule, weight decay and clipping.
+        last_step: the global step at which the learning rate schedule ends.
     """
-    rate = learning_rate(tf.convert_to_tensor(global_step), options, last_step)
-    optimizer = OPTIMIZERS[options.optimizer](rate)
+    learning_rate = learning_rate_at(tf.convert_to_tensor(global_step), options, last_step)
+    optimizer = OPTIMIZERS[options.optimizer](learning_rate)
     gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
-    clipped, norm = _clip(gradients, options.max_gradient_norm)
+    clipped = clip_gradients(gradients, options.max_gradient_norm)
 
     def apply() -> tf.Tensor:
-        before = move_averages() + _decay(variables, rate * options.weight_decay, options)
-        with tf.control_dependencies(before):  # averages move before the weights do
-            done = optimizer.apply_gradients(zip(clipped, variables, strict=True))
-        with tf.control_dependencies([done]):
+        before = move_averages()
+        if options.weight_decay:
+            before += _decay_weights(variables, learning_rate * options.weight_decay)
+        with tf.control_dependencies(before):  # the averages of 0.7.6 move before the weights
+            applied = optimizer.apply_gradients(zip(clipped.gradients, variables, strict=True))
+        with tf.control_dependencies([applied]):
             return tf.constant(True)
 
-    finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-    applied = tf.cond(finite, apply, lambda: tf.constant(False))
+    is_finite = tf.math.is_finite(loss) & tf.math.is_finite(clipped.norm)
+    applied = tf.cond(is_finite, apply, lambda: tf.constant(False))
     with tf.control_dependencies([applied]):
         step = global_step.assign_add(1, read_value=True)
     return Update(
         step=tf.identity(step),
         applied=applied,
-        gradient_norm=norm,
-        learning_rate=rate,
+        gradient_norm=clipped.norm,
+        learning_rate=learning_rate,
         gradients={v.op.name: g for v, g in zip(variables, gradients, strict=True)},
     )
 
 
-OPTIMIZERS: dict[str, Callable[[tf.Tensor], tf.compat.v1.train.Optimizer]] = {
-    "adadelta": lambda rate: tf.compat.v1.train.AdadeltaOptimizer(
-        rate, ADADELTA_RHO, ADADELTA_EPSILON
-    ),
-    "adam": tf.compat.v1.train.AdamOptimizer,
-    "adamw": tf.compat.v1.train.AdamOptimizer,
-    "sgd": lambda rate: tf.compat.v1.train.MomentumOptimizer(rate, SGD_MOMENTUM),
-}
-"""Adadelta is 0.7.6's (Zeiler, 2012); AdamW is Adam with the decay that all of them take."""
-
-
-def learning_rate(step: tf.Tensor, options: TrainingOptions, last_step: int) -> tf.Tensor:
-    """The rate of a step, float32 scalar.
-
-    It rises in equal parts over the warm-up. After that it is constant, or falls to 0 as half a
-    cosine (Loshchilov and Hutter, 2017). One-cycle (Smith and Topin, 2018) is the second with a
-    long rise from a 25th of the rate.
-
-    Args:
-        step: int32 scalar, from 0.
-        options: rate, schedule and warm-up.
-        last_step: where the fall ends.
-    """
-    cycle = options.learning_rate_schedule == "one-cycle"
-    warmup = options.warmup_steps or (math.ceil(ONE_CYCLE_RISE * last_step) if cycle else 0)
-    done = tf.cast(step, tf.float32)
-    rise = tf.minimum(1.0, (done + 1) / max(1, warmup))
-    if cycle:
-        rise = (1 + (ONE_CYCLE_START - 1) * rise) / ONE_CYCLE_START
-    if options.learning_rate_schedule == "constant":
-        return options.initial_learning_rate * rise
-    part = tf.clip_by_value((done - warmup) / max(1, last_step - warmup), 0.0, 1.0)
-    return options.initial_learning_rate * rise * (1 + tf.cos(math.pi * part)) / 2
-
-
-def _clip(gradients: Sequence[tf.Tensor], max_norm: float | None):
-    """Gradients scaled to at most a global norm (None: as they are), and their norm before."""
+def clip_gradients(gradients: Sequence[tf.Tensor], max_norm: float | None) -> ClippedGradients:
+    """Scales gradients down to a maximum global norm; None leaves them unchanged."""
     norm = tf.linalg.global_norm(gradients)
     if max_norm is None:
-        return gradients, norm
-    return tf.clip_by_global_norm(gradients, max_norm, use_norm=norm)
+        return ClippedGradients(gradients, norm)
+    clipped, _ = tf.clip_by_global_norm(gradients, max_norm, use_norm=norm)
+    return ClippedGradients(clipped, norm)
 
 
-def _decay(
-    variables: Sequence[tf.Variable], amount: tf.Tensor, options: TrainingOptions
-) -> list[tf.Operation]:
-    """Shrinks every matrix and kernel by a part of itself (Loshchilov and Hutter, 2019)."""
-    if not options.weight_decay:
-        return []
-    return [v.assign_sub(amount * v).op for v in variables if v.shape.rank > 1]
+def _decay_weights(variables: Sequence[tf.Variable], fraction: tf.Tensor) -> list[tf.Operation]:
+    """Shrinks all matrices and kernels by a fraction of themselves (Loshchilov and Hutter, 2019).
+
+    Biases and the scales and shifts of batch norm do not decay.
+    """
+    return [v.assign_sub(fraction * v).op for v in variables if v.shape.rank > 1]

@@ -1,8 +1,9 @@
-"""The arithmetic of training: float32, or products in bfloat16 where that is faster.
+"""Chooses the arithmetic of training: float32, or bfloat16 where that is faster.
 
-On CPUs with AVX-512 oneDNN's rewrite of the graph turns convolutions and matrix products to
-bfloat16. Elsewhere the graph itself says so of its convolutions, see `convolution_type`. Weights,
-sums and batch norm stay float32, so that checkpoints are the same.
+On CPUs with AVX-512, oneDNN rewrites the graph and computes convolutions and matrix products in
+bfloat16. On other hardware, the graph itself casts the inputs of its convolutions, see
+`convolution_type`. Weights, sums and batch norm stay float32, so that checkpoints do not depend on
+the precision.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from aocr.util.errors import UserError
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 
 FAST_CPU = {"avx512_bf16", "amx_bf16"}
-"""A CPU with one of these multiplies bfloat16 faster than float32."""
+"""CPU flags: a CPU with one of them multiplies bfloat16 faster than float32."""
 
 FAST_GPU = (8, 0)
-"""So does a GPU of at least this compute capability."""
+"""Lowest compute capability of GPUs that multiply bfloat16 faster than float32."""
 
 REWRITTEN_CPU = "avx512f"
-"""Without it oneDNN leaves the graph as it is."""
+"""CPU flag: without it, oneDNN does not rewrite the graph."""
 
 
 def convolution_type(precision: str) -> tf.DType:
@@ -48,32 +49,34 @@ def fastest_kernel_gradient() -> KernelGradient:
     return KernelGradient.TENSORFLOW
 
 
-def check(precision: str, force: bool) -> None:
-    """Refuses an arithmetic that would be slower here.
+def refuse_if_slower(precision: str, force: bool) -> None:
+    """Checks that a precision is not slower than float32 on this machine.
 
     Args:
         precision: `FLOAT32` or `BFLOAT16`.
-        force: take it all the same.
+        force: whether to log a warning instead of raising the error.
 
     Raises:
-        UserError: as said.
+        UserError: the precision is slower.
     """
-    slower = _slower() if precision == BFLOAT16 else None
-    if slower is None:
+    missing = _missing_hardware() if precision == BFLOAT16 else None
+    if missing is None:
         return
-    told = f"{slower}, so that bfloat16 is slower than float32"
+    reason = f"{missing}, so that bfloat16 is slower than float32"
     if not force:
-        raise UserError(f"--precision=bfloat16: {told}: leave it out, or --force-precision")
-    logging.warning("%s, as --force-precision wants it.", told[0].upper() + told[1:])
+        raise UserError(
+            f"--precision=bfloat16: {reason}: leave the flag out, or add --force-precision"
+        )
+    logging.warning("--force-precision: %s.", reason)
 
 
-def _slower() -> str | None:
-    """What this machine lacks to be faster in bfloat16; None if nothing."""
+def _missing_hardware() -> str | None:
+    """Returns what this machine lacks for fast bfloat16; None if it lacks nothing."""
     if _gpus():
         details = map(tf.config.experimental.get_device_details, _gpus())
         if all(each.get("compute_capability", (0, 0)) >= FAST_GPU for each in details):
             return None
-        return "a GPU here has a compute capability of less than 8.0, or tells none"
+        return "a GPU of this machine has a compute capability below 8.0, or reports none"
     return None if cpu_flags() & FAST_CPU else "this CPU has neither AVX512_BF16 nor AMX"
 
 

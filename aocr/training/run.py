@@ -1,22 +1,21 @@
-"""What a training begins with: its config and its weights."""
+"""Describes where a training run reads and writes."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from aocr.model import checkpoints
-
 
 class Run(NamedTuple):
-    """Where a run of training takes things from, and where it puts them.
+    """Names the inputs, outputs and hardware of a training run.
 
     Attributes:
-        dataset: TFRecords: files, folders or globs.
-        validation: the same, or empty for no validation.
-        model_dir: checkpoints and summaries go there; training goes on from what is there.
-        init_from: model directory whose weights to begin with; None for fresh ones.
-        resume: go on from what is in `model_dir`.
-        gpu_id: negative for the CPU.
+        dataset: TFRecords to train on: files, folders or globs.
+        validation: TFRecords to validate on; empty for no validation.
+        model_dir: directory of the checkpoints, `config.json` and TensorBoard files.
+        init_from: model directory whose weights a new model starts with; None for fresh weights.
+        resume: whether to continue the training in `model_dir`.
+        checkpoint: the checkpoint to resume from; None for a new model.
+        gpu_id: index of the GPU; negative for the CPU.
         precision: `float32` or `bfloat16`.
     """
 
@@ -25,9 +24,6 @@ class Run(NamedTuple):
     model_dir: str
     init_from: str | None
     resume: bool
+    checkpoint: str | None
     gpu_id: int
     precision: str
-
-    def checkpoint(self) -> str | None:
-        """The checkpoint to go on from, None for a model that is new."""
-        return checkpoints.latest_checkpoint(self.model_dir) if self.resume else None

@@ -1,4 +1,4 @@
-"""Which steps a run of training takes, and on which records."""
+"""Plans which steps a training run takes and on which records."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import NamedTuple
 from aocr.config import TrainingOptions
 
 
-class Plan(NamedTuple):
-    """The steps of one run.
+class StepPlan(NamedTuple):
+    """Determines the steps of one run.
 
-    With a seed the records of a step, and their order, are a function of the seed and the global
-    step alone, so that a run that was killed goes on as if it had not been.
+    With a seed, the records of a step and their order depend only on the seed and the global step.
+    A run that was killed and resumed therefore takes the same steps as one that was not.
 
     Attributes:
-        seed: of the order of the records, of dropout, and of fresh weights.
-        first_step: the global step that the run begins at.
-        last_step: the global step that it ends at; the number before it is the first's if there
-            is nothing left to do.
-        first_epoch: the pass over the records that the run begins in, from 0.
-        skipped: batches of that pass that an earlier run has trained on.
+        seed: random seed of the order of the records, of dropout and of fresh weights.
+        first_step: the global step before the run.
+        last_step: the global step after the run.
+        first_epoch: the epoch that the run starts in, from 0.
+        skipped: number of batches of that epoch that earlier runs have trained on.
     """
 
     seed: int
@@ -29,19 +28,25 @@ class Plan(NamedTuple):
     first_epoch: int = 0
     skipped: int = 0
 
+    @property
+    def step_count(self) -> int:
+        """Number of steps of the run; 0 if `last_step` was reached before."""
+        return max(0, self.last_step - self.first_step)
 
-def plan(options: TrainingOptions, steps_per_epoch: int, step: int) -> Plan:
-    """The plan of a run.
+
+def make_step_plan(options: TrainingOptions, steps_per_epoch: int, step: int) -> StepPlan:
+    """Plans the steps of a run.
 
     Args:
-        options: `seed` (None: a new one, and a new order, for each run), `num_epoch` (of this
-            run), and `max_steps` (of all runs).
-        steps_per_epoch: batches of a pass over the records.
-        step: the global step so far.
+        options: gives `seed` (None for a new seed, and so a new order, in each run), `num_epoch`
+            (the epochs of this run), and `max_steps` (the steps of all runs).
+        steps_per_epoch: number of batches of an epoch.
+        step: the global step before the run.
     """
     last_step = step + options.num_epoch * steps_per_epoch
     if options.max_steps is not None:
         last_step = min(last_step, options.max_steps)
     if options.seed is None:
-        return Plan(secrets.randbelow(2**31), step, last_step)
-    return Plan(options.seed, step, last_step, *divmod(step, steps_per_epoch))
+        return StepPlan(secrets.randbelow(2**31), step, last_step)
+    first_epoch, skipped = divmod(step, steps_per_epoch)
+    return StepPlan(options.seed, step, last_step, first_epoch, skipped)

@@ -1,4 +1,4 @@
-"""What TensorBoard is told beside the scalars of the training graph."""
+"""Writes curves, images and texts for TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,12 +9,61 @@ from collections.abc import Iterable, Mapping
 import tensorflow as tf
 from PIL import Image
 
+from aocr.evaluation.metric_sums import Summary
 from aocr.evaluation.result import Result
 from aocr.report.attention import attention_strip
+from aocr.training.training_step import StepResult
 
 
-def scalars(values: Mapping[str, float]) -> tf.compat.v1.Summary:
-    """Numbers by their tags; one that is not finite, which has no place on a curve, is left out."""
+class EventWriter:
+    """Writes an event file that TensorBoard reads. Close it, or use it as a context manager.
+
+    Args:
+        folder: directory of the event file.
+        graph: the graph that TensorBoard shows.
+    """
+
+    def __init__(self, folder: str, graph: tf.Graph) -> None:
+        self._writer = tf.compat.v1.summary.FileWriter(folder, graph)
+
+    def __enter__(self) -> EventWriter:
+        """Returns the writer itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Closes the event file."""
+        self._writer.close()
+
+    def add_step(self, result: StepResult) -> None:
+        """Adds the numbers of a training step as curves."""
+        values = {
+            "loss": result.loss,
+            "total_gradient_norm": result.gradient_norm,
+            "learning_rate": result.learning_rate,
+            "images_per_second": result.images_per_second,
+        }
+        self._writer.add_summary(scalar_summary(values), result.global_step)
+
+    def add_validation(self, summary: Summary, samples: Iterable[Result], step: int) -> None:
+        """Adds the metrics of a validation as curves, and shows sample images.
+
+        Args:
+            summary: the metrics; the tag of each is `validation/` and its key.
+            samples: the images to show.
+            step: global step.
+        """
+        values = {f"validation/{key}": value for key, value in summary.numbers().items()}
+        self._writer.add_summary(scalar_summary(values), step)
+        self._writer.add_summary(sample_summary(samples), step)
+        self.flush()
+
+    def flush(self) -> None:
+        """Writes everything added so far to the file."""
+        self._writer.flush()
+
+
+def scalar_summary(values: Mapping[str, float]) -> tf.compat.v1.Summary:
+    """Returns a summary of scalars by their tags, without values that are not finite."""
     return tf.compat.v1.Summary(
         value=[
             tf.compat.v1.Summary.Value(tag=tag, simple_value=value)
@@ -24,22 +73,26 @@ def scalars(values: Mapping[str, float]) -> tf.compat.v1.Summary:
     )
 
 
-def samples(tested: Iterable[Result]) -> tf.compat.v1.Summary:
-    """Images with the attention of each character, and their texts as a table."""
+def sample_summary(samples: Iterable[Result]) -> tf.compat.v1.Summary:
+    """Returns a summary that shows images with their attention, and a table of their texts."""
     values, rows = [], ["| label | read | probability |", "|---|---|---|"]
-    for number, one in enumerate(tested, start=1):
-        png = attention_strip(one)
-        with Image.open(io.BytesIO(png)) as picture:
-            image = tf.compat.v1.Summary.Image(
-                width=picture.width, height=picture.height, colorspace=3, encoded_image_string=png
-            )
+    for number, sample in enumerate(samples, start=1):
+        image = _png_summary(attention_strip(sample))
         values.append(tf.compat.v1.Summary.Value(tag=f"validation/attention_{number}", image=image))
-        rows.append(f"| {_cell(one.label)} | {_cell(one.prediction)} | {one.probability:.4f} |")
-    return tf.compat.v1.Summary(value=[*values, _text("validation/texts", "\n".join(rows))])
+        label, prediction = map(_escape_cell, (sample.label, sample.prediction))
+        rows.append(f"| {label} | {prediction} | {sample.probability:.4f} |")
+    return tf.compat.v1.Summary(value=[*values, _text_value("validation/texts", "\n".join(rows))])
 
 
-def _text(tag: str, markdown: str) -> tf.compat.v1.Summary.Value:
-    """A text of TensorBoard's text plugin."""
+def _png_summary(png: bytes) -> tf.compat.v1.Summary.Image:
+    with Image.open(io.BytesIO(png)) as picture:
+        return tf.compat.v1.Summary.Image(
+            width=picture.width, height=picture.height, colorspace=3, encoded_image_string=png
+        )
+
+
+def _text_value(tag: str, markdown: str) -> tf.compat.v1.Summary.Value:
+    """Returns a value that TensorBoard's text plugin shows."""
     metadata = tf.compat.v1.SummaryMetadata(
         plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="text")
     )
@@ -48,6 +101,6 @@ def _text(tag: str, markdown: str) -> tf.compat.v1.Summary.Value:
     )
 
 
-def _cell(text: str) -> str:
-    """The text with what would end a cell of Markdown made harmless."""
+def _escape_cell(text: str) -> str:
+    """Escapes the characters that would end a cell of a Markdown table."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`")

@@ -1,4 +1,4 @@
-"""Measures a model while it is trained."""
+"""Measures checkpoints on a validation set during training."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
+from aocr.util.plurals import counted
 from aocr.util.session import open_session
 
 SAMPLES = 6
-"""Images of the validation set that are shown in TensorBoard."""
+"""Number of validation images that TensorBoard shows."""
 
 
 class Validation(NamedTuple):
-    """What the validation set says of a checkpoint; `samples` are its first images."""
+    """Holds the metrics of a checkpoint, and the first images as samples."""
 
     summary: Summary
     samples: Sequence[Result]
 
 
 class Validator:
-    """A graph and a session that test checkpoints on one dataset.
+    """Measures checkpoints on one dataset, in a graph and a session of its own.
 
     Args:
         config: the model.
         paths: TFRecords: files, folders or globs.
-        gpu_id: negative for the CPU.
+        gpu_id: index of the GPU; negative for the CPU.
 
     Raises:
-        UserError: no record.
+        UserError: the dataset is empty or cannot be read.
     """
 
     def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
         files = expand(paths)
         found = scan(files, config)
-        logging.info("Validating on %i records.", found.records)
+        logging.info("Validating on %s.", counted(found.records, "record"))
         log_for_testing(found, config)
         self._undecodable = frozenset(found.undecodable.record_indices)
         self._model = build_eval_graph(
@@ -54,16 +55,15 @@ class Validator:
             variables = tf.compat.v1.global_variables()
             self._saver = tf.compat.v1.train.Saver(variables)
 
-    def __call__(self, checkpoint: str) -> Validation:
-        """Tests a checkpoint."""
+    def validate(self, checkpoint: str) -> Validation:
+        """Restores a checkpoint, reads all images with it, and logs the metrics."""
         self._saver.restore(self._session, checkpoint)
         sums = MetricSums()
         samples: list[Result] = []
-        results = evaluator.results(self._session, self._model, self._undecodable)
-        for tested in results:
-            sums.add(tested)
-            if len(samples) < SAMPLES and tested.columns:
-                samples.append(tested)
+        for result in evaluator.results(self._session, self._model, self._undecodable):
+            sums.add(result)
+            if len(samples) < SAMPLES and result.columns:
+                samples.append(result)
         summary = sums.summary()
         _log(summary)
         return Validation(summary, samples)
@@ -72,10 +72,10 @@ class Validator:
 def _log(summary: Summary) -> None:
     logging.info(
         "Validation: exact match %.2f%%, edit-distance accuracy %.2f%%, character error rate "
-        "%.2f%%, loss %f, on %i images.",
+        "%.2f%%, loss %f, on %s.",
         100 * summary.value("exact_match"),
         100 * summary.value("edit_distance_accuracy"),
         100 * summary.value("character_error_rate"),
         summary.value("loss"),
-        summary.images,
+        counted(summary.images, "image"),
     )

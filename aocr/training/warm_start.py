@@ -1,8 +1,9 @@
-"""Weights of one model to begin another with, also one of another charset."""
+"""Initializes a model with the weights of another, which may have another charset."""
 
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,47 +11,58 @@ import tensorflow as tf
 from aocr.charset import FIRST_CHARACTER_ID
 from aocr.model import checkpoints
 from aocr.model.tensor_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES
+from aocr.util.plurals import counted
 
 
-def begin_with(
-    opened: tf.compat.v1.Session, path: str, their_characters: str, our_characters: str
+def load_matching_weights(
+    session: tf.compat.v1.Session,
+    checkpoint: str,
+    source_characters: str,
+    target_characters: str,
 ) -> None:
-    """Gives a model the weights of another, as far as they fit, and says which did not.
+    """Loads the weights of another model as far as they fit, and logs which do not.
 
-    What belongs to a symbol is matched by character. What the other model lacks stays as it was
-    initialised. The optimizer's state and the global step are not taken.
+    Rows and columns that belong to a symbol are matched by character. Variables that the other
+    model lacks keep their values. The optimizer's state and the global step are not loaded.
 
     Args:
-        opened: a session on the graph of our model, initialised.
-        path: a checkpoint of the other model.
-        their_characters: its charset.
-        our_characters: ours.
+        session: a session on the graph of the target model, with initialized variables.
+        checkpoint: path of a checkpoint of the source model.
+        source_characters: charset of the source model.
+        target_characters: charset of the target model.
 
     Raises:
         UserError: the checkpoint is not whole.
     """
-    reader = checkpoints.open_checkpoint(path)
+    reader = checkpoints.open_checkpoint(checkpoint)
     shapes = reader.get_variable_to_shape_map()
-    taken, fresh = [], []
-    with opened.graph.as_default():
-        for variable in _of_the_model():
+    charsets = _Charsets(source_characters, target_characters)
+    loaded, fresh = [], []
+    with session.graph.as_default():
+        for variable in _model_variables():
             name = variable.op.name
-            theirs = reader.get_tensor(name) if name in shapes else None
-            if theirs is not None and name in VOCABULARY_AXES:
+            source = reader.get_tensor(name) if name in shapes else None
+            if source is not None and name in VOCABULARY_AXES:
                 axis = VOCABULARY_AXES[name]
-                theirs = _by_character(
-                    theirs, opened.run(variable), axis, their_characters, our_characters
-                )
-            if theirs is None or list(theirs.shape) != variable.shape.as_list():
+                source = _match_symbols(source, session.run(variable), axis, charsets)
+            if source is None or list(source.shape) != variable.shape.as_list():
                 fresh.append(name)
             else:
-                variable.load(theirs, opened)
-                taken.append(name)
-    _log(path, taken, fresh, their_characters, our_characters)
+                variable.load(source, session)
+                loaded.append(name)
+    logging.info("Initialized %s from %s.", counted(len(loaded), "variable"), checkpoint)
+    _log_differences(fresh, charsets)
 
 
-def _of_the_model() -> list[tf.Variable]:
-    """All variables but the step and what the optimizer keeps."""
+class _Charsets(NamedTuple):
+    """Holds the characters of both models."""
+
+    source: str
+    target: str
+
+
+def _model_variables() -> list[tf.Variable]:
+    """Returns the trainable variables and the moving averages of batch norm."""
     names = {v.op.name for v in tf.compat.v1.trainable_variables()}
     averages = (MOVING_MEAN, MOVING_VARIANCE)
     return [
@@ -60,28 +72,34 @@ def _of_the_model() -> list[tf.Variable]:
     ]
 
 
-def _by_character(
-    theirs: np.ndarray, ours: np.ndarray, axis: int, their_characters: str, our_characters: str
+def _match_symbols(
+    source: np.ndarray, target: np.ndarray, axis: int, charsets: _Charsets
 ) -> np.ndarray | None:
-    """Our values, with theirs for each symbol that both have; None if other axes differ."""
-    theirs, ours = np.moveaxis(theirs, axis, 0), np.moveaxis(ours, axis, 0).copy()
-    if theirs.shape[1:] != ours.shape[1:]:
+    """Returns the target with the source's values for each symbol that both models have.
+
+    Returns None if the arrays differ in another axis than that of the symbols.
+    """
+    source, target = np.moveaxis(source, axis, 0), np.moveaxis(target, axis, 0).copy()
+    if source.shape[1:] != target.shape[1:]:
         return None
-    ours[:FIRST_CHARACTER_ID] = theirs[:FIRST_CHARACTER_ID]
-    places = {c: n for n, c in enumerate(their_characters, FIRST_CHARACTER_ID)}
-    for n, character in enumerate(our_characters, FIRST_CHARACTER_ID):
-        if character in places:
-            ours[n] = theirs[places[character]]
-    return np.moveaxis(ours, 0, axis)
+    target[:FIRST_CHARACTER_ID] = source[:FIRST_CHARACTER_ID]
+    source_ids = {c: n for n, c in enumerate(charsets.source, FIRST_CHARACTER_ID)}
+    for target_id, character in enumerate(charsets.target, FIRST_CHARACTER_ID):
+        if character in source_ids:
+            target[target_id] = source[source_ids[character]]
+    return np.moveaxis(target, 0, axis)
 
 
-def _log(path: str, taken: list[str], fresh: list[str], theirs: str, ours: str) -> None:
-    logging.info("Beginning with %i variables of %s.", len(taken), path)
+def _log_differences(fresh: list[str], charsets: _Charsets) -> None:
+    """Logs which variables and characters the models do not share."""
     if fresh:
-        logging.info("Fresh, as they do not fit or are not there: %s.", ", ".join(fresh))
-    new = "".join(c for c in ours if c not in theirs)
+        names = ", ".join(fresh)
+        logging.info("Keeping fresh values of what is missing there or does not fit: %s.", names)
+    new = "".join(c for c in charsets.target if c not in charsets.source)
     if new:
-        logging.info("Fresh, as the other model does not know them: the characters %r.", new)
-    lost = "".join(c for c in theirs if c not in ours)
-    if lost:
-        logging.info("Not taken, as this model does not know them: the characters %r.", lost)
+        count = counted(len(new), "character")
+        logging.info("Keeping fresh values of %s that the other model lacks: %r.", count, new)
+    unused = "".join(c for c in charsets.source if c not in charsets.target)
+    if unused:
+        count = counted(len(unused), "character")
+        logging.info("Ignoring %s that this model lacks: %r.", count, unused)

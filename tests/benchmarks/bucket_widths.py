@@ -26,7 +26,7 @@ from aocr.config import Config, TrainingOptions  # noqa: E402
 from aocr.data.dataset_scan import scan  # noqa: E402
 from aocr.data.input_pipeline import batches_per_epoch  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
-from aocr.training.step_plan import Plan  # noqa: E402
+from aocr.training.step_plan import StepPlan  # noqa: E402
 from aocr.util.options import permitted_values  # noqa: E402
 from aocr.util.session import open_on_cpu  # noqa: E402
 
@@ -53,7 +53,7 @@ def a_pass(config: Config, dataset: str) -> Callable[[], float]:
     found = scan([dataset], config)
     left_out, usable = found.untrainable(drop_wide=False), found.trainable(drop_wide=False)
     steps = batches_per_epoch(usable, config.widths, options.batch_size)
-    model = build_train_graph(config, options, [dataset], left_out, Plan(1, 0, steps))
+    model = build_train_graph(config, options, [dataset], left_out, StepPlan(1, 0, steps))
     opened = open_on_cpu(model.graph)
     with model.graph.as_default():
         opened.run(tf.compat.v1.global_variables_initializer())

@@ -137,11 +137,11 @@ def make_checkpoint(folder: str) -> str:
     from aocr.config import Config, TrainingOptions
     from aocr.model import checkpoints, config_file
     from aocr.training.graph import build_train_graph
-    from aocr.training.step_plan import Plan
+    from aocr.training.step_plan import StepPlan
     from aocr.util.session import open_on_cpu
 
     config = Config()
-    model = build_train_graph(config, TrainingOptions(), ["none"], [], Plan(0, 0, 1))
+    model = build_train_graph(config, TrainingOptions(), ["none"], [], StepPlan(0, 0, 1))
     with model.graph.as_default(), open_on_cpu(model.graph) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
         checkpoints.CheckpointWriter(folder, keep=1).save(opened, 0)

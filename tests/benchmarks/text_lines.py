@@ -64,10 +64,10 @@ def count_nodes(longest: int) -> int:
     from aocr.charset import FULL_ASCII
     from aocr.config import Config, TrainingOptions
     from aocr.training.graph import build_train_graph
-    from aocr.training.step_plan import Plan
+    from aocr.training.step_plan import StepPlan
 
     config = Config(WIDTH, HEIGHT, longest, FULL_ASCII)
-    model = build_train_graph(config, TrainingOptions(), ["none"], [], Plan(0, 0, 1))
+    model = build_train_graph(config, TrainingOptions(), ["none"], [], StepPlan(0, 0, 1))
     definition = model.graph.as_graph_def()
     return len(definition.node) + sum(len(f.node_def) for f in definition.library.function)
 

@@ -26,7 +26,7 @@ from aocr.model import cnn  # noqa: E402
 from aocr.model.conv2d import KernelGradient  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.precision import fastest_kernel_gradient  # noqa: E402
-from aocr.training.step_plan import Plan  # noqa: E402
+from aocr.training.step_plan import StepPlan  # noqa: E402
 from aocr.util.session import open_session  # noqa: E402
 
 ROUNDS = 7
@@ -53,7 +53,7 @@ def training_step(
     config: Config, options: TrainingOptions, files: list[str]
 ) -> Callable[[], object]:
     """One step of `aocr train`, to call."""
-    model = build_train_graph(config, options, files, [], Plan(0, 0, 1))
+    model = build_train_graph(config, options, files, [], StepPlan(0, 0, 1))
     session = open_session(model.graph, gpu_id=-1)
     with model.graph.as_default():
         session.run(tf.compat.v1.global_variables_initializer())

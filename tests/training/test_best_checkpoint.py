@@ -1,4 +1,4 @@
-"""Which checkpoint is the best, and that it is never lost."""
+"""Checks which checkpoint is the best, and that it is never lost."""
 
 import json
 
@@ -20,7 +20,7 @@ def summary(exact_match, character_error_rate):
 
 
 def judge(folder, results, resume=True):
-    """Judges results of steps 1, 2, ...; the best after each."""
+    """Validates steps 1, 2, ... with these results, and returns the best after each."""
     with tf.Graph().as_default() as graph:
         step = tf.compat.v1.get_variable("Variable", [], tf.int32)
         with open_session(graph, -1) as opened:
@@ -28,8 +28,8 @@ def judge(folder, results, resume=True):
             found = []
             for number, result in enumerate(results, start=1):
                 step.load(number, opened)
-                found.append(best.judge(opened, number, summary(*result)))
-    return [(one.step, one.validations_since) for one in found]
+                found.append(best.update(opened, number, summary(*result)))
+    return [(one.step, one.validations_without_improvement) for one in found]
 
 
 def test_more_exact_matches_win_and_fewer_errors_break_ties(tmp_path):
@@ -61,7 +61,17 @@ def test_an_error_rate_that_is_none_breaks_no_tie(tmp_path):
     assert judge(tmp_path, [(0.5, float("nan")), (0.5, float("nan"))]) == [(1, 0), (1, 1)]
 
 
-def test_a_broken_file_is_told(tmp_path):
-    (tmp_path / "best.json").write_text("{")
-    with pytest.raises(UserError, match=r"cannot use .*best\.json: .*; remove it to go on"):
+def test_the_keys_of_the_file_stay_those_of_earlier_versions(tmp_path):
+    judge(tmp_path, [(0.9, 1), (0.2, 1)])
+    facts = {"step": 1, "exact_match": 0.9, "character_error_rate": 1, "validations_since": 1}
+    assert json.loads((tmp_path / "best.json").read_text()) == facts
+    del facts["validations_since"]
+    (tmp_path / "best.json").write_text(json.dumps(facts))
+    assert judge(tmp_path, [(0.1, 1)]) == [(1, 1)]
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "null", "5", '{"step": 1, "other": 2}'])
+def test_a_broken_file_is_told(tmp_path, text):
+    (tmp_path / "best.json").write_text(text)
+    with pytest.raises(UserError, match=r"cannot use .*best\.json: .*; remove it to continue"):
         judge(tmp_path, [])

@@ -16,7 +16,7 @@ from aocr.serving.graph import build_serving_graph
 from aocr.training import initialization
 from aocr.training.graph import build_train_graph
 from aocr.training.run import Run
-from aocr.training.step_plan import Plan
+from aocr.training.step_plan import StepPlan
 from aocr.util.errors import UserError
 
 CONFIG = dataclasses.replace(TINY, max_width=50, bucket_widths=(12, 24))
@@ -177,7 +177,7 @@ def test_without_buckets_a_pass_has_records_over_batch_size_batches():
 
 def test_the_training_graph_learns_from_every_bucket(dataset):
     options = TrainingOptions(batch_size=2, seed=1)
-    model = build_train_graph(CONFIG, options, [dataset], [], Plan(1, 0, 6))
+    model = build_train_graph(CONFIG, options, [dataset], [], StepPlan(1, 0, 6))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())
         session.run(model.start)
@@ -221,11 +221,20 @@ def test_wrong_widths_are_wrong_usage(value, capsys):
 
 
 @pytest.mark.parametrize("widths", [(48, 86), (48, 96)])
-def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path, monkeypatch):
-    run = Run(["d.tfrecords"], [], str(tmp_path), None, True, -1, "float32")
+def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path):
+    run = Run(
+        dataset=["d.tfrecords"],
+        validation=[],
+        model_dir=str(tmp_path),
+        init_from=None,
+        resume=True,
+        checkpoint=None,
+        gpu_id=-1,
+        precision="float32",
+    )
     told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
     with pytest.raises(UserError, match=told):
-        initialization.config_of(run, {"bucket_widths": widths}, learn_charset=False)
-    monkeypatch.setattr(Run, "checkpoint", lambda _: "model.ckpt-1")  # 0.7.6's: no config
+        initialization.choose_config(run, {"bucket_widths": widths}, learn_charset=False)
+    run = run._replace(checkpoint="model.ckpt-1")  # one of 0.7.6, which has no config
     with pytest.raises(UserError, match=told):
-        initialization.config_of(run, {"bucket_widths": widths}, learn_charset=False)
+        initialization.choose_config(run, {"bucket_widths": widths}, learn_charset=False)

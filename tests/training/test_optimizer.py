@@ -1,4 +1,4 @@
-"""The update by hand: rates, clipping, decay, order, and what happens to what is not finite."""
+"""Checks updates computed by hand: clipping, decay, order, and skipped updates."""
 
 import math
 
@@ -15,14 +15,14 @@ from aocr.training import optimizer
 def test_clipping_by_hand(max_norm, scale):
     with tf.Graph().as_default():
         gradients = tf.constant([3.0, 4.0]), tf.constant([[12.0]])
-        (first, second), norm = run(optimizer._clip(gradients, max_norm))
+        (first, second), norm = run(optimizer.clip_gradients(gradients, max_norm))
     assert norm == 13
     np.testing.assert_allclose(first, [3 * scale, 4 * scale], rtol=1e-6)
     np.testing.assert_allclose(second, [[12 * scale]], rtol=1e-6)
 
 
 class Steps:
-    """Updates of one matrix and one vector whose loss is fed, and an average that moves."""
+    """Updates one matrix and one vector with a loss that is fed, and a moving average."""
 
     def __init__(self, **options):
         self.graph = tf.Graph()
@@ -34,7 +34,7 @@ class Steps:
             step = get("Variable", [], tf.int32, tf.zeros_initializer(), trainable=False)
             self.scale = tf.compat.v1.placeholder(tf.float32, [])
             loss = self.scale * (tf.reduce_sum(self.matrix) + tf.reduce_sum(self.vector))
-            self.made = optimizer.update(
+            self.made = optimizer.build_update(
                 loss, self._move_average, step, TrainingOptions(**options), last_step=10
             )
             self.session = tf.compat.v1.Session()
@@ -45,13 +45,17 @@ class Steps:
         return [self.average.assign(seen).op]
 
     def take(self, scale):
-        """Takes a step; its number and whether it was applied."""
+        """Takes a step, and returns its number and whether the update was applied."""
         step, applied = self.session.run([self.made.step, self.made.applied], {self.scale: scale})
         return int(step), bool(applied)
 
     def values(self):
         with self.graph.as_default():
             return self.session.run({v.op.name: v for v in tf.compat.v1.global_variables()})
+
+
+def test_every_optimizer_has_a_default_learning_rate():
+    assert list(optimizer.OPTIMIZERS) == list(LEARNING_RATES)
 
 
 @pytest.mark.parametrize("name", list(LEARNING_RATES))
@@ -93,36 +97,3 @@ def test_what_is_not_finite_changes_nothing_but_the_step(scale):
     for name, value in before.items():
         np.testing.assert_array_equal(value, after[name], err_msg=name)
     assert steps.take(1.0) == (3, True)
-
-
-def rates(**options):
-    """The rates of the first 11 steps of a run that ends at step 10."""
-    with tf.Graph().as_default():
-        made = [
-            optimizer.learning_rate(tf.constant(step), TrainingOptions(**options), last_step=10)
-            for step in range(11)
-        ]
-        return run([tf.convert_to_tensor(rate) for rate in made])
-
-
-def test_the_rate_is_constant_unless_told():
-    assert rates(initial_learning_rate=0.5) == [0.5] * 11
-
-
-def test_the_rate_warms_up_in_equal_parts():
-    assert rates(warmup_steps=4)[:6] == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
-
-
-def test_cosine_falls_to_nothing():
-    found = rates(learning_rate_schedule="cosine")
-    assert found[0] == 1
-    assert found[5] == pytest.approx(0.5)
-    assert found[10] == pytest.approx(0, abs=1e-6)
-
-
-def test_one_cycle_rises_from_a_25th_and_falls_to_nothing():
-    found = rates(learning_rate_schedule="one-cycle")  # three steps up
-    assert found[:3] == pytest.approx([(1 + 24 / 3) / 25, (1 + 24 * 2 / 3) / 25, 1])
-    assert found[3] == pytest.approx(1)
-    assert found[10] == pytest.approx(0, abs=1e-6)
-    assert sorted(found[3:], reverse=True) == found[3:]

@@ -28,21 +28,21 @@ def machine(monkeypatch):
 @pytest.mark.parametrize("flags", ["avx2 avx512f avx512_bf16", "avx2 avx512f amx_bf16"])
 def test_bfloat16_is_taken_where_it_is_fast(machine, flags):
     machine(flags)
-    precision.check("bfloat16", force=False)
+    precision.refuse_if_slower("bfloat16", force=False)
 
 
 @pytest.mark.parametrize("flags", ["", "avx2", "avx2 avx512f"])
 def test_float32_is_taken_everywhere(machine, flags):
     machine(flags)
-    precision.check("float32", force=False)
+    precision.refuse_if_slower("float32", force=False)
 
 
 def test_bfloat16_is_refused_where_it_is_slower_unless_forced(machine, caplog):
     machine("avx2 avx512f")
     with pytest.raises(UserError, match="neither AVX512_BF16 nor AMX, .* --force-precision"):
-        precision.check("bfloat16", force=False)
+        precision.refuse_if_slower("bfloat16", force=False)
     with caplog.at_level(logging.WARNING):
-        precision.check("bfloat16", force=True)
+        precision.refuse_if_slower("bfloat16", force=True)
     assert "slower" in caplog.text
 
 
@@ -58,10 +58,10 @@ def test_newer_gpus_are_fast(capabilities, is_fast, machine, monkeypatch):
 
     monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
     if is_fast:
-        precision.check("bfloat16", force=False)
+        precision.refuse_if_slower("bfloat16", force=False)
     else:
         with pytest.raises(UserError, match="compute capability"):
-            precision.check("bfloat16", force=False)
+            precision.refuse_if_slower("bfloat16", force=False)
 
 
 @pytest.mark.parametrize(

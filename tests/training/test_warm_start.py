@@ -1,4 +1,4 @@
-"""Weights of another model: what fits is taken, symbols by character, and the rest is told."""
+"""Checks that weights of another model are loaded where they fit, and that the rest is logged."""
 
 import logging
 
@@ -12,7 +12,7 @@ from aocr.data import records
 from aocr.model import checkpoints, tensor_names
 from aocr.training import warm_start
 from aocr.training.graph import build_train_graph
-from aocr.training.step_plan import Plan
+from aocr.training.step_plan import StepPlan
 from aocr.util.session import open_session
 
 SIZES = {"attn_num_hidden": 4, "max_prediction": 2}
@@ -20,11 +20,11 @@ SIZES = {"attn_num_hidden": 4, "max_prediction": 2}
 
 def model(characters, dataset, **sizes):
     config = Config(characters=characters, **(SIZES | sizes))
-    return build_train_graph(config, TrainingOptions(), [dataset], [], Plan(0, 0, 1))
+    return build_train_graph(config, TrainingOptions(), [dataset], [], StepPlan(0, 0, 1))
 
 
 class Started:
-    """A model of some characters that began with one of "ABC", both with noise for weights."""
+    """Starts a model of some characters with the weights, which are noise, of one of "ABC"."""
 
     def __init__(self, folder, characters, **sizes):
         dataset = write_records(folder / "d.tfrecords", [records.serialize(white(4, 4), "A")])
@@ -34,7 +34,7 @@ class Started:
             opened.run(tf.compat.v1.global_variables_initializer())
             self.before = self._values(opened)
             path = checkpoints.find_checkpoint(str(folder / "model"))
-            warm_start.begin_with(opened, path, "ABC", characters)
+            warm_start.load_matching_weights(opened, path, "ABC", characters)
             self.after = self._values(opened)
 
     def _save(self, their_model, folder):
@@ -85,5 +85,5 @@ def test_what_is_fresh_is_told(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     started = Started(tmp_path, "AB", target_embedding_size=6)
     np.testing.assert_array_equal(started.after[EMBEDDING], started.before[EMBEDDING])
-    assert f"Fresh, as they do not fit or are not there: {EMBEDDING}, " in caplog.text
-    assert "the characters 'C'" in caplog.text
+    assert f"fresh values of what is missing there or does not fit: {EMBEDDING}, " in caplog.text
+    assert "Ignoring 1 character that this model lacks: 'C'" in caplog.text

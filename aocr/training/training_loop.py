@@ -1,0 +1,119 @@
+"""Runs the steps of a training run, and saves and validates the model in between."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from aocr.config import TrainingOptions
+from aocr.training.checkpointing import Checkpointer
+from aocr.training.early_stopping import EarlyStopping
+from aocr.training.epoch_counter import EpochCounter
+from aocr.training.progress import show_progress
+from aocr.training.running_means import RunningMeans
+from aocr.training.skipped_updates import SkippedUpdates
+from aocr.training.step_plan import StepPlan
+from aocr.training.tensorboard import EventWriter
+from aocr.training.training_step import StepResult
+
+
+class Outputs(NamedTuple):
+    """Holds what a training loop writes to.
+
+    Attributes:
+        checkpointer: saves the model.
+        early_stopping: validates the model; None for no validation.
+        events: receives curves for TensorBoard.
+    """
+
+    checkpointer: Checkpointer
+    early_stopping: EarlyStopping | None
+    events: EventWriter
+
+
+class TrainingLoop:
+    """Runs the steps of one run, and saves and validates the model in between.
+
+    Args:
+        plan: gives the number of steps.
+        options: gives the intervals between checkpoints and between validations.
+        epochs: counts and logs epochs.
+        outputs: see `Outputs`.
+    """
+
+    def __init__(
+        self, plan: StepPlan, options: TrainingOptions, epochs: EpochCounter, outputs: Outputs
+    ) -> None:
+        self._plan, self._epochs, self._outputs = plan, epochs, outputs
+        self._checkpoint_interval = options.steps_per_checkpoint
+        self._validation_interval = options.validation_interval or options.steps_per_checkpoint
+        self._skipped = SkippedUpdates()
+        self._means = RunningMeans()
+        self._step = plan.first_step
+
+    def run(self, steps: Iterable[StepResult], stop_requests: list[str]) -> None:
+        """Trains until the steps end, a signal asks to stop, or patience runs out.
+
+        Saves the model at the end in each case.
+
+        Args:
+            steps: takes a training step for each item.
+            stop_requests: names of the signals that have arrived; may grow at any time.
+
+        Raises:
+            UserError: too many updates in a row were not finite, or a file cannot be written.
+        """
+        with show_progress(self._plan.step_count) as progress:
+            for number, result in enumerate(steps, start=1):
+                progress.show(number, result, str(self._epochs))
+                self._record(result)
+                if stop_requests:
+                    logging.info("Stopping on %s.", stop_requests[0])
+                    break
+                if self._save_and_validate_when_due():
+                    break
+            self._save()
+            if not stop_requests:
+                self._validate()
+        self._log_end(stopped=bool(stop_requests))
+
+    def _record(self, result: StepResult) -> None:
+        """Counts a step, and ends training if too many updates in a row were skipped."""
+        self._step = result.global_step
+        self._epochs.add(len(result.record_indices))
+        self._means.add(result)
+        self._outputs.events.add_step(result)
+        self._skipped.add(result)
+        if self._skipped.are_too_many:
+            self._save()
+            raise self._skipped.error()
+
+    def _save_and_validate_when_due(self) -> bool:
+        """Returns whether training should stop early."""
+        if self._step % self._checkpoint_interval == 0:
+            self._save()
+        return self._step % self._validation_interval == 0 and self._validate()
+
+    def _save(self) -> None:
+        """Logs the means of the steps since the last checkpoint, and saves the model."""
+        if self._means.steps:
+            self._means.log(self._step)
+            self._means = RunningMeans()
+        self._outputs.checkpointer.save(self._step)
+        self._outputs.events.flush()
+
+    def _validate(self) -> bool:
+        """Saves and validates the model, and returns whether training should stop early."""
+        if self._outputs.early_stopping is None:
+            return False
+        self._outputs.checkpointer.save(self._step)
+        return self._outputs.early_stopping.validate(self._step)
+
+    def _log_end(self, stopped: bool) -> None:
+        self._skipped.log_total()
+        logging.info(
+            "Training has %s at global step %i. Run the same command again to continue.",
+            "stopped" if stopped else "finished",
+            self._step,
+        )
