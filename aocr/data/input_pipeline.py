@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
-from aocr.data.preprocessing import prepare
+from aocr.data.preprocessing import Prepared, prepare
 from aocr.data.targets import encode_label
 
 SHUFFLE_BUFFER = 4096
@@ -179,10 +179,7 @@ def _epoch_seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:
 
 
 def evaluation_batches(
-    files: list[str],
-    config: Config,
-    undecodable: Sequence[int],
-    batch_size: int,
+    files: list[str], config: Config, undecodable: Sequence[int], batch_size: int
 ) -> tf.data.Dataset:
     """Yields every record once, in the order of the dataset.
 
@@ -196,16 +193,12 @@ def evaluation_batches(
         A dataset of `EvaluationBatch`.
     """
     undecodable_indices = tf.constant(np.array(undecodable, np.int64))
-    blank = tf.zeros([IMAGE_HEIGHT, config.image_width, config.channels])
 
     @_without_autograph
     def to_example(index: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
         record = records.parse(serialized)
-        pixels, width = tf.cond(
-            tf.reduce_any(tf.equal(index, undecodable_indices)),
-            lambda: (blank, 0),
-            lambda: tuple(prepare(record.image, config)),
-        )
+        is_undecodable = tf.reduce_any(tf.equal(index, undecodable_indices))
+        pixels, width = _blank_or_prepared(is_undecodable, record.image, config)
         return EvaluationBatch(
             record_indices=index,
             images=pixels,
@@ -224,6 +217,13 @@ def evaluation_batches(
         .prefetch(PREFETCHED_BATCHES)
     )
     return _without_autotuning(dataset)
+
+
+def _blank_or_prepared(blank: tf.Tensor, encoded: tf.Tensor, config: Config) -> Prepared:
+    """Prepares an image, or returns zeros with a width of 0 if `blank` (bool scalar) is true."""
+    zeros = tf.zeros([IMAGE_HEIGHT, config.image_width, config.channels])
+    pixels, width = tf.cond(blank, lambda: (zeros, 0), lambda: tuple(prepare(encoded, config)))
+    return Prepared(pixels, width)
 
 
 def _without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:

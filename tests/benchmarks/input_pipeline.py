@@ -1,6 +1,6 @@
 """The input pipeline of training: its speed on one core, and with --memory what a million costs.
 
-Images a second of `data_gen.training_batches` alone, in a process that is pinned to one core and
+Images a second of `training_batches` alone, in a process that is pinned to one core and
 whose session has one thread, against those that a training step takes with all cores. Both at the
 defaults, on records of PNG words, in processes of their own that alternate.
 
