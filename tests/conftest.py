@@ -1,6 +1,10 @@
 """Fixtures for all tests: a small model, trained once."""
 
+import fcntl
+import json
 import os
+import pathlib
+import shutil
 
 import pytest
 from commands import MODEL, WORDS, Trained, draw, run_aocr
@@ -11,9 +15,26 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Trained:
-    """Trains a model on six words with the commands themselves until it reads them all."""
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "images").mkdir()
+    """Returns a model that has learnt six words by heart.
+
+    It is trained once for all processes that run tests. Each of them gets a copy of its own.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    facts = shared / "trained.json"
+    with open(shared / "trained.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first process trains, and the others wait
+        if not facts.exists():
+            made = train_words(shared / "trained")
+            facts.write_text(json.dumps(made._asdict(), default=str), encoding="utf-8")
+    made = Trained(**json.loads(facts.read_text(encoding="utf-8")))
+    folder = shutil.copytree(made.folder, own / "trained-copy")
+    return made._replace(folder=folder)
+
+
+def train_words(folder: pathlib.Path) -> Trained:
+    """Trains on six words with the commands themselves until the model reads them all."""
+    (folder / "images").mkdir(parents=True)
     lines = []
     for number, word in enumerate(WORDS * 2):
         name = f"images/{number:02}.png"

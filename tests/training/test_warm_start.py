@@ -1,6 +1,7 @@
 """Checks that weights of another model are loaded where they fit, and that the rest is logged."""
 
 import logging
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -23,38 +24,55 @@ def model(characters, dataset, **sizes):
     return build_train_graph(config, TrainingOptions(), [dataset], [], StepPlan(0, 0, 1))
 
 
-class Started:
-    """Starts a model of some characters with the weights, which are noise, of one of "ABC"."""
+class Source(NamedTuple):
+    """Holds a dataset, and a model with the characters "ABC" and noise for weights."""
 
-    def __init__(self, folder, characters, **sizes):
-        dataset = write_records(folder / "d.tfrecords", [records.serialize(white(4, 4), "A")])
-        self.theirs = self._save(model("ABC", dataset), folder)
-        ours = model(characters, dataset, **sizes)
-        with ours.graph.as_default(), open_session(ours.graph, -1) as opened:
-            opened.run(tf.compat.v1.global_variables_initializer())
-            self.before = self._values(opened)
-            path = checkpoints.find_checkpoint(str(folder / "model"))
-            warm_start.load_matching_weights(opened, path, "ABC", characters)
-            self.after = self._values(opened)
+    dataset: str
+    checkpoint: str
+    values: dict
 
-    def _save(self, their_model, folder):
-        with their_model.graph.as_default(), open_session(their_model.graph, -1) as opened:
-            opened.run(tf.compat.v1.global_variables_initializer())
-            load_noise(opened)
-            checkpoints.CheckpointWriter(str(folder / "model"), keep=1).save(opened, 5)
-            return self._values(opened)
 
-    @staticmethod
-    def _values(opened):
-        return opened.run({v.op.name: v for v in tf.compat.v1.global_variables()})
+class Started(NamedTuple):
+    """Holds the values of a model before and after it took weights, and those of the source."""
+
+    theirs: dict
+    before: dict
+    after: dict
+
+
+def values_of(opened):
+    return opened.run({v.op.name: v for v in tf.compat.v1.global_variables()})
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("warm")
+    dataset = write_records(folder / "d.tfrecords", [records.serialize(white(4, 4), "A")])
+    theirs = model("ABC", dataset)
+    with theirs.graph.as_default(), open_session(theirs.graph, -1) as opened:
+        opened.run(tf.compat.v1.global_variables_initializer())
+        load_noise(opened)
+        checkpoints.CheckpointWriter(str(folder / "model"), keep=1).save(opened, 5)
+        checkpoint = checkpoints.find_checkpoint(str(folder / "model"))
+        return Source(dataset, checkpoint, values_of(opened))
+
+
+def start(source, characters, **sizes):
+    """Starts a model of some characters with the weights of the source."""
+    ours = model(characters, source.dataset, **sizes)
+    with ours.graph.as_default(), open_session(ours.graph, -1) as opened:
+        opened.run(tf.compat.v1.global_variables_initializer())
+        before = values_of(opened)
+        warm_start.load_matching_weights(opened, source.checkpoint, "ABC", characters)
+        return Started(source.values, before, values_of(opened))
 
 
 EMBEDDING, KERNEL, BIAS = tensor_names.VOCABULARY_AXES
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory):
-    return Started(tmp_path_factory.mktemp("warm"), "CXA")
+def started(source):
+    return start(source, "CXA")
 
 
 def test_the_layers_are_taken(started):
@@ -81,9 +99,9 @@ def test_step_and_slots_are_not_taken(started):
     np.testing.assert_array_equal(started.after[name], started.before[name])
 
 
-def test_what_is_fresh_is_told(tmp_path, caplog):
+def test_what_is_fresh_is_told(source, caplog):
     caplog.set_level(logging.INFO)
-    started = Started(tmp_path, "AB", target_embedding_size=6)
+    started = start(source, "AB", target_embedding_size=6)
     np.testing.assert_array_equal(started.after[EMBEDDING], started.before[EMBEDDING])
     assert f"fresh values of what is missing there or does not fit: {EMBEDDING}, " in caplog.text
     assert "Ignoring 1 character that this model lacks: 'C'" in caplog.text

@@ -1,0 +1,63 @@
+"""Checks validation during training: the best checkpoint, TensorBoard, early stopping."""
+
+import json
+import re
+
+import pytest
+import tensorflow as tf
+from commands import draw, run_aocr
+from training_runs import steps, train, write
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory):
+    """Runs 6 steps with three validations, and returns the folder and the log."""
+    folder = tmp_path_factory.mktemp("validated")
+    write(folder / "d.tfrecords", [(draw(word), word) for word in ("AB", "BA") * 4])
+    flags = ["--validation=d.tfrecords", "--max-steps=6", "--steps-per-checkpoint=2"]
+    return folder, train(folder, *flags)
+
+
+def test_every_checkpoint_is_validated_and_the_best_is_kept(validated):
+    folder, log = validated
+    assert log.count("Validation: exact match ") == 3
+    (best,) = (folder / "checkpoints").glob("best.ckpt-*.index")
+    step = re.search(r"best\.ckpt-(\d+)", best.name)[1]
+    assert json.loads((folder / "checkpoints/best.json").read_text())["step"] == int(step)
+    tested = run_aocr("test", "d.tfrecords", cwd=folder, check=0).stderr
+    assert f"Reading model parameters from ./checkpoints/best.ckpt-{step}" in tested
+    latest = run_aocr("test", "d.tfrecords", "--checkpoint=latest", cwd=folder, check=0).stderr
+    assert "Reading model parameters from ./checkpoints/model.ckpt-6" in latest
+
+
+def test_validation_is_in_tensorboard_with_pictures_and_texts(validated):
+    folder, _ = validated
+    (path,) = (folder / "checkpoints").glob("events*")
+    values = {}
+    for record in tf.compat.v1.io.tf_record_iterator(str(path)):
+        event = tf.compat.v1.Event.FromString(record)
+        for value in event.summary.value:
+            values.setdefault(value.tag, []).append((event.step, value))
+    assert [step for step, _ in values["validation/exact_match"]] == [2, 4, 6]
+    for tag in ("loss", "learning_rate", "total_gradient_norm", "images_per_second"):
+        assert [step for step, _ in values[tag]] == [1, 2, 3, 4, 5, 6]
+    _, picture = values["validation/attention_1"][0]
+    assert picture.image.encoded_image_string.startswith(b"\x89PNG")
+    _, texts = values["validation/texts"][0]
+    assert "| AB |" in texts.tensor.string_val[0].decode()
+
+
+def test_max_steps_counts_all_runs(validated):
+    folder, _ = validated
+    log = train(folder, "--max-steps=6")
+    assert "Nothing to train: --max-steps=6 is reached." in log
+    assert not steps(log)
+
+
+def test_patience_ends_training(tmp_path):
+    write(tmp_path / "d.tfrecords", [(draw("AB"), "AB")] * 4)
+    write(tmp_path / "v.tfrecords", [(draw("C"), "ZZZ")])
+    flags = ["--validation=v.tfrecords", "--steps-per-checkpoint=1", "--patience=2"]
+    log = train(tmp_path, *flags, "--initial-learning-rate=1e-9", "--max-steps=50")
+    assert "No improvement in 2 validations: training ends." in log
+    assert len(steps(log)) < 10
