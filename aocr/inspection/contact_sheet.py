@@ -16,7 +16,7 @@ from aocr.data import records
 from aocr.data.preprocessing import prepare
 from aocr.data.record_files import Row
 from aocr.inspection.statistics import look_at
-from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD, glyph
+from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, glyph
 from aocr.util.errors import UserError, first_line
 
 SAMPLES = 48
@@ -92,8 +92,8 @@ def _picture(encoded: bytes, config: Config, scale: int) -> Image.Image:
     picture = Image.new("RGB", (image_width * scale, height + BAR + GAP), BACKGROUND)
     problem = look_at(encoded, lambda image: prepare(image, config).pixels).problem
     if problem:
-        picture.paste(UNREAD, (0, 0, picture.width, height))
-        picture.paste(READ, (GAP, GAP), _text(problem, picture.width - GAP, LABEL))
+        picture.paste(MUTED, (0, 0, picture.width, height))
+        picture.paste(FOREGROUND, (GAP, GAP), _text(problem, picture.width - GAP, LABEL))
     else:
         pixels, width = prepare(tf.constant(encoded), config)
         picture.paste(_enlarged(np.asarray(pixels), scale), (0, 0))
@@ -104,7 +104,7 @@ def _picture(encoded: bytes, config: Config, scale: int) -> Image.Image:
 def _captions(row: Row, width: int) -> list[Image.Image]:
     """The label and the record's name."""
     label = records.text_of(row.label)
-    texts = [(label or "(empty)", READ if label else ACCENT, LABEL), (row.name, UNREAD, NAME)]
+    texts = [(label or "(empty)", FOREGROUND if label else ACCENT, LABEL), (row.name, MUTED, NAME)]
     captions = []
     for text, colour, style in texts:
         mask = _text(text, width, style)

@@ -18,7 +18,7 @@ from aocr.inspection import contact_sheet, duplicates
 from aocr.inspection.statistics import NAMED, Decode, tally
 from aocr.inspection.summary import Facts, facts_of
 from aocr.inspection.text_report import to_text
-from aocr.util.characters import visible
+from aocr.util.characters import visible_text
 from aocr.util.errors import UserError
 
 MAX_SHEET_WIDTH = 2048
@@ -91,7 +91,7 @@ def _fetch(files: list[str], places: set[int]) -> dict[int, Row]:
 
 
 def _describe(row: Row) -> str:
-    return f"{visible(row.name)}: {visible(records.text_of(row.label))}"
+    return f"{visible_text(row.name)}: {visible_text(records.text_of(row.label))}"
 
 
 def _sheet_config(facts: Facts, fit: Fit, channels: int) -> Config:

@@ -15,7 +15,7 @@ from aocr.inspection import recommendation as fitting
 from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.recommendation import Coverage, Misfits
 from aocr.inspection.statistics import Problem, Tally
-from aocr.util.characters import code_point, name_of
+from aocr.util.characters import code_point, unicode_name
 
 BINS = 8
 
@@ -125,7 +125,7 @@ def facts_of(
         aspect=_divided(_spread(images.widths_at_32), IMAGE_HEIGHT),
         label_length=_spread(labels.lengths),
         characters=[
-            Character(c, code_point(c), name_of(c), count, labels.containing[c])
+            Character(c, code_point(c), unicode_name(c), count, labels.containing[c])
             for c, count in sorted(labels.occurrences.items())
         ],
         undecodable=images.undecodable,

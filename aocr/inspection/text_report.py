@@ -11,7 +11,7 @@ from aocr.config import IMAGE_HEIGHT, Fit
 from aocr.inspection.recommendation import Coverage, Misfits, width_at_32
 from aocr.inspection.statistics import Problem
 from aocr.inspection.summary import Character, Facts, Spread
-from aocr.util.characters import DOTTED_CIRCLE, OPEN_BOX, code_point, name_of, visible
+from aocr.util.characters import DOTTED_CIRCLE, OPEN_BOX, code_point, unicode_name, visible_text
 
 WIDTH, COLUMN, BAR = 80, 41, 14  # characters
 MOST_CHARACTERS = 40
@@ -40,7 +40,7 @@ def _head(facts: Facts) -> list[str]:
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in facts.kinds.items()) or "none"
     size = f"{facts.bytes / 1e6:,.1f} MB"
     return [
-        f"{facts.records:,} records, {size}: {visible(files)}",
+        f"{facts.records:,} records, {size}: {visible_text(files)}",
         *_wrapped(f"Images: {kinds}"),
     ]
 
@@ -69,7 +69,7 @@ def _problems(facts: Facts) -> list[str]:
 def _problem(title: str, problem: Problem) -> Iterator[str]:
     if problem.count:
         yield f"{problem.count:,} {title}"
-        yield from (f"      {visible(name)}" for name in problem.named)
+        yield from (f"      {visible_text(name)}" for name in problem.named)
         if problem.count > len(problem.named):
             yield f"      and {problem.count - len(problem.named):,} more"
 
@@ -207,7 +207,7 @@ def _flags(flags: dict[str, list[str]]) -> list[str]:
 def _unknown(found: Misfits) -> list[str]:
     characters = sorted(found.unknown_characters.items(), key=lambda item: (-item[1], item[0]))
     lines = [
-        f"{count:>13,}  {code_point(c):<8} {name_of(c)}  {_drawn(c)}".rstrip()
+        f"{count:>13,}  {code_point(c):<8} {unicode_name(c)}  {_drawn(c)}".rstrip()
         for c, count in characters[:UNKNOWN_LISTED]
     ]
     more = len(characters) - len(lines)

@@ -7,7 +7,16 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.evaluation.result import Result
-from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD, decode, encode, fit, glyph
+from aocr.util.drawing import (
+    ACCENT,
+    BACKGROUND,
+    FOREGROUND,
+    MUTED,
+    decode_for_display,
+    encode_image,
+    glyph,
+    scale_for_display,
+)
 
 MIN_LINE = 160  # pixels; room for text under a narrow image
 PAGE_LINES = 3  # of text under an image: a long text is shown page by page
@@ -50,7 +59,7 @@ def save_attention(
             f"image {index}: attention of shape {attention.shape}, {content_columns} columns of "
             f"it on the image, cannot belong to {prediction!r}: one row a character is needed"
         )
-    picture = fit(decode(image, index))
+    picture = scale_for_display(decode_for_display(image, index))
     rows = attention[: len(prediction)]
     # nothing read: the image as it is
     views = [spotlight(picture, row, content_columns) for row in rows] or [picture]
@@ -69,7 +78,7 @@ def attention_strip(tested: Result) -> bytes:
     Raises:
         UserError: the image cannot be decoded.
     """
-    picture = fit(decode(tested.encoded, tested.place + 1))
+    picture = scale_for_display(decode_for_display(tested.encoded, tested.place + 1))
     rows = tested.attention[: len(tested.prediction)]
     views = [spotlight(picture, row, tested.columns) for row in rows] or [picture]
     return _png(views, tested.prediction)
@@ -107,7 +116,7 @@ def _gif(views: list[Image.Image], text: str) -> bytes:
     places = _typeset(text, max(views[0].width, MIN_LINE))
     first, *others = [_frame(view, text, places, step) for step, view in enumerate(views)]
     options = {"save_all": True, "append_images": others, "duration": FRAME_MILLISECONDS}
-    return encode(first, "GIF", loop=0, **options)
+    return encode_image(first, "GIF", loop=0, **options)
 
 
 def _typeset(text: str, width: int) -> list[tuple[int, int]]:
@@ -132,7 +141,7 @@ def _frame(view: Image.Image, text: str, places: list[tuple[int, int]], step: in
     frame.paste(view, (MARGIN, MARGIN))
     for number, (character, (line, x)) in enumerate(zip(text, places, strict=True)):
         if line // PAGE_LINES == places[step][0] // PAGE_LINES:
-            colour = READ if number < step else ACCENT if number == step else UNREAD
+            colour = FOREGROUND if number < step else ACCENT if number == step else MUTED
             corner = MARGIN + x, top + line % PAGE_LINES * pitch
             frame.paste(colour, corner, glyph(character))
     return frame
@@ -149,8 +158,8 @@ def _png(views: list[Image.Image], text: str) -> bytes:
         strip.paste(view, (indent, MARGIN + row * pitch))
     for row, mask in enumerate(masks):
         centred = (indent - mask.width) // 2, (MARGIN + pitch - mask.height) // 2 + row * pitch
-        strip.paste(READ, centred, mask)
-    return encode(strip, "PNG")
+        strip.paste(FOREGROUND, centred, mask)
+    return encode_image(strip, "PNG")
 
 
 def _write(folder: str, name: str, content: bytes) -> None:

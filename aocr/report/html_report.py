@@ -19,7 +19,7 @@ from aocr.report import plots as report_plots
 from aocr.report.accuracy_by_length import Lengths
 from aocr.report.metrics_table import Intervals
 from aocr.report.mistakes import Worst, mistake_of
-from aocr.util.characters import described, drawn
+from aocr.util.characters import describe_character, visible_character
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 
@@ -179,8 +179,8 @@ def _side(character: str) -> Character:
     if not character:
         return Character()
     telling = character == " " or unicodedata.category(character)[0] not in "CMZ"
-    title = described(character)
-    return Character(drawn(character), title, "" if telling else title)
+    title = describe_character(character)
+    return Character(visible_character(character), title, "" if telling else title)
 
 
 def _require_packages() -> None:

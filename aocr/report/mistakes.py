@@ -15,8 +15,8 @@ from aocr.evaluation.alignment import align
 from aocr.evaluation.result import Result
 from aocr.report.attention import spotlight
 from aocr.report.plots import data_uri
-from aocr.util.characters import described, drawn, visible
-from aocr.util.drawing import decode, encode, fit
+from aocr.util.characters import describe_character, visible_character, visible_text
+from aocr.util.drawing import decode_for_display, encode_image, scale_for_display
 from aocr.util.errors import UserError
 
 MOST = 60
@@ -122,7 +122,7 @@ def mistake_of(ranked: Ranked) -> Mistake:
     drawn, problem = _picture(tested)
     return Mistake(
         record=tested.place + 1,
-        path=visible(tested.comment),
+        path=visible_text(tested.comment),
         probability=ranked.probability,
         edits=ranked.edits,
         label=_marks([(true, true != read) for true, read in pairs]),
@@ -139,7 +139,7 @@ def _picture(tested: Result) -> tuple[Image.Image | None, str]:
     if not tested.columns:
         return None, "no image: it could not be decoded"
     try:
-        return fit(decode(tested.encoded, tested.place + 1)), ""
+        return scale_for_display(decode_for_display(tested.encoded, tested.place + 1)), ""
     except UserError:
         return None, "no image: Pillow cannot draw it"
 
@@ -147,7 +147,7 @@ def _picture(tested: Result) -> tuple[Image.Image | None, str]:
 def _png(picture: Image.Image) -> str:
     smaller = picture.copy()
     smaller.thumbnail(PICTURE)
-    return data_uri("image/png", encode(smaller, "PNG"))
+    return data_uri("image/png", encode_image(smaller, "PNG"))
 
 
 def _views(picture: Image.Image, tested: Result) -> list[View]:
@@ -157,8 +157,8 @@ def _views(picture: Image.Image, tested: Result) -> list[View]:
     views = []
     steps = zip(tested.prediction, tested.attention, strict=False)  # what is read may end earlier
     for character, weights in itertools.islice(steps, MOST_VIEWS):
-        lit = encode(spotlight(smaller, weights, tested.columns), "JPEG", quality=85)
-        views.append(View(drawn(character), data_uri("image/jpeg", lit)))
+        lit = encode_image(spotlight(smaller, weights, tested.columns), "JPEG", quality=85)
+        views.append(View(visible_character(character), data_uri("image/jpeg", lit)))
     return views
 
 
@@ -168,14 +168,23 @@ def _marks(characters: Sequence[tuple[str, bool]]) -> list[Mark]:
     for differs, group in itertools.groupby(characters, key=lambda character: character[1]):
         text = "".join(character for character, _ in group)
         if text:
-            marks.append(Mark("".join(map(drawn, text)) if differs else visible(text), differs))
+            marks.append(
+                Mark(
+                    "".join(map(visible_character, text)) if differs else visible_text(text),
+                    differs,
+                )
+            )
     return marks
 
 
 def _characters(tested: Result) -> list[Character]:
     steps = zip(tested.prediction, tested.character_probabilities, strict=True)
     return [
-        Character(drawn(c), f"{100 * probability:.1f} %, {described(c)}", _doubt(probability))
+        Character(
+            visible_character(c),
+            f"{100 * probability:.1f} %, {describe_character(c)}",
+            _doubt(probability),
+        )
         for c, probability in steps
     ]
 

@@ -27,7 +27,7 @@ from aocr.training.step_plan import Plan, plan
 from aocr.training.validation import Validator
 from aocr.util.errors import UserError
 from aocr.util.session import open_session
-from aocr.util.signals import stop_requests
+from aocr.util.signals import collect_stop_signals
 
 MOST_NOT_FINITE = 10
 """Updates in a row that are left out, after which training gives up."""
@@ -74,7 +74,7 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     model = build_train_graph(config, options, files, left_out, steps, convolutions)
     with contextlib.ExitStack() as stack:
         stack.enter_context(model.graph.as_default())
-        requests = stack.enter_context(stop_requests())
+        requests = stack.enter_context(collect_stop_signals())
         opened = stack.enter_context(
             open_session(model.graph, run.gpu_id, bfloat16=run.precision == BFLOAT16)
         )

@@ -11,7 +11,7 @@ from aocr.data import preprocessing
 from aocr.data.record_files import Row
 from aocr.inspection import contact_sheet
 from aocr.inspection.contact_sheet import BAR, MARGIN, MIN_CELL, SAMPLES, draw, evenly_spread, write
-from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD
+from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED
 from aocr.util.errors import UserError
 
 CONFIG = Config(max_width=160, max_height=64)
@@ -81,7 +81,7 @@ def test_bar_is_as_wide_as_the_image_without_padding():
 
 def test_label_and_name_stand_below():
     below = below_the_image(sheet_of(row("AB")))
-    assert has(below, READ)
+    assert has(below, FOREGROUND)
     assert not has(below_the_image(sheet_of(row(" "), row("")))[:, : MARGIN + 240], ACCENT)
     different = below_the_image(sheet_of(row("CD")))
     assert (below != different).any()
@@ -93,7 +93,7 @@ def test_label_and_name_stand_below():
 def test_empty_label_is_said_to_be_empty():
     below = below_the_image(sheet_of(row("")))
     assert has(below, ACCENT)
-    assert not has(below, READ)
+    assert not has(below, FOREGROUND)
 
 
 def test_characters_without_a_glyph_differ_from_each_other():
@@ -123,9 +123,9 @@ def test_latin_1_label_is_drawn_as_what_it_means():
 def test_broken_image_is_said_to_be_broken(content):
     sheet = sheet_of(row(content=content))
     frame = sheet[MARGIN : MARGIN + 32 * SCALE, MARGIN : MARGIN + WIDTH * SCALE]
-    assert has(frame, UNREAD)
-    assert (frame != UNREAD).any()
-    assert has(below_the_image(sheet), READ)
+    assert has(frame, MUTED)
+    assert (frame != MUTED).any()
+    assert has(below_the_image(sheet), FOREGROUND)
 
 
 # Where it is

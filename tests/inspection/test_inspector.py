@@ -20,7 +20,6 @@ from aocr.data.record_files import Row
 from aocr.inspection import statistics as tally
 from aocr.inspection.duplicates import find
 from aocr.inspection.inspector import inspect
-from aocr.util.characters import visible
 from aocr.util.errors import UserError
 
 IMAGE = white(20, 40)
@@ -288,11 +287,6 @@ def test_many_characters_are_cut_in_the_middle(report):
 def test_right_to_left_character_ends_its_line(report):
     text = report((IMAGE, "\u0627"), as_json=False)
     assert "        1  U+0627   ARABIC LETTER ALEF  \u0627\n" in text
-
-
-def test_visible_spells_out_what_cannot_be_seen():
-    assert visible("a b") == "a b"
-    assert visible("a\u202eb\xa0\n\u3000é") == "a<U+202E>b<U+00A0><U+000A><U+3000>é"
 
 
 def test_clean_dataset_is_said_to_be_clean(report):

@@ -212,11 +212,11 @@ GREY_RAMP = np.array([[0, 64, 128, 255]], np.uint8)
 
 def colours(encoded: bytes) -> list[list[int]]:
     """RGB of each pixel of the first row."""
-    return np.asarray(visualizations.decode(encoded, 0))[0].tolist()
+    return np.asarray(visualizations.decode_for_display(encoded, 0))[0].tolist()
 
 
 def greys(encoded: bytes) -> list[int]:
-    pixels = np.asarray(visualizations.decode(encoded, 0))[0]
+    pixels = np.asarray(visualizations.decode_for_display(encoded, 0))[0]
     assert (pixels[:, :1] == pixels).all()
     return pixels[:, 0].tolist()
 
@@ -305,7 +305,7 @@ def test_what_is_no_image_is_named(tmp_path, broken):
     ],
 )
 def test_pictures_are_large_enough_to_see_and_small_enough_for_a_page(size, drawn):
-    assert visualizations.fit(Image.new("RGB", size)).size == drawn
+    assert visualizations.scale_for_display(Image.new("RGB", size)).size == drawn
 
 
 @pytest.mark.parametrize("size", [(1, 1), (50, 1), (1, 100), (3000, 20)])
