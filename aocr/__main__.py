@@ -79,7 +79,10 @@ def _dataset(args: argparse.Namespace) -> int:
 def _inspect(args: argparse.Namespace) -> int:
     from aocr.inspection import inspector as inspection
 
-    inspection.inspect(args.dataset, _fit(args), args.json, args.sheet, args.color)
+    options = inspection.InspectionOptions(
+        limits=_fit(args), as_json=args.json, sheet=args.sheet, color=args.color
+    )
+    inspection.inspect(args.dataset, options)
     return EXIT_OK
 
 

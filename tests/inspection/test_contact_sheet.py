@@ -10,7 +10,15 @@ from aocr.config import Config
 from aocr.data import preprocessing
 from aocr.data.record_files import Row
 from aocr.inspection import contact_sheet
-from aocr.inspection.contact_sheet import BAR, MARGIN, MIN_CELL, SAMPLES, draw, evenly_spread, write
+from aocr.inspection.contact_sheet import (
+    BAR_HEIGHT,
+    MARGIN,
+    MAX_SAMPLES,
+    MIN_CELL_WIDTH,
+    draw,
+    sample_indices,
+    write,
+)
 from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED
 from aocr.util.errors import UserError
 
@@ -37,18 +45,20 @@ def has(pixels, colour):
 
 
 def below_the_image(sheet):
-    return sheet[MARGIN + 32 * SCALE + BAR :]
+    return sheet[MARGIN + 32 * SCALE + BAR_HEIGHT :]
 
 
 # Which records
 
 
-@pytest.mark.parametrize("total", [1, 2, SAMPLES - 1, SAMPLES, SAMPLES + 1, 1000, 10**9])
+@pytest.mark.parametrize(
+    "total", [1, 2, MAX_SAMPLES - 1, MAX_SAMPLES, MAX_SAMPLES + 1, 1000, 10**9]
+)
 def test_samples_are_spread_evenly(total):
-    places = evenly_spread(total)
-    assert len(places) == min(total, SAMPLES) == len(set(places))
+    places = sample_indices(total)
+    assert len(places) == min(total, MAX_SAMPLES) == len(set(places))
     assert places[0] == 0
-    assert total - places[-1] <= -(-total // SAMPLES)
+    assert total - places[-1] <= -(-total // MAX_SAMPLES)
     assert set(np.diff(places)) <= {total // len(places), -(-total // len(places))}
 
 
@@ -146,7 +156,7 @@ def test_cells_stand_side_by_side_then_below():
 def test_wide_images_are_enlarged_less(max_width, scale):
     config = Config(max_width=max_width, max_height=32)
     sheet = sheet_of(row(content=white(32, max_width)), config=config)
-    assert sheet.shape[1] == max(max_width * scale, MIN_CELL) + 2 * MARGIN
+    assert sheet.shape[1] == max(max_width * scale, MIN_CELL_WIDTH) + 2 * MARGIN
     bar = (sheet[MARGIN + 32 * scale] == ACCENT).all(axis=1)
     assert bar.sum() == max_width * scale
 
@@ -161,6 +171,16 @@ def test_file_is_the_picture():
         picture.load()
     assert picture.format == "PNG"
     np.testing.assert_array_equal(np.asarray(picture), sheet_of(row()))
+
+
+def test_file_is_complete_or_not_there(tmp_path, monkeypatch):
+    def write_half(self, content):
+        raise tf.errors.ResourceExhaustedError(None, None, "disk full")
+
+    monkeypatch.setattr(tf.io.gfile.GFile, "write", write_half)
+    with pytest.raises(UserError, match="disk full"):
+        write(str(tmp_path / "sheet.png"), [row()], CONFIG)
+    assert not list(tmp_path.iterdir())
 
 
 def test_file_that_cannot_be_written_is_named(tmp_path):
