@@ -28,5 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from aocr.inspection import inspector
 
     limits = Limits(**arguments.given_fields(args, Limits))
-    inspector.inspect(args.dataset, limits, args.json, args.sheet, args.color)
+    options = inspector.InspectionOptions(
+        limits=limits, as_json=args.json, sheet=args.sheet, color=args.color
+    )
+    inspector.inspect(args.dataset, options)
     return EXIT_OK

@@ -1,1 +1,1 @@
-"""`aocr inspect`: statistics of a dataset, recommended flags, text report, contact sheet."""
+"""Implements `aocr inspect`: statistics of a dataset, recommended flags and a contact sheet."""

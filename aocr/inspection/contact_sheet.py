@@ -1,9 +1,9 @@
-"""One picture of many records: each image as the model sees it, its label beneath."""
+"""Draws a contact sheet: prepared images of many records in one picture, with their labels."""
 
 from __future__ import annotations
 
 import functools
-import io
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,140 +15,186 @@ from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
 from aocr.data.preprocessing import prepare
 from aocr.data.record_files import RawRecord
-from aocr.inspection.statistics import look_at
-from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD, glyph
+from aocr.inspection.image_check import check_image
+from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
 from aocr.util.errors import UserError, first_line
+from aocr.util.files import write_atomically
 
-SAMPLES = 48
-SHEET_WIDTH = 1600  # pixels, unless a single image is wider
-SCALES = (3, 2, 1)  # of the images; the first with which two stand side by side
-MIN_CELL = 200  # pixels; room for text under a narrow image
-MARGIN, GAP, BAR = 16, 4, 2  # pixels
+MAX_SAMPLES = 48
+
+SHEET_WIDTH = 1600
+"""Largest width of the sheet in pixels, unless a single image is wider."""
+
+SCALES = (3, 2, 1)
+"""Factors that images are enlarged by; the first with which two fit side by side is used."""
+
+MIN_CELL_WIDTH = 200
+"""Pixels, so that there is room for text under a narrow image."""
+
+MARGIN, GAP, BAR_HEIGHT = 16, 4, 2  # pixels
 
 
-class _Style(NamedTuple):
-    """How a text is drawn: its size against that of `glyph`, its lines, how spaces look."""
+class _TextStyle(NamedTuple):
+    """Describes how text is drawn.
+
+    Attributes:
+        scale: size of the characters relative to `drawing.glyph`.
+        max_lines: lines after which text is cut off.
+        visible_spaces: draw spaces as open boxes.
+    """
 
     scale: float
-    lines: int
+    max_lines: int
     visible_spaces: bool
 
 
-LABEL = _Style(scale=0.65, lines=4, visible_spaces=True)
-NAME = _Style(scale=0.4, lines=1, visible_spaces=False)
+LABEL = _TextStyle(scale=0.65, max_lines=4, visible_spaces=True)
+NAME = _TextStyle(scale=0.4, max_lines=1, visible_spaces=False)
 
 
-def evenly_spread(total: int) -> list[int]:
-    """The places of at most `SAMPLES` of so many records, the first among them."""
-    count = min(total, SAMPLES)
-    return [place * total // count for place in range(count)]
+def sample_indices(total: int) -> list[int]:
+    """Returns the indices of at most `MAX_SAMPLES` records, spread evenly from the first one on.
+
+    Args:
+        total: number of records.
+    """
+    count = min(total, MAX_SAMPLES)
+    return [number * total // count for number in range(count)]
 
 
 def write(path: str, rows: Sequence[RawRecord], config: Config) -> None:
-    """Draws records as a PNG file.
+    """Draws records and writes the contact sheet as a PNG file.
 
     Args:
-        path: local or not.
+        path: the PNG file; local or remote.
         rows: at least one record.
         config: decides how the images are prepared.
 
     Raises:
         UserError: the file cannot be written.
     """
-    buffer = io.BytesIO()
-    draw(rows, config).save(buffer, "PNG")
+    content = encode_image(draw(rows, config), "PNG")
     try:
-        with tf.io.gfile.GFile(path, "wb") as file:
-            file.write(buffer.getvalue())
+        write_atomically(path, content)
     except tf.errors.OpError as error:
         reason = first_line(error)
         raise UserError(f"cannot write the contact sheet --sheet={path}: {reason}") from error
 
 
 def draw(rows: Sequence[RawRecord], config: Config) -> Image.Image:
-    """The sheet, RGB: cells from left to right, then down. See `write`."""
-    image_width = config.image_width
-    fits = [scale for scale in SCALES if 2 * (image_width * scale + MARGIN) < SHEET_WIDTH]
-    scale = (fits or SCALES[-1:])[0]
-    width = max(MIN_CELL, image_width * scale)
-    cells = []
-    for row in rows:
-        picture = _picture(row.image, config, scale)
-        cells.append(_stacked([picture, *_captions(row, width)], width))
-    columns = max(1, min(len(cells), (SHEET_WIDTH - MARGIN) // (width + MARGIN)))
-    pitch = max(cell.height for cell in cells) + MARGIN
-    size = MARGIN + columns * (width + MARGIN), MARGIN + -(-len(cells) // columns) * pitch
+    """Returns the contact sheet as an RGB image, with records from left to right, then down.
+
+    Args:
+        rows: at least one record.
+        config: decides how the images are prepared.
+    """
+    scale = _scale(config.image_width)
+    return _arrange([_draw_cell(row, config, scale) for row in rows])
+
+
+def _scale(image_width: int) -> int:
+    """Returns the factor that images are enlarged by."""
+    for scale in SCALES:
+        if 2 * (image_width * scale + MARGIN) < SHEET_WIDTH:
+            return scale
+    return SCALES[-1]
+
+
+def _arrange(cells: Sequence[Image.Image]) -> Image.Image:
+    """Places cells of one width on a sheet."""
+    column_width = cells[0].width + MARGIN
+    row_height = max(cell.height for cell in cells) + MARGIN
+    columns = max(1, min(len(cells), (SHEET_WIDTH - MARGIN) // column_width))
+    rows = math.ceil(len(cells) / columns)
+    size = MARGIN + columns * column_width, MARGIN + rows * row_height
     sheet = Image.new("RGB", size, BACKGROUND)
-    for number, cell in enumerate(cells):
-        line, column = divmod(number, columns)
-        sheet.paste(cell, (MARGIN + column * (width + MARGIN), MARGIN + line * pitch))
+    for index, cell in enumerate(cells):
+        row, column = divmod(index, columns)
+        sheet.paste(cell, (MARGIN + column * column_width, MARGIN + row * row_height))
     return sheet
 
 
-def _picture(encoded: bytes, config: Config, scale: int) -> Image.Image:
-    """A prepared image, RGB, over a bar that is as wide as the image without its padding."""
-    image_width = config.image_width
+def _draw_cell(row: RawRecord, config: Config, scale: int) -> Image.Image:
+    """Draws a record: its image, its label and its name, one below the other."""
+    width = max(MIN_CELL_WIDTH, config.image_width * scale)
+    label = records.text_of(row.label)
+    parts = [
+        _draw_image(row.image, config, scale),
+        _draw_text(label, width, LABEL) if label else _draw_text("(empty)", width, LABEL, ACCENT),
+        _draw_text(row.name, width, NAME, MUTED),
+    ]
+    cell = Image.new("RGB", (width, sum(part.height for part in parts)), BACKGROUND)
+    y = 0
+    for part in parts:
+        cell.paste(part, (0, y))
+        y += part.height
+    return cell
+
+
+def _draw_image(encoded: bytes, config: Config, scale: int) -> Image.Image:
+    """Draws a prepared image over a bar that is as wide as the image without its padding.
+
+    If the image cannot be decoded, draws the reason instead.
+    """
     height = IMAGE_HEIGHT * scale
-    picture = Image.new("RGB", (image_width * scale, height + BAR + GAP), BACKGROUND)
-    problem = look_at(encoded, lambda image: prepare(image, config).pixels).problem
+    size = config.image_width * scale, height + BAR_HEIGHT + GAP
+    drawing = Image.new("RGB", size, BACKGROUND)
+    problem = check_image(encoded, lambda image: prepare(image, config).pixels).problem
     if problem:
-        picture.paste(UNREAD, (0, 0, picture.width, height))
-        picture.paste(READ, (GAP, GAP), _text(problem, picture.width - GAP, LABEL))
+        drawing.paste(MUTED, (0, 0, drawing.width, height))
+        drawing.paste(FOREGROUND, (GAP, GAP), _text_mask(problem, drawing.width - GAP, LABEL))
     else:
         pixels, width = prepare(tf.constant(encoded), config)
-        picture.paste(_enlarged(np.asarray(pixels), scale), (0, 0))
-        picture.paste(ACCENT, (0, height, int(width) * scale, height + BAR))
-    return picture
+        drawing.paste(_enlarge(np.asarray(pixels), scale), (0, 0))
+        drawing.paste(ACCENT, (0, height, int(width) * scale, height + BAR_HEIGHT))
+    return drawing
 
 
-def _captions(row: RawRecord, width: int) -> list[Image.Image]:
-    """The label and the record's name."""
-    label = records.text_of(row.label)
-    texts = [(label or "(empty)", READ if label else ACCENT, LABEL), (row.name, UNREAD, NAME)]
-    captions = []
-    for text, colour, style in texts:
-        mask = _text(text, width, style)
-        captions.append(Image.new("RGB", mask.size, BACKGROUND))
-        captions[-1].paste(colour, (0, 0), mask)
-    return captions
+def _enlarge(pixels: np.ndarray, scale: int) -> Image.Image:
+    """Returns prepared pixels as an RGB image in which each pixel is a square.
 
-
-def _stacked(pictures: Sequence[Image.Image], width: int) -> Image.Image:
-    """Pictures one below the other."""
-    stack = Image.new("RGB", (width, sum(picture.height for picture in pictures)), BACKGROUND)
-    y = 0
-    for picture in pictures:
-        stack.paste(picture, (0, y))
-        y += picture.height
-    return stack
-
-
-def _enlarged(pixels: np.ndarray, scale: int) -> Image.Image:
-    """Prepared pixels float32 `[32, W, C]` --> RGB, each pixel a square."""
+    Args:
+        pixels: float32 `[32, W, C]`, 0 to 255.
+        scale: side of a square in pixels.
+    """
     levels = np.clip(pixels.round(), 0, 255).astype(np.uint8)
-    image = Image.fromarray(np.broadcast_to(levels, (*levels.shape[:2], 3)).copy())
+    rgb = np.broadcast_to(levels, (*levels.shape[:2], 3))  # [32, W, C] --> [32, W, 3]
+    image = Image.fromarray(rgb.copy())
     size = image.width * scale, image.height * scale
     return image.resize(size, Image.Resampling.NEAREST)
 
 
-def _text(text: str, width: int, style: _Style) -> Image.Image:
-    """Text as a mask (mode `L`), broken into lines; what goes beyond the last one ends in dots."""
-    lines = _broken([_glyph(character, style) for character in text], width)
-    if len(lines) > style.lines:
-        lines = lines[: style.lines]
+def _draw_text(
+    text: str, width: int, style: _TextStyle, color: tuple[int, int, int] = FOREGROUND
+) -> Image.Image:
+    """Draws text on the background."""
+    mask = _text_mask(text, width, style)
+    drawing = Image.new("RGB", mask.size, BACKGROUND)
+    drawing.paste(color, (0, 0), mask)
+    return drawing
+
+
+def _text_mask(text: str, width: int, style: _TextStyle) -> Image.Image:
+    """Draws text as a mask of mode `L`, wrapped to a width in pixels.
+
+    Text that is cut off ends in three dots.
+    """
+    lines = _wrap([_glyph(character, style) for character in text], width)
+    if len(lines) > style.max_lines:
+        lines = lines[: style.max_lines]
         lines[-1][-3:] = [_glyph(".", style)] * 3
-    pitch = _glyph(" ", style).height
-    mask = Image.new("L", (width, pitch * len(lines)))
+    line_height = _glyph(" ", style).height
+    mask = Image.new("L", (width, line_height * len(lines)))
     for number, line in enumerate(lines):
         x = 0
-        for drawn in line:
-            mask.paste(drawn, (x, number * pitch))
-            x += drawn.width
+        for character in line:
+            mask.paste(character, (x, number * line_height))
+            x += character.width
     return mask
 
 
-def _broken(masks: Sequence[Image.Image], width: int) -> list[list[Image.Image]]:
-    """Lines of at most a width in pixels, at least one line."""
+def _wrap(masks: Sequence[Image.Image], width: int) -> list[list[Image.Image]]:
+    """Divides masks of characters into lines of at most a width in pixels; at least one line."""
     lines: list[list[Image.Image]] = [[]]
     x = 0
     for mask in masks:
@@ -161,8 +207,8 @@ def _broken(masks: Sequence[Image.Image], width: int) -> list[list[Image.Image]]
 
 
 @functools.cache
-def _glyph(character: str, style: _Style) -> Image.Image:
-    """A glyph in the size of a style, as a mask (mode `L`)."""
+def _glyph(character: str, style: _TextStyle) -> Image.Image:
+    """Draws a character as a mask of mode `L`, in the size of a style."""
     mask = glyph(character)
     size = max(1, round(mask.width * style.scale)), round(mask.height * style.scale)
     if character == " " and not style.visible_spaces:

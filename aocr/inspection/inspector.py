@@ -1,105 +1,126 @@
-"""`aocr inspect`: what TFRecords hold, and which model would fit them."""
+"""Runs `aocr inspect`: reports what TFRecords hold and which model would fit them."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
-import sys
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from aocr.config import Config, Limits
-from aocr.data import record_files as dataset_files
-from aocr.data import records
-from aocr.data.preprocessing import decode
+from aocr.config import IMAGE_HEIGHT, Config, Limits
+from aocr.data import preprocessing, record_files, records
 from aocr.data.record_files import RawRecord
-from aocr.inspection import contact_sheet, duplicates
-from aocr.inspection.statistics import NAMED, Decode, tally
-from aocr.inspection.summary import Facts, facts_of
-from aocr.inspection.text_report import to_text
-from aocr.util.characters import visible
+from aocr.inspection import contact_sheet
+from aocr.inspection.duplicates import find_duplicates
+from aocr.inspection.image_check import DecodeImage
+from aocr.inspection.statistics import MAX_NAMED, collect_statistics
+from aocr.inspection.summary import DatasetFiles, DatasetSummary, summarize
+from aocr.inspection.text_report import format_report
+from aocr.util.characters import visible_text
+from aocr.util.console import print_text
 from aocr.util.errors import UserError
+from aocr.util.plurals import counted
 
 MAX_SHEET_WIDTH = 2048
-"""Pixels of a prepared image on the sheet; where the flags say more, it is drawn shrunk to this."""
+"""Largest width in pixels of a prepared image on the contact sheet. If the flags lead to a larger
+one, images are shrunk to this width."""
 
 
-def inspect(
-    paths: Sequence[str],
-    fit: Limits,
-    as_json: bool,
-    sheet: str | None,
-    color: bool,
-) -> None:
-    """Prints a report on stdout, and draws a contact sheet.
+@dataclasses.dataclass(frozen=True)
+class InspectionOptions:
+    """Holds what the flags of `aocr inspect` ask for.
+
+    Attributes:
+        limits: limits of a model; the report counts the records that exceed them.
+        as_json: print JSON instead of text.
+        sheet: PNG file for the contact sheet, local or remote; None for no contact sheet.
+        color: decode and draw images in 3 channels instead of 1.
+    """
+
+    limits: Limits
+    as_json: bool = False
+    sheet: str | None = None
+    color: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Number of channels that images are decoded to."""
+        return 3 if self.color else 1
+
+
+def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
+    """Prints a report about a dataset to stdout, and draws a contact sheet if asked for one.
 
     Args:
         paths: files, folders and globs of TFRecords.
-        fit: what a model would take; with it the report says what does not fit.
-        as_json: print JSON in place of text.
-        sheet: PNG file to write, or None.
-        color: decode and draw three channels in place of one.
+        options: what the flags ask for.
 
     Raises:
-        UserError: no such dataset, an empty or a broken one, or the sheet cannot be written.
+        UserError: the dataset does not exist, is empty or is broken, or the contact sheet cannot
+            be written.
     """
-    files = dataset_files.expand(paths)
-    channels = 3 if color else 1
-    compiled = tf.function(
-        lambda image: decode(image, channels), input_signature=[tf.TensorSpec([], tf.string)]
-    )  # three times as fast as one operation after another
-    facts, samples = _look_through(files, fit, compiled, bool(sheet))
-    text = facts.to_json() if as_json else to_text(facts, fit)
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
-    if sheet:
-        _draw(sheet, samples, _sheet_config(facts, fit, channels))
+    files = record_files.expand(paths)
+    decode = _compile_decoder(options.channels)
+    statistics = collect_statistics(record_files.read(files), options.limits, decode)
+    if not statistics.records:
+        raise UserError(f"the dataset is empty: no record in {', '.join(files)}")
+    digests = statistics.digests
+    duplicates = find_duplicates(digests.images, digests.labels, MAX_NAMED)
+    samples = contact_sheet.sample_indices(statistics.records) if options.sheet else []
+    rows = _read_rows(files, {*samples, *itertools.chain(*duplicates.examples)})
+    examples = [[_describe(rows[index]) for index in group] for group in duplicates.examples]
+    summary = summarize(_dataset_files(files), statistics, duplicates, examples)
+    print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))
+    if options.sheet:
+        config = _sheet_config(summary, options)
+        _draw_contact_sheet(options.sheet, [rows[index] for index in samples], config)
 
 
-def _draw(sheet: str, samples: list[RawRecord], config: Config) -> None:
-    contact_sheet.write(sheet, samples, config)
+def _compile_decoder(channels: int) -> DecodeImage:
+    """Returns the decoder of the model as a compiled function, which is three times as fast."""
+    return tf.function(
+        lambda image: preprocessing.decode(image, channels),
+        input_signature=[tf.TensorSpec([], tf.string)],
+    )
+
+
+def _dataset_files(files: list[str]) -> DatasetFiles:
+    """Returns the files with their total size."""
+    return DatasetFiles(files, sum(tf.io.gfile.stat(path).length for path in files))
+
+
+def _read_rows(files: list[str], indices: set[int]) -> dict[int, RawRecord]:
+    """Returns the records at some indices, which count from 0."""
+    last = max(indices, default=-1)
+    rows = zip(range(last + 1), record_files.read(files), strict=False)
+    return {index: row for index, row in rows if index in indices}
+
+
+def _describe(row: RawRecord) -> str:
+    return f"{visible_text(row.name)}: {visible_text(records.text_of(row.label))}"
+
+
+def _draw_contact_sheet(path: str, rows: Sequence[RawRecord], config: Config) -> None:
+    contact_sheet.write(path, rows, config)
     logging.info(
-        "%s shows %i records, prepared with --max-width=%i --max-height=%i.",
-        sheet,
-        len(samples),
+        "%s shows %s, prepared with --max-width=%i --max-height=%i.",
+        path,
+        counted(len(rows), "record"),
         config.max_width,
         config.max_height,
     )
 
 
-def _look_through(
-    files: list[str], fit: Limits, decode: Decode, with_samples: bool
-) -> tuple[Facts, list[RawRecord]]:
-    """One pass that counts, and if records are to be named or drawn, another that fetches them."""
-    counts = tally(dataset_files.read(files), fit, decode)
-    if not counts.records:
-        raise UserError(f"the dataset is empty: no record in {', '.join(files)}")
-    found = duplicates.find(counts.digests.images, counts.digests.labels, NAMED)
-    drawn = contact_sheet.evenly_spread(counts.records) if with_samples else []
-    rows = _fetch(files, {*drawn, *itertools.chain(*found.examples)})
-    named = [[_describe(rows[place]) for place in example] for example in found.examples]
-    size = sum(tf.io.gfile.stat(path).length for path in files)
-    return facts_of(files, size, counts, found, named), [rows[place] for place in drawn]
-
-
-def _fetch(files: list[str], places: set[int]) -> dict[int, RawRecord]:
-    """The records at some places, from 0."""
-    last = max(places, default=-1)
-    numbered = zip(range(last + 1), dataset_files.read(files), strict=False)
-    return {place: row for place, row in numbered if place in places}
-
-
-def _describe(row: RawRecord) -> str:
-    return f"{visible(row.name)}: {visible(records.text_of(row.label))}"
-
-
-def _sheet_config(facts: Facts, fit: Limits, channels: int) -> Config:
-    """The preparation that the flags ask for, or else one that shrinks no image."""
-    suggested = facts.coverage[-1]
-    height = fit.max_height or suggested.max_height or Config.max_height
-    width = fit.max_width or suggested.max_width or Config.max_width
-    config = Config(max_width=width, max_height=height, channels=channels)
+def _sheet_config(summary: DatasetSummary, options: InspectionOptions) -> Config:
+    """Returns the image preparation of the given flags, or one that shrinks no image."""
+    limits, recommended = options.limits, summary.coverage[-1]
+    config = Config(
+        max_width=limits.max_width or recommended.max_width or Config.max_width,
+        max_height=limits.max_height or recommended.max_height or Config.max_height,
+        channels=options.channels,
+    )
     if config.image_width <= MAX_SHEET_WIDTH:
         return config
-    return Config(MAX_SHEET_WIDTH, 32, channels=channels)
+    return Config(max_width=MAX_SHEET_WIDTH, max_height=IMAGE_HEIGHT, channels=options.channels)

@@ -1,91 +1,77 @@
-"""One pass over a dataset that counts what is in it (see `inspection`)."""
+"""Collects statistics of a dataset in one pass over its records."""
 
 from __future__ import annotations
 
 import array
 import collections
-import concurrent.futures
 import dataclasses
 import hashlib
-import io
-import itertools
 import logging
-import os
 import unicodedata
-import warnings
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
-import tensorflow as tf
-from PIL import Image
-
-from aocr.config import MAX_PIXELS, Limits, width_at_32
+from aocr.config import Limits, width_at_32
 from aocr.data import records
+from aocr.data.image_header import quiet_pillow
 from aocr.data.record_files import RawRecord
-from aocr.inspection.recommendation import Misfits, Widths
+from aocr.inspection.image_check import CheckedImage, DecodeImage, check_image
+from aocr.inspection.misfits import MisfitCounts
+from aocr.inspection.recommendation import WidthCounts
+from aocr.util.parallel import map_in_order
 
-LOG_EVERY = 20_000  # records
-CHUNK = 64  # records in memory at a time
-NAMED = 5
-"""How many records with a problem are named; all are counted."""
+LOG_INTERVAL = 20_000  # records
 
-Decode = Callable[[tf.Tensor], tf.Tensor]
-"""An encoded image, string scalar, to pixels `[h, w, C]`: the decoder that the model uses."""
-
-
-class Picture(NamedTuple):
-    """What an encoded image is.
-
-    Attributes:
-        kind: format and mode as Pillow names them, `PNG RGBA`; empty if it is no image.
-        size: width and height in pixels; None if it is no image.
-        problem: why the model cannot decode it; empty if it can.
-    """
-
-    kind: str
-    size: tuple[int, int] | None
-    problem: str
+MAX_NAMED = 5
+"""Number of records named for each problem. All records with the problem are counted."""
 
 
 @dataclasses.dataclass
 class Problem:
-    """Records that have one problem: how many, and the first few by name."""
+    """Counts the records with one problem, and names the first `MAX_NAMED` of them.
+
+    The names of the fields are keys of `aocr inspect --json`.
+    """
 
     count: int = 0
     named: list[str] = dataclasses.field(default_factory=list)
 
     def add(self, name: str) -> None:
-        """Counts a record."""
+        """Counts one record."""
         self.count += 1
-        if self.count <= NAMED:
+        if self.count <= MAX_NAMED:
             self.named.append(name)
 
 
 @dataclasses.dataclass
-class Labels:
-    """What labels are made of.
+class LabelStatistics:
+    """Counts labels by their properties.
 
     Attributes:
-        lengths: labels by their characters.
-        occurrences: of each character.
-        containing: labels that have each character.
+        lengths: number of labels by length in characters.
+        occurrences: number of occurrences of each character.
+        labels_with: number of labels that contain each character.
         empty: labels without a character.
-        latin_1: labels that are not UTF-8, and are read as Latin-1.
-        not_nfc: labels that the Unicode normal form NFC would write with other code points.
+        latin_1: labels that are not valid UTF-8 and are read as Latin-1.
+        not_nfc: labels that are not in Unicode normalization form NFC.
     """
 
     lengths: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     occurrences: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    containing: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    labels_with: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     empty: Problem = dataclasses.field(default_factory=Problem)
     latin_1: Problem = dataclasses.field(default_factory=Problem)
     not_nfc: Problem = dataclasses.field(default_factory=Problem)
 
     def add(self, row: RawRecord, label: str) -> None:
-        """Counts a record's label."""
+        """Counts the label of one record.
+
+        Args:
+            row: the record.
+            label: its label as text.
+        """
         self.lengths[len(label)] += 1
         self.occurrences.update(label)
-        self.containing.update(set(label))
+        self.labels_with.update(set(label))
         if not label:
             self.empty.add(row.name)
         if label.encode() != row.label:
@@ -95,8 +81,16 @@ class Labels:
 
 
 @dataclasses.dataclass
-class Images:
-    """What images are: by kind, by width, height and `fitting.width_at_32`, and what is broken."""
+class ImageStatistics:
+    """Counts images by their properties.
+
+    Attributes:
+        kinds: number of images by format and mode, such as `PNG RGBA`.
+        widths: number of images by width in pixels.
+        heights: number of images by height in pixels.
+        widths_at_32: number of images by width at a height of 32 pixels.
+        undecodable: images that the model cannot decode.
+    """
 
     kinds: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     widths: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
@@ -104,98 +98,92 @@ class Images:
     widths_at_32: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     undecodable: Problem = dataclasses.field(default_factory=Problem)
 
-    def add(self, row: RawRecord, picture: Picture) -> None:
-        """Counts a record's image."""
-        if picture.problem:
-            self.undecodable.add(f"{row.name}: {picture.problem}")
-        if picture.size:
-            self.kinds[picture.kind] += 1
-            self.widths[picture.size[0]] += 1
-            self.heights[picture.size[1]] += 1
-            self.widths_at_32[width_at_32(*picture.size)] += 1
+    def add(self, row: RawRecord, image: CheckedImage) -> None:
+        """Counts the image of one record."""
+        if image.problem:
+            self.undecodable.add(f"{row.name}: {image.problem}")
+        if image.size:
+            width, height = image.size
+            self.kinds[image.kind] += 1
+            self.widths[width] += 1
+            self.heights[height] += 1
+            self.widths_at_32[width_at_32(width, height)] += 1
 
 
 @dataclasses.dataclass
 class Digests:
-    """Eight bytes for each image and each label, in the order of the records.
+    """Holds a digest of 8 bytes of each image and each label, in the order of the records.
 
-    Among ten million images two different ones get the same digest with a chance of one in 300,000.
+    Among ten million images, two different ones have the same digest with a probability of one in
+    300,000.
     """
 
     images: array.array = dataclasses.field(default_factory=lambda: array.array("Q"))
     labels: array.array = dataclasses.field(default_factory=lambda: array.array("Q"))
 
     def add(self, image: bytes, label: str) -> None:
-        """Appends those of a record."""
+        """Appends the digests of one record."""
         self.images.append(_digest(image))
         self.labels.append(_digest(label.encode()))
 
 
 @dataclasses.dataclass
-class Tally:
-    """All counts. A record adds 16 bytes, its digests; the rest does not grow with the records."""
+class DatasetStatistics:
+    """Holds all statistics of a dataset.
 
-    fit: Limits
-    widths: Widths
+    Memory grows by 16 bytes a record, for the digests.
+
+    Attributes:
+        limits: limits of a model that records are compared with.
+        widths: widths of the images, for the recommendation.
+        records: number of records.
+        images: statistics of the images.
+        labels: statistics of the labels.
+        misfits: records that exceed the limits.
+        digests: digests of images and labels.
+    """
+
+    limits: Limits
+    widths: WidthCounts
     records: int = 0
-    images: Images = dataclasses.field(default_factory=Images)
-    labels: Labels = dataclasses.field(default_factory=Labels)
-    misfits: Misfits = dataclasses.field(default_factory=Misfits)
+    images: ImageStatistics = dataclasses.field(default_factory=ImageStatistics)
+    labels: LabelStatistics = dataclasses.field(default_factory=LabelStatistics)
+    misfits: MisfitCounts = dataclasses.field(default_factory=MisfitCounts)
     digests: Digests = dataclasses.field(default_factory=Digests)
 
-    def add(self, row: RawRecord, picture: Picture) -> None:
-        """Counts a record."""
+    def add(self, row: RawRecord, image: CheckedImage) -> None:
+        """Counts one record."""
         label = records.text_of(row.label)
         self.records += 1
-        self.images.add(row, picture)
+        self.images.add(row, image)
         self.labels.add(row, label)
         self.digests.add(row.image, label)
-        if picture.size:
-            self.widths.add(*picture.size)
-        self.misfits.add(self.fit, None if picture.problem else picture.size, label)
+        if image.size:
+            self.widths.add(*image.size)
+        self.misfits.add(self.limits, None if image.problem else image.size, label)
 
 
-def tally(rows: Iterator[RawRecord], fit: Limits, decode: Decode) -> Tally:
-    """Counts what all records hold; every image is decoded.
+def collect_statistics(
+    rows: Iterator[RawRecord], limits: Limits, decode: DecodeImage
+) -> DatasetStatistics:
+    """Collects statistics of all records; decodes each image.
 
     Args:
-        rows: the records, see `dataset_files.read`.
-        fit: what a model would take, as far as it is known.
-        decode: the decoder that the model itself uses.
+        rows: the records.
+        limits: limits of a model; one that is None is not checked.
+        decode: the decoder of the model; is called by several threads at a time.
     """
-    Image.init()  # loads Pillow's readers; threads must not do it at the same time
-    counts = Tally(fit, Widths(fit.max_height))
-    threads = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-    with threads, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `look_at` says so
-        while chunk := list(itertools.islice(rows, CHUNK)):
-            pictures = threads.map(lambda row: look_at(row.image, decode), chunk)
-            for row, picture in zip(chunk, pictures, strict=True):
-                counts.add(row, picture)
-                if counts.records % LOG_EVERY == 0:
-                    logging.info("Inspected %i records.", counts.records)
-    return counts
+    statistics = DatasetStatistics(limits, WidthCounts(limits.max_height))
 
+    def check(row: RawRecord) -> tuple[RawRecord, CheckedImage]:
+        return row, check_image(row.image, decode)
 
-def look_at(encoded: bytes, decode: Decode) -> Picture:
-    """What an encoded image is, and whether it can be decoded.
-
-    More than `MAX_PIXELS` are not tried: a small file can unpack to gigabytes.
-    """
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            kind, size = f"{image.format} {image.mode}", image.size
-    except Image.DecompressionBombError as error:
-        return Picture("", None, str(error))
-    except Exception:  # a broken header makes Pillow's readers raise anything
-        return Picture("", None, "not an image" if encoded else "no bytes")
-    if size[0] * size[1] > MAX_PIXELS:
-        return Picture(kind, size, f"{size[0]} x {size[1]} pixels, too many to decode")
-    try:
-        decode(tf.constant(encoded))
-    except tf.errors.OpError:
-        return Picture(kind, size, f"{kind}, broken or of a kind that the model cannot decode")
-    return Picture(kind, size, "")
+    with quiet_pillow():
+        for row, image in map_in_order(check, rows):
+            statistics.add(row, image)
+            if statistics.records % LOG_INTERVAL == 0:
+                logging.info("Inspected %i records.", statistics.records)
+    return statistics
 
 
 def _digest(content: bytes) -> int:

@@ -1,47 +1,41 @@
-"""What `aocr inspect` found out, as values that JSON and text are both made of."""
+"""Summarizes the statistics of a dataset as values that both JSON and text reports show."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
-from collections.abc import Mapping
-
-import numpy as np
+from typing import NamedTuple
 
 from aocr.charset import DIGITS_AND_CAPITALS
 from aocr.config import IMAGE_HEIGHT, Limits
-from aocr.inspection import recommendation as fitting
+from aocr.inspection.distribution import Distribution, distribution_of, divide
 from aocr.inspection.duplicates import Duplicates
-from aocr.inspection.recommendation import Coverage, Misfits
-from aocr.inspection.statistics import Problem, Tally
-from aocr.util.characters import code_point, name_of
+from aocr.inspection.misfits import MisfitCounts
+from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
+from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, Problem
+from aocr.util.characters import code_point, unicode_name
 
-BINS = 8
 
+class DatasetFiles(NamedTuple):
+    """Names the files of a dataset, and holds their total size in bytes."""
 
-@dataclasses.dataclass(frozen=True)
-class Bin:
-    """How many lie between two values, both included."""
-
-    first: float
-    last: float
-    count: int
+    paths: list[str]
+    size: int
 
 
 @dataclasses.dataclass(frozen=True)
-class Spread:
-    """How values are spread; the bins widen, as one of a series of sizes should."""
+class CharacterCount:
+    """Describes a character of the labels.
 
-    smallest: float
-    median: float
-    largest: float
-    bins: list[Bin]
+    The names of the fields are keys of `aocr inspect --json`.
 
-
-@dataclasses.dataclass(frozen=True)
-class Character:
-    """A character of the labels: its Unicode name, its occurrences, and the labels that have it."""
+    Attributes:
+        character: the character itself.
+        code_point: its code point, such as `U+00E9`.
+        name: its Unicode name.
+        occurrences: number of times that it occurs.
+        labels: number of labels that contain it.
+    """
 
     character: str
     code_point: str
@@ -52,12 +46,14 @@ class Character:
 
 @dataclasses.dataclass(frozen=True)
 class Contradictions:
-    """Same image, different labels.
+    """Counts images that occur with different labels.
+
+    The names of the fields are keys of `aocr inspect --json`.
 
     Attributes:
-        images: how many images.
-        records: how many records have them.
-        named: of the first images, the first record of each label.
+        images: number of these images.
+        records: number of records with these images.
+        named: for each of the first images, name and label of the first record with each label.
     """
 
     images: int
@@ -66,26 +62,43 @@ class Contradictions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
-    """All of them; what is counted says how its name does. Widths and heights are pixels.
+class DatasetSummary:
+    """Holds everything that `aocr inspect` reports.
+
+    The names of the fields are the keys of `aocr inspect --json`. Widths and heights are in pixels.
 
     Attributes:
-        aspect: width / height, rounded up to a 32nd.
-        repeated_images: records whose image stands in an earlier record.
-        fit: None without a flag to fit.
-        flags: by percentage, with which a model takes so many of the images and of the labels'
-            lengths, and all characters.
+        files: the TFRecord files.
+        bytes: their total size.
+        records: number of records.
+        kinds: number of images by format and mode, the most frequent first.
+        width: distribution of the image widths; None without an image.
+        height: distribution of the image heights; None without an image.
+        aspect: distribution of width / height, rounded up to a multiple of 1/32; None without an
+            image.
+        label_length: distribution of the label lengths in characters.
+        characters: the characters of the labels, in the order of the code points.
+        undecodable: images that the model cannot decode.
+        empty_labels: labels without a character.
+        latin_1_labels: labels that are not valid UTF-8 and are read as Latin-1.
+        labels_not_nfc: labels that are not in Unicode normalization form NFC.
+        repeated_images: records whose image occurs in an earlier record.
+        contradictions: images that occur with different labels.
+        coverage: the smallest flags for each percentage of the records.
+        fit: records that do not fit the given flags; None if no such flag is given.
+        flags: recommended flags by percentage, such as "99 %". The percentage applies to images and
+            label lengths; the charset always covers all characters.
     """
 
     files: list[str]
     bytes: int
     records: int
     kinds: dict[str, int]
-    width: Spread | None
-    height: Spread | None
-    aspect: Spread | None
-    label_length: Spread | None
-    characters: list[Character]
+    width: Distribution | None
+    height: Distribution | None
+    aspect: Distribution | None
+    label_length: Distribution | None
+    characters: list[CharacterCount]
     undecodable: Problem
     empty_labels: Problem
     latin_1_labels: Problem
@@ -93,79 +106,74 @@ class Facts:
     repeated_images: int
     contradictions: Contradictions
     coverage: list[Coverage]
-    fit: Misfits | None
+    fit: MisfitCounts | None
     flags: dict[str, list[str]]
 
     def to_json(self) -> str:
-        """The fields as indented JSON."""
+        """Returns the fields as indented JSON."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
 
-def facts_of(
-    files: list[str], size: int, counts: Tally, found: Duplicates, named: list[list[str]]
-) -> Facts:
-    """Puts together what was counted.
+def summarize(
+    files: DatasetFiles,
+    statistics: DatasetStatistics,
+    duplicates: Duplicates,
+    examples: list[list[str]],
+) -> DatasetSummary:
+    """Returns the summary of a dataset.
 
     Args:
-        files: of the dataset.
-        size: theirs together, bytes.
-        counts: of at least one record.
-        found: among the records.
-        named: what to call those of `found.examples`.
+        files: the files of the dataset.
+        statistics: of at least one record.
+        duplicates: records with the same image.
+        examples: name and label of each record in `duplicates.examples`.
     """
-    images, labels = counts.images, counts.labels
-    coverage = fitting.coverage(counts.widths, images.heights, labels.lengths, labels.containing)
-    return Facts(
-        files=files,
-        bytes=size,
-        records=counts.records,
+    images, labels = statistics.images, statistics.labels
+    coverage = recommend(
+        RecordCounts(statistics.widths, images.heights, labels.lengths, labels.labels_with)
+    )
+    return DatasetSummary(
+        files=files.paths,
+        bytes=files.size,
+        records=statistics.records,
         kinds=dict(images.kinds.most_common()),
-        width=_spread(images.widths),
-        height=_spread(images.heights),
-        aspect=_divided(_spread(images.widths_at_32), IMAGE_HEIGHT),
-        label_length=_spread(labels.lengths),
-        characters=[
-            Character(c, code_point(c), name_of(c), count, labels.containing[c])
-            for c, count in sorted(labels.occurrences.items())
-        ],
+        width=distribution_of(images.widths),
+        height=distribution_of(images.heights),
+        aspect=divide(distribution_of(images.widths_at_32), IMAGE_HEIGHT),
+        label_length=distribution_of(labels.lengths),
+        characters=_count_characters(labels),
         undecodable=images.undecodable,
         empty_labels=labels.empty,
         latin_1_labels=labels.latin_1,
         labels_not_nfc=labels.not_nfc,
-        repeated_images=found.repeated,
-        contradictions=Contradictions(found.contradicted, found.contradicting, named),
+        repeated_images=duplicates.repeated_records,
+        contradictions=_contradictions(duplicates, examples),
         coverage=coverage,
-        fit=None if counts.fit == Limits() else counts.misfits,
-        flags={f"{each.percent} %": _flags(each, coverage[-1].characters) for each in coverage},
+        fit=None if statistics.limits == Limits() else statistics.misfits,
+        flags=_recommended_flags(coverage),
     )
 
 
-def _spread(counts: Mapping[int, int]) -> Spread | None:
-    """How counted values are spread; None without one."""
-    if not counts:
-        return None
-    bins = [
-        Bin(first, last, sum(count for value, count in counts.items() if first <= value <= last))
-        for first, last in _ranges(min(counts), max(counts))
+def _contradictions(duplicates: Duplicates, examples: list[list[str]]) -> Contradictions:
+    return Contradictions(
+        images=duplicates.contradicted_images,
+        records=duplicates.contradicting_records,
+        named=examples,
+    )
+
+
+def _count_characters(labels: LabelStatistics) -> list[CharacterCount]:
+    """Returns the characters of the labels, in the order of their code points."""
+    return [
+        CharacterCount(c, code_point(c), unicode_name(c), occurrences, labels.labels_with[c])
+        for c, occurrences in sorted(labels.occurrences.items())
     ]
-    return Spread(min(counts), fitting.quantile(counts, 50), max(counts), bins)
 
 
-def _divided(spread: Spread | None, unit: int) -> Spread | None:
-    """The same in another unit."""
-    if not spread:
-        return None
-    bins = [Bin(each.first / unit, each.last / unit, each.count) for each in spread.bins]
-    return Spread(spread.smallest / unit, spread.median / unit, spread.largest / unit, bins)
-
-
-def _ranges(smallest: int, largest: int) -> list[tuple[int, int]]:
-    """At most `BINS` ranges that cover all whole numbers; a number each where they are few."""
-    if largest - smallest < BINS:
-        return [(value, value) for value in range(smallest, largest + 1)]
-    edges = np.geomspace(max(smallest, 1), largest + 1, BINS + 1).round().astype(int).tolist()
-    starts = sorted({smallest, *edges[1:]})
-    return [(first, after - 1) for first, after in itertools.pairwise(starts)]
+def _recommended_flags(coverage: list[Coverage]) -> dict[str, list[str]]:
+    """Returns flags for the command line by percentage, with a charset of all characters."""
+    all_characters = coverage[-1].characters
+    return {f"{each.percent} %": _flags(each, all_characters) for each in coverage}
 
 
 def _flags(coverage: Coverage, characters: str) -> list[str]:

@@ -1,218 +1,197 @@
-"""What `aocr inspect` found out, as text for a terminal of 80 columns."""
+"""Formats the summary of a dataset as text for a terminal of 80 columns."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import textwrap
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aocr.config import IMAGE_HEIGHT, Limits, width_at_32
-from aocr.inspection.recommendation import Coverage, Misfits
+from aocr.inspection.character_report import format_characters, format_unknown_characters
+from aocr.inspection.distribution import Distribution
+from aocr.inspection.misfits import MisfitCounts
+from aocr.inspection.recommendation import Coverage
 from aocr.inspection.statistics import Problem
-from aocr.inspection.summary import Character, Facts, Spread
-from aocr.util.characters import DOTTED_CIRCLE, OPEN_BOX, code_point, name_of, visible
+from aocr.inspection.summary import DatasetSummary
+from aocr.util.characters import visible_text
+from aocr.util.plurals import counted
 
-WIDTH, COLUMN, BAR = 80, 41, 14  # characters
-MOST_CHARACTERS = 40
-"""Characters outside of ASCII that are listed, half of them frequent and half of them rare."""
+WIDTH, HISTOGRAM_WIDTH, BAR_WIDTH, TITLE_WIDTH = 80, 41, 14, 34  # characters
 
-UNKNOWN_LISTED = 20
+COVERAGE_ROWS: tuple[tuple[str, Callable[[Coverage], object]], ...] = (
+    ("To fit at least", lambda each: f"{each.percent} %"),
+    (f"  prepared width, at {IMAGE_HEIGHT} high", lambda each: each.image_width),
+    ("  --max-width", lambda each: each.max_width),
+    ("  --max-height", lambda each: each.max_height),
+    ("    images shrunk to fit", lambda each: each.shrunk),
+    ("    images higher, which is harmless", lambda each: each.higher),
+    ("  --max-prediction", lambda each: each.max_prediction),
+    ("    labels too long", lambda each: each.too_long),
+    ("  --charset, characters", lambda each: len(each.characters)),
+    ("    labels with others, at most", lambda each: each.unknown_at_most),
+)
+"""Title and value of each row in the table of recommended flags."""
 
 
-def to_text(facts: Facts, fit: Limits) -> str:
-    """The whole report.
+def format_report(summary: DatasetSummary, limits: Limits) -> str:
+    """Returns the whole report.
 
     Args:
-        facts: what was found.
-        fit: the flags that were given.
+        summary: what the report shows.
+        limits: the flags that were given.
     """
-    sections = [_head(facts), _problems(facts), _histograms(facts), _characters(facts.characters)]
-    sections.append(_coverage(facts.coverage, fit))
-    if facts.fit:
-        sections.append(_misfits(facts.fit, fit, facts.records))
-    sections.append(_flags(facts.flags))
+    sections = [
+        _header(summary),
+        _problems(summary),
+        _histograms(summary),
+        format_characters(summary.characters),
+        _coverage(summary.coverage, limits),
+        _misfits(summary.fit, limits, summary.records) if summary.fit else [],
+        _recommended_flags(summary.flags),
+    ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _head(facts: Facts) -> list[str]:
-    files = facts.files[0] if len(facts.files) == 1 else f"{len(facts.files)} files"
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in facts.kinds.items()) or "none"
-    size = f"{facts.bytes / 1e6:,.1f} MB"
+def _count(number: int, singular: str, plural: str | None = None) -> str:
+    """Returns a number with separators of thousands, and its noun: "2,000 records"."""
+    return counted(number, singular, plural).replace(str(number), f"{number:,}", 1)
+
+
+def _header(summary: DatasetSummary) -> list[str]:
+    """Returns lines about the dataset as a whole: records, size, files and kinds of images."""
+    paths = summary.files
+    files = paths[0] if len(paths) == 1 else f"{len(paths)} files"
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.kinds.items()) or "none"
+    size = f"{summary.bytes / 1e6:,.1f} MB"
     return [
-        f"{facts.records:,} records, {size}: {visible(files)}",
-        *_wrapped(f"Images: {kinds}"),
+        f"{_count(summary.records, 'record')}, {size}: {visible_text(files)}",
+        *textwrap.wrap(f"Images: {kinds}", WIDTH, subsequent_indent="  "),
     ]
 
 
-def _problems(facts: Facts) -> list[str]:
-    """What is wrong, if anything, each with the first records that have it."""
+def _problems(summary: DatasetSummary) -> list[str]:
+    """Returns a line for each problem, followed by the first records that have it."""
     lines = [
-        *_problem("images cannot be decoded", facts.undecodable),
-        *_problem("labels are empty", facts.empty_labels),
-        *_problem("labels are not UTF-8, read as Latin-1", facts.latin_1_labels),
-        *_problem("labels are not in Unicode's normal form NFC", facts.labels_not_nfc),
+        *_problem(summary.undecodable, "image cannot be decoded", "images cannot be decoded"),
+        *_problem(summary.empty_labels, "label is empty", "labels are empty"),
+        *_problem(
+            summary.latin_1_labels,
+            "label is not valid UTF-8 and is read as Latin-1",
+            "labels are not valid UTF-8 and are read as Latin-1",
+        ),
+        *_problem(
+            summary.labels_not_nfc,
+            "label is not in Unicode normalization form NFC",
+            "labels are not in Unicode normalization form NFC",
+        ),
+        *_duplicates(summary),
     ]
-    if facts.repeated_images:
-        lines.append(f"{facts.repeated_images:,} records repeat the image of an earlier one")
-    contradictions = facts.contradictions
-    if contradictions.images:
-        lines.append(
-            f"{contradictions.images:,} images have different labels, in "
-            f"{contradictions.records:,} records"
-        )
-        for names in contradictions.named:
-            lines += [f"  {'and' if number else '   '} {n}" for number, n in enumerate(names)]
     return lines or ["No broken image, no image twice, no empty label."]
 
 
-def _problem(title: str, problem: Problem) -> Iterator[str]:
+def _problem(problem: Problem, singular: str, plural: str) -> Iterator[str]:
+    """Yields lines about a problem; none if no record has it."""
     if problem.count:
-        yield f"{problem.count:,} {title}"
-        yield from (f"      {visible(name)}" for name in problem.named)
+        yield _count(problem.count, singular, plural)
+        yield from (f"      {visible_text(name)}" for name in problem.named)
         if problem.count > len(problem.named):
             yield f"      and {problem.count - len(problem.named):,} more"
 
 
-def _histograms(facts: Facts) -> list[str]:
-    """Two and two side by side."""
-    cells = [
-        _histogram("Image width, pixels", facts.width, 0),
-        _histogram("Image height, pixels", facts.height, 0),
-        _histogram("Width / height", facts.aspect, 2),
-        _histogram("Label length, characters", facts.label_length, 0),
+def _duplicates(summary: DatasetSummary) -> Iterator[str]:
+    """Yields lines about repeated images; none if no image is repeated."""
+    if summary.repeated_images:
+        records = _count(summary.repeated_images, "record repeats", "records repeat")
+        yield f"{records} the image of an earlier one"
+    contradictions = summary.contradictions
+    if contradictions.images:
+        images = _count(contradictions.images, "image has", "images have")
+        yield f"{images} different labels, in {_count(contradictions.records, 'record')}"
+        for first, *others in contradictions.named:
+            yield f"      {first}"
+            yield from (f"  and {other}" for other in others)
+
+
+def _histograms(summary: DatasetSummary) -> list[str]:
+    """Returns the histograms, two side by side."""
+    histograms = [
+        *_histogram("Image width, pixels", summary.width, 0),
+        *_histogram("Image height, pixels", summary.height, 0),
+        *_histogram("Width / height", summary.aspect, 2),
+        *_histogram("Label length, characters", summary.label_length, 0),
     ]
-    cells = [cell for cell in cells if cell]
     lines = []
-    for number in range(0, len(cells), 2):
-        lines += [*_side_by_side(*cells[number : number + 2]), ""]
+    for start in range(0, len(histograms), 2):
+        for row in itertools.zip_longest(*histograms[start : start + 2], fillvalue=""):
+            lines.append("".join(cell.ljust(HISTOGRAM_WIDTH) for cell in row).rstrip())
+        lines.append("")
     return lines[:-1]
 
 
-def _side_by_side(*cells: list[str]) -> list[str]:
-    rows = itertools.zip_longest(*cells, fillvalue="")
-    return ["".join(cell.ljust(COLUMN) for cell in row).rstrip() for row in rows]
+def _histogram(title: str, distribution: Distribution | None, digits: int) -> Iterator[list[str]]:
+    """Yields the lines of a histogram: its title, then range, count and bar of each bin.
+
+    Args:
+        title: what the values are.
+        distribution: the values; None for no histogram.
+        digits: number of decimal places of the values.
+    """
+    if not distribution:
+        return
+    largest_count = max(each.count for each in distribution.bins)
+    lines = [f"{title}; median {distribution.median:.{digits}f}"]
+    for each in distribution.bins:
+        first, last = f"{each.first:.{digits}f}", f"{each.last:.{digits}f}"
+        values = first if first == last else f"{first} - {last}"
+        bar = "#" * math.ceil(each.count * BAR_WIDTH / largest_count)
+        lines.append(f"{values:>13} {each.count:>9,} {bar}")
+    yield lines
 
 
-def _histogram(title: str, spread: Spread | None, digits: int) -> list[str]:
-    """A title and a line a bin: its range, its count, a bar."""
-    if not spread:
-        return []
-    most = max(each.count for each in spread.bins)
-    lines = [f"{title}; median {spread.median:.{digits}f}"]
-    for each in spread.bins:
-        ends = dict.fromkeys(f"{end:.{digits}f}" for end in (each.first, each.last))
-        bar = "#" * -(-each.count * BAR // most)
-        lines.append(f"{' - '.join(ends):>13} {each.count:>9,} {bar}")
+def _coverage(coverage: list[Coverage], limits: Limits) -> list[str]:
+    """Returns a table with a column for each percentage, and rows of flags and what they cost."""
+    lines = []
+    for title, value in COVERAGE_ROWS:
+        cells = ["-" if value(each) is None else value(each) for each in coverage]
+        lines.append(title.ljust(TITLE_WIDTH) + "".join(f"{cell:>12}" for cell in cells))
+    if limits.max_height:
+        lines.append("  (Without --max-height, a height is chosen that needs the least width.)")
     return lines
 
 
-def _characters(characters: list[Character]) -> list[str]:
-    """ASCII in a grid, in code-point order; the others with their names, by frequency."""
-    grid = [c for c in characters if " " <= c.character <= "~"]
-    others = [c for c in characters if c not in grid]
-    others.sort(key=lambda c: (-c.occurrences, c.character))
-    total = sum(c.occurrences for c in characters)
+def _misfits(misfits: MisfitCounts, limits: Limits, records: int) -> list[str]:
+    """Returns lines about the records that exceed the given flags."""
+    verb = "fits" if misfits.fitting == 1 else "fit"
+    fitting = f"{misfits.fitting:,} of {_count(records, 'record')} {verb}"
     return [
-        f"Characters: {len(characters):,} different, {total:,} in all",
-        *_grid(grid),
-        *_named(others),
+        f"With the given flags, {fitting}. Records that exceed a flag:",
+        *(f"{count:>9,}  {reason}" for count, reason in _misfit_reasons(misfits, limits)),
+        *format_unknown_characters(misfits.unknown_characters),
     ]
 
 
-def _grid(characters: list[Character]) -> list[str]:
-    cells = [f"{c.character.replace(' ', OPEN_BOX)} {c.occurrences}" for c in characters]
-    width = max(map(len, cells), default=0) + 2
-    columns = (WIDTH - 2) // width if cells else 1
-    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
-    lines = ["  " + "".join(cell.ljust(width) for cell in row).rstrip() for row in rows]
-    return lines + [f"  ({OPEN_BOX} is the space)"] * (OPEN_BOX in "".join(cells))
+def _misfit_reasons(misfits: MisfitCounts, limits: Limits) -> Iterator[tuple[int, str]]:
+    """Yields the number of records and the reason for each flag that was given."""
+    width, height = limits.max_width, limits.max_height
+    if width:
+        yield misfits.too_wide, f"wider than {width} pixels: shrunk, or left out with --drop-wide"
+    if height:
+        yield misfits.too_high, f"higher than {height} pixels, which is harmless"
+    if width and height:
+        prepared = width_at_32(width, height)
+        reason = f"wider than {prepared} when {IMAGE_HEIGHT} high: shrunk, less sharp"
+        yield misfits.squeezed, reason
+    if limits.max_prediction:
+        yield misfits.too_long, f"with a label longer than {limits.max_prediction}: left out"
+    if limits.characters:
+        yield misfits.unknown, "with characters outside the charset: left out"
 
 
-def _named(characters: list[Character]) -> list[str]:
-    """A line each; the character last, so that right-to-left ones move nothing but themselves."""
-    lines = [
-        f"{c.occurrences:>9,}  {c.code_point:<8} {c.name}  {_drawn(c.character)}".rstrip()
-        for c in characters
-    ]
-    if len(lines) <= MOST_CHARACTERS:
-        return lines
-    half = MOST_CHARACTERS // 2
-    between = f"           ... {len(lines) - MOST_CHARACTERS:,} more, see --json ..."
-    return [*lines[:half], between, *lines[-half:]]
-
-
-def _drawn(character: str) -> str:
-    """A mark on a circle, nothing for what cannot be seen."""
-    category = unicodedata.category(character)[0]
-    return "" if category in "CZ" else DOTTED_CIRCLE * (category == "M") + character
-
-
-def _coverage(coverage: list[Coverage], fit: Limits) -> list[str]:
-    """A table: a column a percentage, a line a flag with what it costs."""
-    rows: dict[str, list] = {
-        "To fit at least": [f"{each.percent} %" for each in coverage],
-        f"  prepared width, at {IMAGE_HEIGHT} high": [each.image_width for each in coverage],
-        "  --max-width": [each.max_width for each in coverage],
-        "  --max-height": [each.max_height for each in coverage],
-        "    images shrunk to fit": [each.shrunk for each in coverage],
-        "    images higher, which is harmless": [each.higher for each in coverage],
-        "  --max-prediction": [each.max_prediction for each in coverage],
-        "    labels too long": [each.too_long for each in coverage],
-        "  --charset, characters": [len(each.characters) for each in coverage],
-        "    labels with others, at most": [each.unknown_at_most for each in coverage],
-    }
-    hint = "  (Without --max-height here, one is chosen that makes the prepared width least.)"
-    return [
-        title.ljust(34) + "".join(f"{'-' if cell is None else cell:>12}" for cell in cells)
-        for title, cells in rows.items()
-    ] + [hint] * bool(fit.max_height)
-
-
-def _misfits(found: Misfits, fit: Limits, total: int) -> list[str]:
-    """What the flags given do to the records."""
-    wide, high, long = fit.max_width, fit.max_height, fit.max_prediction
-    prepared = _prepared(fit)
-    rows = {
-        f"wider than {wide} pixels: shrunk, left out by --drop-wide": wide and found.too_wide,
-        f"higher than {high} pixels, which is harmless": high and found.too_high,
-        f"wider than {prepared} when {IMAGE_HEIGHT} high: shrunk, less sharp": prepared
-        and found.squeezed,
-        f"with a label longer than {long}: left out": long and found.too_long,
-        "with characters outside the charset: left out": fit.characters and found.unknown,
-    }
-    return [
-        f"With the flags given {found.fitting:,} of {total:,} records fit; there are",
-        *(f"{count:>9,}  {text}" for text, count in rows.items() if count is not None),
-        *_unknown(found),
-    ]
-
-
-def _prepared(fit: Limits) -> int | None:
-    """Pixels of the width that the flags prepare to, if they say."""
-    if not fit.max_width or not fit.max_height:
-        return None
-    return width_at_32(fit.max_width, fit.max_height)
-
-
-def _flags(flags: dict[str, list[str]]) -> list[str]:
-    """To copy; those for nearly all only where they differ."""
+def _recommended_flags(flags: dict[str, list[str]]) -> list[str]:
+    """Returns flags to copy; those for 99 % only if they differ."""
     lines = ["Flags that fit all:", f"  {' '.join(flags['100 %'])}"]
     if flags["99 %"] != flags["100 %"]:
-        lines += ["Flags that fit 99 % of the images and of the labels' lengths:"]
-        lines += [f"  {' '.join(flags['99 %'])}"]
+        lines.append("Flags that fit 99 % of the images and of the labels' lengths:")
+        lines.append(f"  {' '.join(flags['99 %'])}")
     return lines
-
-
-def _unknown(found: Misfits) -> list[str]:
-    characters = sorted(found.unknown_characters.items(), key=lambda item: (-item[1], item[0]))
-    lines = [
-        f"{count:>13,}  {code_point(c):<8} {name_of(c)}  {_drawn(c)}".rstrip()
-        for c, count in characters[:UNKNOWN_LISTED]
-    ]
-    more = len(characters) - len(lines)
-    return lines + [f"               and {more:,} characters more, see --json"] * (more > 0)
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")

@@ -9,7 +9,16 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.evaluation.result import Result
-from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD, decode, encode, fit, glyph
+from aocr.util.drawing import (
+    ACCENT,
+    BACKGROUND,
+    FOREGROUND,
+    MUTED,
+    decode_for_display,
+    encode_image,
+    glyph,
+    scale_for_display,
+)
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
 
@@ -83,7 +92,7 @@ def picture_of(result: Result) -> Image.Image:
     Raises:
         UserError: the image cannot be decoded.
     """
-    return fit(decode(result.encoded, result.place + 1))
+    return scale_for_display(decode_for_display(result.encoded, result.place + 1))
 
 
 def _check_attention(result: Result) -> None:
@@ -154,7 +163,7 @@ def _gif(views: list[Image.Image], text: str) -> bytes:
     places = _typeset(text, max(views[0].width, MIN_LINE))
     first, *others = [_frame(view, text, places, step) for step, view in enumerate(views)]
     options = {"save_all": True, "append_images": others, "duration": FRAME_MILLISECONDS}
-    return encode(first, "GIF", loop=0, **options)
+    return encode_image(first, "GIF", loop=0, **options)
 
 
 def _typeset(text: str, width: int) -> list[tuple[int, int]]:
@@ -179,7 +188,7 @@ def _frame(view: Image.Image, text: str, places: list[tuple[int, int]], step: in
     frame.paste(view, (MARGIN, MARGIN))
     for number, (character, (line, x)) in enumerate(zip(text, places, strict=True)):
         if line // PAGE_LINES == places[step][0] // PAGE_LINES:
-            colour = READ if number < step else ACCENT if number == step else UNREAD
+            colour = FOREGROUND if number < step else ACCENT if number == step else MUTED
             corner = MARGIN + x, top + line % PAGE_LINES * pitch
             frame.paste(colour, corner, glyph(character))
     return frame
@@ -196,8 +205,8 @@ def _png(views: list[Image.Image], text: str) -> bytes:
         strip.paste(view, (indent, MARGIN + row * pitch))
     for row, mask in enumerate(masks):
         centred = (indent - mask.width) // 2, (MARGIN + pitch - mask.height) // 2 + row * pitch
-        strip.paste(READ, centred, mask)
-    return encode(strip, "PNG")
+        strip.paste(FOREGROUND, centred, mask)
+    return encode_image(strip, "PNG")
 
 
 def _make_folder(folder: str) -> None:

@@ -20,7 +20,7 @@ from aocr.report import plots
 from aocr.report.accuracy_by_length import LengthCounts
 from aocr.report.metrics_table import metric_rows
 from aocr.report.mistakes import WorstMistakes, describe_mistake
-from aocr.util.characters import described, drawn
+from aocr.util.characters import describe_character, visible_character
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
 
@@ -179,8 +179,8 @@ def _confused_character(character: str) -> ConfusedCharacter:
     if not character:
         return ConfusedCharacter()
     recognizable = character == " " or unicodedata.category(character)[0] not in "CMZ"
-    title = described(character)
-    return ConfusedCharacter(drawn(character), title, "" if recognizable else title)
+    title = describe_character(character)
+    return ConfusedCharacter(visible_character(character), title, "" if recognizable else title)
 
 
 def _require_packages() -> None:

@@ -14,8 +14,8 @@ from aocr.evaluation.alignment import align
 from aocr.evaluation.result import Result
 from aocr.report.attention import picture_of, spotlight
 from aocr.report.plots import data_uri
-from aocr.util.characters import described, drawn, visible
-from aocr.util.drawing import encode
+from aocr.util.characters import describe_character, visible_character, visible_text
+from aocr.util.drawing import encode_image
 from aocr.util.errors import UserError
 
 MAX_MISTAKES = 60
@@ -130,7 +130,7 @@ def describe_mistake(result: Result) -> Mistake:
     picture, problem = _picture(result)
     return Mistake(
         record=result.place + 1,
-        path=visible(result.comment),
+        path=visible_text(result.comment),
         probability=result.probability,
         edits=result.edit_distance,
         label=_parts([(true, true != predicted) for true, predicted in pairs]),
@@ -156,7 +156,7 @@ def _png(picture: Image.Image) -> str:
     """Returns the picture, in the size of the report, as a data: URI."""
     smaller = picture.copy()
     smaller.thumbnail(PICTURE_SIZE)
-    return data_uri("image/png", encode(smaller, "PNG"))
+    return data_uri("image/png", encode_image(smaller, "PNG"))
 
 
 def _views(picture: Image.Image, result: Result) -> list[AttentionView]:
@@ -166,8 +166,8 @@ def _views(picture: Image.Image, result: Result) -> list[AttentionView]:
     views = []
     steps = zip(result.prediction, result.attention, strict=False)  # may have rows to spare
     for character, weights in itertools.islice(steps, MAX_VIEWS):
-        lit = encode(spotlight(smaller, weights, result.columns), "JPEG", quality=85)
-        views.append(AttentionView(drawn(character), data_uri("image/jpeg", lit)))
+        lit = encode_image(spotlight(smaller, weights, result.columns), "JPEG", quality=85)
+        views.append(AttentionView(visible_character(character), data_uri("image/jpeg", lit)))
     return views
 
 
@@ -181,7 +181,7 @@ def _parts(characters: Sequence[tuple[str, bool]]) -> list[TextPart]:
     for differs, group in itertools.groupby(characters, key=lambda character: character[1]):
         text = "".join(character for character, _ in group)
         if text:
-            shown = "".join(map(drawn, text)) if differs else visible(text)
+            shown = "".join(map(visible_character, text)) if differs else visible_text(text)
             parts.append(TextPart(shown, differs))
     return parts
 
@@ -192,8 +192,10 @@ def _characters(result: Result) -> list[PredictedCharacter]:
     for character, probability in zip(
         result.prediction, result.character_probabilities, strict=True
     ):
-        title = f"{100 * probability:.1f} %, {described(character)}"
-        characters.append(PredictedCharacter(drawn(character), title, _doubt(probability)))
+        title = f"{100 * probability:.1f} %, {describe_character(character)}"
+        characters.append(
+            PredictedCharacter(visible_character(character), title, _doubt(probability))
+        )
     return characters
 
 

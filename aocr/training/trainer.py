@@ -22,7 +22,7 @@ from aocr.training.training_set import TrainingSet, load_training_set
 from aocr.training.training_step import take_steps
 from aocr.training.validation import Validator
 from aocr.util.session import open_session
-from aocr.util.signals import stop_requests
+from aocr.util.signals import collect_stop_signals
 
 
 def train(config: Config, options: TrainingOptions, run: Run) -> None:
@@ -47,7 +47,7 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     model = _build_model(config, options, run, training_set, plan)
     with (
         model.graph.as_default(),
-        stop_requests() as requests,
+        collect_stop_signals() as requests,
         open_session(model.graph, run.gpu_id, bfloat16=run.precision == BFLOAT16) as session,
     ):
         outputs = _open_outputs(session, run, options, validator)

@@ -1,1 +1,1 @@
-"""General helpers that know nothing of text recognition."""
+"""Holds general helpers that know nothing of text recognition."""

@@ -1,59 +1,79 @@
-"""Makes any character visible and harmless in text for people."""
+"""Shows characters to people: invisible ones become visible, harmful ones harmless."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-LOGGED_CHARACTERS = 160
-"""Longer values are shortened in the log; the TSV has them whole."""
+MAX_LOGGED_CHARACTERS = 160
+"""Length above which a value is shortened in the log. Files hold such values in full."""
 
 DOTTED_CIRCLE = "\u25cc"
 OPEN_BOX = "\u2423"
 
-CATEGORIES = {"Cc": "control character", "Cn": "not assigned", "Co": "private use"}
-"""Code points without a name of their own."""
+UNNAMED_CATEGORIES = {"Cc": "control character", "Cn": "not assigned", "Co": "private use"}
+"""Descriptions of code points without a Unicode name, by their Unicode category."""
 
-_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that would break a line, a column or the terminal, or that UTF-8 lacks."""
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Matches control characters, line separators and surrogates. They would break a line, a table
+column or the terminal, or cannot be written as UTF-8."""
 
 
 def code_point(character: str) -> str:
-    """`U+00E9`."""
+    """Returns the code point of a character in Unicode's notation: `U+00E9`."""
     return f"U+{ord(character):04X}"
 
 
-def name_of(character: str) -> str:
-    """The Unicode name, or what kind of code point it is."""
-    category = CATEGORIES.get(unicodedata.category(character), "unknown")
+def unicode_name(character: str) -> str:
+    """Returns the Unicode name of a character, or its category if it has no name."""
+    category = UNNAMED_CATEGORIES.get(unicodedata.category(character), "unknown")
     return unicodedata.name(character, category)
 
 
-def visible(text: str) -> str:
-    """Text whose invisible characters are spelt out: `A<U+200F>B`; only the plain space stays."""
-    return "".join(
-        c if c == " " or unicodedata.category(c)[0] not in "CZ" else f"<{code_point(c)}>"
-        for c in text
-    )
+def describe_character(character: str) -> str:
+    """Returns code point and name: `U+0041 LATIN CAPITAL LETTER A`."""
+    return f"{code_point(character)} {unicode_name(character)}"
 
 
-def drawn(character: str) -> str:
-    """A character that can be seen: `␣`, a mark on a dotted circle, `<U+200B>`."""
-    mark = unicodedata.category(character)[0] == "M"
-    return OPEN_BOX if character == " " else DOTTED_CIRCLE * mark + visible(character)
+def is_visible(character: str) -> bool:
+    """Returns whether a character leaves a mark when it is drawn; spaces do not."""
+    return unicodedata.category(character)[0] not in "CZ"
 
 
-def described(character: str) -> str:
-    """`U+0041 LATIN CAPITAL LETTER A`."""
-    return f"{code_point(character)} {name_of(character)}"
+def visible_text(text: str) -> str:
+    """Returns text with a code point for each invisible character: `A<U+200F>B`.
+
+    Plain spaces stay as they are.
+    """
+    return "".join(c if c == " " or is_visible(c) else f"<{code_point(c)}>" for c in text)
+
+
+def visible_character(character: str) -> str:
+    """Returns a form of one character that is visible when it stands alone.
+
+    A space becomes `␣`, a combining mark is placed on a dotted circle, and any other invisible
+    character becomes its code point: `<U+200B>`.
+    """
+    if character == " ":
+        return OPEN_BOX
+    is_mark = unicodedata.category(character)[0] == "M"
+    return (DOTTED_CIRCLE if is_mark else "") + visible_text(character)
 
 
 def escape(text: str) -> str:
-    r"""The text with what would break a line as `\n`, `\x00`, `\u2028` and the like."""
-    return _BREAKING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    r"""Returns text with escapes such as `\n`, `\x00` and `\u2028` for unsafe characters.
+
+    These are control characters, line separators and surrogates.
+    """
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def shorten(text: str) -> str:
-    """At most `LOGGED_CHARACTERS`: the start and the end, which tell the most of a path."""
-    half = LOGGED_CHARACTERS // 2
-    return text if len(text) <= LOGGED_CHARACTERS else f"{text[: half - 1]}…{text[-half:]}"
+    """Returns at most `MAX_LOGGED_CHARACTERS` characters of a text.
+
+    Keeps the start and the end, which say most about a path, and puts `…` between them.
+    """
+    if len(text) <= MAX_LOGGED_CHARACTERS:
+        return text
+    half = MAX_LOGGED_CHARACTERS // 2
+    return f"{text[: half - 1]}…{text[-half:]}"

@@ -15,17 +15,17 @@ UNDECODABLE = "surrogateescape"
 
 
 def print_text(text: str) -> None:
-    """Writes text to stdout at once, as UTF-8.
+    """Writes text to stdout as UTF-8 and flushes it.
 
-    Bytes of a file name that are not UTF-8, which Python holds as surrogates, are written as they
-    were.
+    Python represents bytes of a file name that are not UTF-8 as surrogates. They are written as
+    the original bytes.
     """
     sys.stdout.buffer.write(text.encode("utf-8", UNDECODABLE))
     sys.stdout.buffer.flush()
 
 
 def is_interactive() -> bool:
-    """Returns whether stderr is a terminal, where a progress bar can move."""
+    """Returns whether stderr is a terminal, which can show a moving progress bar."""
     return sys.stderr.isatty()
 
 
@@ -43,11 +43,11 @@ def read_names(stream: TextIO) -> Iterator[str]:
 
 @contextlib.contextmanager
 def progress_bar(total: int, unit: str) -> Iterator[tqdm]:
-    """Shows a progress bar on stderr; log lines scroll by above it.
+    """Shows a progress bar on stderr; log lines appear above it.
 
     Args:
         total: number of items.
-        unit: what an item is, in the plural.
+        unit: plural noun for the items, such as "images".
     """
     with logging_redirect_tqdm(), tqdm(total=total, unit=f" {unit}") as bar:
         yield bar

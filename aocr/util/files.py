@@ -1,4 +1,4 @@
-"""Files that appear under their names when they are complete, or not at all."""
+"""Writes files so that each appears under its name complete, or not at all."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def replacing(names: Sequence[str]) -> Iterator[list[str]]:
-    """Temporary names, one for each; at the end of the block they take the names' places.
+    """Yields a temporary file name for each file, and renames the files when the block ends.
 
-    A name whose temporary file was not written is removed: what it had is of an earlier run.
-    After an error in the block nothing is replaced. No temporary file stays.
+    If the block did not write a temporary file, the file of that name is removed: its content
+    belongs to an earlier run. If the block raises, no file is replaced. No temporary file remains.
+
+    Args:
+        names: the final file names; local or remote.
 
     Raises:
         tf.errors.OpError: a file cannot be moved or removed.
@@ -34,7 +37,11 @@ def replacing(names: Sequence[str]) -> Iterator[list[str]]:
 
 
 def write_atomically(path: str, content: bytes) -> None:
-    """Writes a file so that it appears under its name only when it is complete.
+    """Writes a file that appears under its name only when it is complete.
+
+    Args:
+        path: local or remote.
+        content: the whole content of the file.
 
     Raises:
         tf.errors.OpError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""The log: one format for the console and the file, which may be remote."""
+"""Sets up the log: one line format for the console and for the log file, local or remote."""
 
 from __future__ import annotations
 
@@ -7,57 +7,63 @@ import os
 import tempfile
 
 FORMAT = "%(asctime)-15s %(name)-5s %(levelname)-8s %(message)s"
-"""As 0.7.6 printed it; programs parse it."""
+"""Line format of 0.7.6, which programs parse (docs/compatibility.md, "Log lines")."""
 
 TRACEBACKS = "aocr.traceback"
-"""A logger whose records reach the file, but not the console."""
+"""Name of the logger whose records go to the file only, not to the console."""
 
 FILE_ONLY = "file_only"
-"""A record with this attribute true does so too: `logging.info(..., extra={FILE_ONLY: True})`."""
+"""Attribute of a single record that goes to the file only.
+
+Set it with `logging.info(..., extra={FILE_ONLY: True})`.
+"""
 
 
 def start(path: str) -> None:
-    """Sends all log records to the file, which is appended to, and to stderr.
+    """Sends all log records to stderr and appends them to the log file.
+
+    Args:
+        path: the log file; local or remote.
 
     Raises:
         OSError: the file cannot be written.
     """
     console = logging.StreamHandler()
-    console.addFilter(_is_for_the_console)
-    logging.raiseExceptions = False  # a full disk under the log file is no reason to stop
-    file = _RemoteFile(path) if "://" in path else _File(path)
+    console.addFilter(_is_for_console)
+    logging.raiseExceptions = False  # a full disk under the log file must not stop the program
+    file = _RemoteLogFile(path) if "://" in path else _LogFile(path)
     logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[console, file], force=True)
 
 
-def _is_for_the_console(record: logging.LogRecord) -> bool:
+def _is_for_console(record: logging.LogRecord) -> bool:
     return record.name != TRACEBACKS and not getattr(record, FILE_ONLY, False)
 
 
-class _File(logging.FileHandler):
-    """Appends UTF-8; a file name that is not Unicode is written with escapes."""
+class _LogFile(logging.FileHandler):
+    """Appends records as UTF-8, with escapes for bytes of file names that are not UTF-8."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
 
 
-class _RemoteFile(_File):
-    """A log at `gs://` or the like: a local copy, which is put in place when the run ends."""
+class _RemoteLogFile(_LogFile):
+    """Appends records to a local copy of a remote log, and uploads the copy when closed."""
 
     def __init__(self, path: str) -> None:
-        import tensorflow as tf
+        import tensorflow as tf  # slow to import, and most logs are local
 
-        self._files = tf.io.gfile
+        self._gfile = tf.io.gfile
         self._remote = path
         descriptor, local = tempfile.mkstemp(suffix=".log")
         os.close(descriptor)
-        if self._files.exists(path):
-            self._files.copy(path, local, overwrite=True)
+        if self._gfile.exists(path):
+            self._gfile.copy(path, local, overwrite=True)
         super().__init__(local)
 
     def close(self) -> None:
-        """Puts the log in place."""
+        """Uploads the log and removes the local copy."""
         super().close()
         if os.path.exists(self.baseFilename):
-            self._files.makedirs(os.path.dirname(self._remote))
-            self._files.copy(self.baseFilename, self._remote, overwrite=True)
+            self._gfile.makedirs(os.path.dirname(self._remote))
+            self._gfile.copy(self.baseFilename, self._remote, overwrite=True)
             os.remove(self.baseFilename)

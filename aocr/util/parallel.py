@@ -1,4 +1,4 @@
-"""A parallel `map` whose memory does not grow with its input."""
+"""Maps a function over items in parallel, with memory that does not grow with their number."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 WORKERS = os.cpu_count() or 1
+"""Number of threads."""
 
 
 def map_in_order(
     function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Generator[Result, None, None]:
-    """`map` by threads: the results in the order of the items.
+    """Yields the function's result for each item, in the order of the items.
 
-    Items are taken as results are: at most `2 * WORKERS` are on the way. When the iterator is
-    closed, what has not begun is dropped, and what has is waited for. An error in the function is
-    raised in the place of its result.
+    Threads compute the results. At most `2 * WORKERS` items are in progress at a time; further
+    items are taken only as results are consumed. If the generator is closed early, calls that have
+    not started are cancelled, and running ones are waited for. An error that the function raises
+    is raised in place of its result.
+
+    Args:
+        function: is called by several threads at a time.
+        items: may be endless.
     """
     pending: collections.deque[Future[Result]] = collections.deque()
     with ThreadPoolExecutor(WORKERS) as threads:

@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop."""
+"""Turns signals that would end the process into requests to stop."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
-def stop_requests() -> Iterator[list[str]]:
-    """Collects the names of the signals that ask to stop, however often they come.
+def collect_stop_signals() -> Iterator[list[str]]:
+    """Yields a list to which the name of each SIGINT and SIGTERM is appended as it arrives.
 
-    What runs is finished first. After a request those that follow are passed over until the
-    process ends, so that none of them breaks off the ending. Outside the main thread, where no
-    handler can be set, nothing is collected.
+    The caller looks at the list when it can stop cleanly. If a signal has arrived, later ones stay
+    without effect after the block too, until the process ends: they must not interrupt its clean
+    end. If none has arrived, the previous handlers are restored. Outside of the main thread Python
+    cannot set signal handlers, and the list stays empty.
     """
-    requests: list[str] = []
+    received: list[str] = []
 
-    def note(number: int, _frame: object) -> None:
-        requests.append(signal.Signals(number).name)
+    def append_name(number: int, _frame: object) -> None:
+        received.append(signal.Signals(number).name)
 
     try:
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:
-        before = {}
+        previous = {number: signal.signal(number, append_name) for number in STOP_SIGNALS}
+    except ValueError:  # not the main thread
+        previous = {}
     try:
-        yield requests
+        yield received
     finally:
-        if not requests:
-            for number, handler in before.items():
+        if not received:
+            for number, handler in previous.items():
                 signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The import of TensorFlow: quick, with the kernels that are fastest, and in silence."""
+"""Imports TensorFlow fast, with its fastest CPU kernels and without output on the console."""
 
 from __future__ import annotations
 
@@ -9,41 +9,45 @@ import os
 import sys
 from collections.abc import Iterator
 
-KERAS = ("keras", "tf_keras")
+KERAS_PACKAGES = ("keras", "tf_keras")
 
 
 def import_tensorflow(log_path: str, use_gpu: bool = True) -> None:
-    """Imports TensorFlow, with its start-up lines in the log file and not on the console.
+    """Imports TensorFlow and sends its start-up messages to the log file.
 
-    Its C++ writes them to the file descriptor of stderr, whatever TF_CPP_MIN_LOG_LEVEL says.
+    TensorFlow's C++ code writes these messages to the file descriptor of stderr, whatever
+    TF_CPP_MIN_LOG_LEVEL is.
 
-    Also turns on oneDNN's kernels where TensorFlow would leave them off: on CPUs without AVX-512
-    they make a training step a third faster. Whoever sets these variables is obeyed.
+    Turns on the oneDNN kernels, which TensorFlow leaves off on CPUs without AVX-512: they make a
+    training step a third faster. Environment variables that are set already are kept.
 
     Args:
-        log_path: the log file.
-        use_gpu: False hides the GPUs, of which TensorFlow would take the memory.
+        log_path: the log file. The messages are dropped if it is remote.
+        use_gpu: False hides the GPUs, so that TensorFlow does not reserve their memory.
+
+    Raises:
+        OSError: the log file cannot be written.
     """
     if not use_gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _stderr_into(os.devnull if "://" in log_path else log_path):
+    with _redirect_stderr(os.devnull if "://" in log_path else log_path):
         with _without_keras(), _without_garbage_collection():
             import tensorflow as tf
 
-        for gpu in tf.config.list_physical_devices("GPU"):  # looks for GPUs, and says so
+        for gpu in tf.config.list_physical_devices("GPU"):  # the search for GPUs prints, too
             tf.config.experimental.set_memory_growth(gpu, True)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @contextlib.contextmanager
 def _without_keras() -> Iterator[None]:
-    """Hides Keras, which TensorFlow imports when it finds it: up to a quarter of the time.
+    """Hides Keras, whose import takes up to a quarter of the time of TensorFlow's import.
 
-    `tf.keras` still imports it when it is asked for.
+    After the block `tf.keras` imports it on first use.
     """
-    hidden = [name for name in KERAS if name not in sys.modules]
+    hidden = [name for name in KERAS_PACKAGES if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]
     try:
@@ -55,7 +59,10 @@ def _without_keras() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Leaves out looking for garbage, among a million objects that stay, now and later."""
+    """Pauses garbage collection, and excludes the objects created meanwhile from it for good.
+
+    The import creates a million objects that live until the process ends.
+    """
     gc.disable()
     try:
         yield
@@ -65,8 +72,8 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stderr_into(path: str) -> Iterator[None]:
-    """Appends what this process writes to file descriptor 2 to a file."""
+def _redirect_stderr(path: str) -> Iterator[None]:
+    """Appends to a file what this process writes to file descriptor 2."""
     sys.stderr.flush()
     console = os.dup(2)
     target = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)

@@ -10,8 +10,16 @@ from aocr.config import Config
 from aocr.data import preprocessing
 from aocr.data.record_files import RawRecord
 from aocr.inspection import contact_sheet
-from aocr.inspection.contact_sheet import BAR, MARGIN, MIN_CELL, SAMPLES, draw, evenly_spread, write
-from aocr.util.drawing import ACCENT, BACKGROUND, READ, UNREAD
+from aocr.inspection.contact_sheet import (
+    BAR_HEIGHT,
+    MARGIN,
+    MAX_SAMPLES,
+    MIN_CELL_WIDTH,
+    draw,
+    sample_indices,
+    write,
+)
+from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED
 from aocr.util.errors import UserError
 
 CONFIG = Config(max_width=160, max_height=64)
@@ -37,18 +45,20 @@ def has(pixels, colour):
 
 
 def below_the_image(sheet):
-    return sheet[MARGIN + 32 * SCALE + BAR :]
+    return sheet[MARGIN + 32 * SCALE + BAR_HEIGHT :]
 
 
 # Which records
 
 
-@pytest.mark.parametrize("total", [1, 2, SAMPLES - 1, SAMPLES, SAMPLES + 1, 1000, 10**9])
+@pytest.mark.parametrize(
+    "total", [1, 2, MAX_SAMPLES - 1, MAX_SAMPLES, MAX_SAMPLES + 1, 1000, 10**9]
+)
 def test_samples_are_spread_evenly(total):
-    places = evenly_spread(total)
-    assert len(places) == min(total, SAMPLES) == len(set(places))
+    places = sample_indices(total)
+    assert len(places) == min(total, MAX_SAMPLES) == len(set(places))
     assert places[0] == 0
-    assert total - places[-1] <= -(-total // SAMPLES)
+    assert total - places[-1] <= -(-total // MAX_SAMPLES)
     assert set(np.diff(places)) <= {total // len(places), -(-total // len(places))}
 
 
@@ -81,7 +91,7 @@ def test_bar_is_as_wide_as_the_image_without_padding():
 
 def test_label_and_name_stand_below():
     below = below_the_image(sheet_of(row("AB")))
-    assert has(below, READ)
+    assert has(below, FOREGROUND)
     assert not has(below_the_image(sheet_of(row(" "), row("")))[:, : MARGIN + 240], ACCENT)
     different = below_the_image(sheet_of(row("CD")))
     assert (below != different).any()
@@ -93,7 +103,7 @@ def test_label_and_name_stand_below():
 def test_empty_label_is_said_to_be_empty():
     below = below_the_image(sheet_of(row("")))
     assert has(below, ACCENT)
-    assert not has(below, READ)
+    assert not has(below, FOREGROUND)
 
 
 def test_characters_without_a_glyph_differ_from_each_other():
@@ -123,9 +133,9 @@ def test_latin_1_label_is_drawn_as_what_it_means():
 def test_broken_image_is_said_to_be_broken(content):
     sheet = sheet_of(row(content=content))
     frame = sheet[MARGIN : MARGIN + 32 * SCALE, MARGIN : MARGIN + WIDTH * SCALE]
-    assert has(frame, UNREAD)
-    assert (frame != UNREAD).any()
-    assert has(below_the_image(sheet), READ)
+    assert has(frame, MUTED)
+    assert (frame != MUTED).any()
+    assert has(below_the_image(sheet), FOREGROUND)
 
 
 # Where it is
@@ -146,7 +156,7 @@ def test_cells_stand_side_by_side_then_below():
 def test_wide_images_are_enlarged_less(max_width, scale):
     config = Config(max_width=max_width, max_height=32)
     sheet = sheet_of(row(content=white(32, max_width)), config=config)
-    assert sheet.shape[1] == max(max_width * scale, MIN_CELL) + 2 * MARGIN
+    assert sheet.shape[1] == max(max_width * scale, MIN_CELL_WIDTH) + 2 * MARGIN
     bar = (sheet[MARGIN + 32 * scale] == ACCENT).all(axis=1)
     assert bar.sum() == max_width * scale
 
@@ -161,6 +171,16 @@ def test_file_is_the_picture():
         picture.load()
     assert picture.format == "PNG"
     np.testing.assert_array_equal(np.asarray(picture), sheet_of(row()))
+
+
+def test_file_is_complete_or_not_there(tmp_path, monkeypatch):
+    def write_half(self, content):
+        raise tf.errors.ResourceExhaustedError(None, None, "disk full")
+
+    monkeypatch.setattr(tf.io.gfile.GFile, "write", write_half)
+    with pytest.raises(UserError, match="disk full"):
+        write(str(tmp_path / "sheet.png"), [row()], CONFIG)
+    assert not list(tmp_path.iterdir())
 
 
 def test_file_that_cannot_be_written_is_named(tmp_path):

@@ -3,55 +3,36 @@
 import collections
 import itertools
 
-import numpy as np
 import pytest
-from helpers import white
+from inspected import SIZES, is_squeezed
 
-from aocr.config import Config, Limits, width_at_32
-from aocr.data.preprocessing import prepare
-from aocr.inspection.recommendation import Misfits, Widths, coverage, quantile
-
-SIZES = [(94, 24), (200, 50), (7, 3), (31, 33), (300, 31), (1000, 90), (35, 250), (64, 32), (3, 1)]
+from aocr.config import width_at_32
+from aocr.inspection.recommendation import RecordCounts, WidthCounts, recommend
 
 
 def widths_of(sizes, max_height=None):
-    widths = Widths(max_height)
+    widths = WidthCounts(max_height)
     for size in sizes:
         widths.add(*size)
     return widths
 
 
-def covered(sizes, lengths=(1,), containing=None, max_height=None):
+def covered(sizes, lengths=(1,), labels_with=None, max_height=None):
     """The three coverages, by percentage."""
     heights = collections.Counter(height for _, height in sizes)
-    found = coverage(
-        widths_of(sizes, max_height), heights, collections.Counter(lengths), containing or {"A": 1}
+    counts = RecordCounts(
+        widths_of(sizes, max_height), heights, collections.Counter(lengths), labels_with or {"A": 1}
     )
-    return {each.percent: each for each in found}
-
-
-def is_squeezed(size, max_width, max_height):
-    """Asks the model's preparation: whether the width decides what becomes of an image."""
-    width, height = size
-    prepared = prepare(white(height, width), Config(max_width, max_height))
-    rows = np.flatnonzero(prepared.pixels.numpy().any(axis=(1, 2)))
-    free = (width_at_32(width, height), 32) if height > 32 else size
-    return (int(prepared.width), len(rows)) != free
+    return {each.percent: each for each in recommend(counts)}
 
 
 # Width and height
 
 
-def test_quantile_is_the_smallest_value_that_covers():
-    counts = {5: 95, 7: 4, 9: 1}
-    assert [quantile(counts, percent) for percent in (1, 95, 96, 99, 100)] == [5, 5, 7, 7, 9]
-    assert quantile({3: 1}, 0) == 3
-
-
 @pytest.mark.parametrize("sizes", [SIZES, *([size] for size in SIZES)])
 @pytest.mark.parametrize("max_height", [None, 20, 32, 77])
 def test_flags_for_all_images_squeeze_none_and_are_no_larger_than_needed(sizes, max_height):
-    flags = widths_of(sizes, max_height).flags(100, 1)
+    flags = widths_of(sizes, max_height).recommend(100, 1)
     assert flags.shrunk == 0
     assert flags.max_width >= max(width for width, _ in sizes)
     assert not any(is_squeezed(size, *flags[:2]) for size in sizes)
@@ -61,14 +42,14 @@ def test_flags_for_all_images_squeeze_none_and_are_no_larger_than_needed(sizes, 
 
 def test_height_that_is_free_costs_no_width():
     for lowest in (1, 90, 500):
-        flags = widths_of(SIZES).flags(100, lowest)
+        flags = widths_of(SIZES).recommend(100, lowest)
         assert flags.max_height >= lowest
         assert width_at_32(*flags[:2]) == max(width_at_32(*size) for size in SIZES)
 
 
 def test_images_of_one_size_need_that_size():
     for size in [(94, 24), (200, 50), (160, 60), (64, 32)]:
-        assert widths_of([size] * 3).flags(100, size[1]) == (*size, 0)
+        assert widths_of([size] * 3).recommend(100, size[1]) == (*size, 0)
 
 
 @pytest.mark.parametrize("max_height", [None, 40])
@@ -87,7 +68,7 @@ def test_coverage_counts_what_it_shrinks(max_height):
 
 
 def test_image_that_is_only_too_wide_is_counted_as_shrunk():
-    flags = widths_of([(14, 9)] * 99 + [(26, 16)]).flags(99, 10)  # 50 and 52 wide at 32
+    flags = widths_of([(14, 9)] * 99 + [(26, 16)]).recommend(99, 10)  # 50 and 52 wide at 32
     assert width_at_32(*flags[:2]) == 52
     assert (flags.max_width, flags.shrunk) == (16, 1)
 
@@ -121,7 +102,7 @@ def test_empty_labels_still_need_a_flag_that_is_allowed():
 
 def test_coverage_of_characters_leaves_out_the_rarest():
     containing = {"b": 100, "a": 3, "é": 2, "z": 1}
-    found = covered([], lengths=[1] * 100, containing=containing)
+    found = covered([], lengths=[1] * 100, labels_with=containing)
     assert [found[p].characters for p in (95, 99, 100)] == ["ab", "abé", "abzé"]
     assert [found[p].unknown_at_most for p in (95, 99, 100)] == [3, 1, 0]
 
@@ -132,52 +113,3 @@ def test_characters_left_out_never_cost_more_than_allowed():
     for each in covered([], [len(label) for label in labels], containing).values():
         lost = sum(bool(set(label) - set(each.characters)) for label in labels)
         assert lost <= each.unknown_at_most <= len(labels) * (100 - each.percent) / 100
-
-
-# What does not fit given flags
-
-
-def misfits(fit, *rows):
-    found = Misfits()
-    for row in rows:
-        found.add(fit, *row)
-    return found
-
-
-def test_each_reason_is_counted():
-    fit = Limits(100, 50, 3, "abc")
-    rows = [
-        ((100, 50), "abc"),
-        ((101, 80), "abc"),
-        ((100, 40), "a"),
-        ((20, 51), "abca"),
-        ((20, 20), "axya"),
-        (None, "x"),
-    ]
-    assert misfits(fit, *rows) == Misfits(
-        fitting=1,
-        too_wide=1,
-        too_high=2,
-        squeezed=1,
-        too_long=2,
-        unknown=2,
-        unknown_characters={"x": 2, "y": 1},
-    )
-
-
-def test_high_image_fits():
-    assert misfits(Limits(100, 50), ((20, 51), "a")).fitting == 1
-
-
-def test_undecodable_image_fits_nothing():
-    assert misfits(Limits(), (None, "a")).fitting == 0
-
-
-def test_squeezed_is_what_the_preparation_squeezes():
-    for size, flags in itertools.product(SIZES, [(160, 60), (94, 24), (40, 40), (7, 3)]):
-        found = misfits(Limits(*flags), (size, ""))
-        assert bool(found.squeezed) == is_squeezed(size, *flags), (size, flags)
-
-
-def test_flags_that_are_not_given_are_not_checked():
-    assert misfits(Limits(), ((9999, 9), "é" * 99)) == Misfits(fitting=1)

@@ -24,11 +24,11 @@ GREY_RAMP = np.array([[0, 64, 128, 255]], np.uint8)
 
 def colours(encoded: bytes) -> list[list[int]]:
     """RGB of each pixel of the first row."""
-    return np.asarray(drawing.decode(encoded, 0))[0].tolist()
+    return np.asarray(drawing.decode_for_display(encoded, 0))[0].tolist()
 
 
 def greys(encoded: bytes) -> list[int]:
-    pixels = np.asarray(drawing.decode(encoded, 0))[0]
+    pixels = np.asarray(drawing.decode_for_display(encoded, 0))[0]
     assert (pixels[:, :1] == pixels).all()
     return pixels[:, 0].tolist()
 
@@ -110,7 +110,7 @@ def test_cmyk_jpeg_is_not_inverted():
     ],
 )
 def test_pictures_are_large_enough_to_see_and_small_enough_for_a_page(size, drawn):
-    assert drawing.fit(Image.new("RGB", size)).size == drawn
+    assert drawing.scale_for_display(Image.new("RGB", size)).size == drawn
 
 
 # Characters

@@ -1,8 +1,9 @@
 """Files that appear when they are complete."""
 
 import pytest
+import tensorflow as tf
 
-from aocr.util.files import replacing
+from aocr.util.files import replacing, write_atomically
 
 
 def names(folder):
@@ -27,3 +28,16 @@ def test_an_error_leaves_all_as_it_was(tmp_path):
     with pytest.raises(KeyboardInterrupt), replacing(files) as paths, open(paths[1], "w"):
         raise KeyboardInterrupt
     assert names(tmp_path) == ["a"]
+
+
+def test_whole_file_takes_the_place_of_an_old_one(tmp_path):
+    (tmp_path / "a").write_text("old and longer")
+    write_atomically(str(tmp_path / "a"), b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert names(tmp_path) == ["a"]
+
+
+def test_file_that_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(tf.errors.NotFoundError):
+        write_atomically(str(tmp_path / "nosuch" / "a"), b"new")
+    assert names(tmp_path) == []

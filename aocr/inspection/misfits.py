@@ -1,0 +1,67 @@
+"""Counts the records that exceed the limits of a model."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from aocr.config import Limits, width_at_32
+
+
+@dataclasses.dataclass
+class MisfitCounts:
+    """Counts the records that do not fit a model, by reason; a record may have several.
+
+    The names of the fields are keys of `aocr inspect --json`.
+
+    Attributes:
+        fitting: records whose image is neither too wide nor squeezed and whose label the model can
+            transcribe. An image that is only too high fits: see `too_high`.
+        too_wide: images wider than `max_width`.
+        too_high: images higher than `max_height`. Preparation scales any height to 32 pixels.
+        squeezed: images that, at a height of 32 pixels, are wider than the prepared width, and are
+            therefore shrunk further.
+        too_long: labels longer than `max_prediction`.
+        unknown: labels with characters outside the charset.
+        unknown_characters: number of labels with each character outside the charset.
+    """
+
+    fitting: int = 0
+    too_wide: int = 0
+    too_high: int = 0
+    squeezed: int = 0
+    too_long: int = 0
+    unknown: int = 0
+    unknown_characters: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def add(self, limits: Limits, size: tuple[int, int] | None, label: str) -> None:
+        """Counts one record.
+
+        Args:
+            limits: the limits of the model; one that is None is not checked.
+            size: width and height of the image in pixels; None if it cannot be decoded.
+            label: the label.
+        """
+        too_wide = size is not None and _exceeds(size[0], limits.max_width)
+        squeezed = size is not None and _is_squeezed(size, limits)
+        too_long = _exceeds(len(label), limits.max_prediction)
+        unknown = set(label).difference(limits.characters) if limits.characters else set()
+        self.too_wide += too_wide
+        self.too_high += size is not None and _exceeds(size[1], limits.max_height)
+        self.squeezed += squeezed
+        self.too_long += too_long
+        self.unknown += bool(unknown)
+        for character in sorted(unknown):  # the same order in every run
+            count = self.unknown_characters.get(character, 0)
+            self.unknown_characters[character] = count + 1
+        self.fitting += not (size is None or too_wide or squeezed or too_long or unknown)
+
+
+def _exceeds(value: int, limit: int | None) -> bool:
+    return limit is not None and value > limit
+
+
+def _is_squeezed(size: tuple[int, int], limits: Limits) -> bool:
+    """Returns whether an image is wider at a height of 32 pixels than the prepared width."""
+    if not limits.max_width or not limits.max_height:
+        return False
+    return width_at_32(*size) > width_at_32(limits.max_width, limits.max_height)

@@ -1,0 +1,97 @@
+"""The log: what goes to the console, what to the file, near and far."""
+
+import contextlib
+import logging
+import os
+import re
+from unittest import mock
+
+import pytest
+import tensorflow as tf
+
+from aocr.util import log
+
+
+@contextlib.contextmanager
+def logging_to(path):
+    """Starts the log, and ends it as the end of the process does; pytest's own handlers rest."""
+    root = logging.getLogger()
+    level = root.level
+    with (
+        mock.patch.object(root, "handlers", []),
+        mock.patch.object(logging, "raiseExceptions", True),
+    ):
+        try:
+            log.start(str(path))
+            yield
+        finally:
+            for handler in root.handlers:
+                handler.close()
+            root.setLevel(level)
+
+
+def last_words(text):
+    return [line.split()[-1] for line in text.splitlines()]
+
+
+def test_console_and_file_get_the_same_lines_in_the_format_of_0_7_6(capsys, tmp_path):
+    path = tmp_path / "aocr.log"
+    with logging_to(path):
+        logging.info("Dataset is ready: %i pairs.", 4000)
+    line = capsys.readouterr().err
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} root  INFO     Dataset is ready: 4000 pairs\.\n",
+        line,
+    )
+    assert path.read_text() == line
+
+
+def test_tracebacks_and_marked_records_go_to_the_file_only(capsys, tmp_path):
+    path = tmp_path / "aocr.log"
+    with logging_to(path):
+        logging.getLogger(log.TRACEBACKS).error("Traceback:")
+        logging.info("Step 1", extra={log.FILE_ONLY: True})
+        logging.info("Step 2", extra={log.FILE_ONLY: False})
+    assert last_words(path.read_text()) == ["Traceback:", "1", "2"]
+    assert last_words(capsys.readouterr().err) == ["2"]
+
+
+def test_file_is_appended_to(tmp_path):
+    path = tmp_path / "aocr.log"
+    path.write_text("of an earlier run\n")
+    with logging_to(path):
+        logging.info("new")
+    assert last_words(path.read_text()) == ["run", "new"]
+
+
+def test_name_that_is_not_utf_8_is_escaped_in_the_file(tmp_path):
+    path = tmp_path / "aocr.log"
+    with logging_to(path):
+        logging.info("%s", "a\udcff.png")
+    assert path.read_text().endswith("a\\udcff.png\n")
+
+
+def test_file_that_cannot_be_written_is_an_error(tmp_path):
+    with pytest.raises(OSError, match="nosuch"), logging_to(tmp_path / "nosuch" / "aocr.log"):
+        pytest.fail("the log has started")
+
+
+def test_remote_log_is_complete_when_it_is_closed():
+    path = "ram://test_log/aocr.log"
+    with logging_to(path):
+        logging.info("new")
+        assert not tf.io.gfile.exists(path)
+    with tf.io.gfile.GFile(path) as file:
+        assert last_words(file.read()) == ["new"]
+
+
+def test_remote_log_is_appended_to():
+    path = "ram://test_log/older.log"
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write("of an earlier run\n")
+    with logging_to(path):
+        logging.info("new")
+        local = logging.getLogger().handlers[-1].baseFilename
+        with open(local) as file:  # what is uploaded; `ram://` itself appends, others replace
+            assert last_words(file.read()) == ["run", "new"]
+    assert not os.path.exists(local)
