@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from aocr.config import Limits, width_at_32
+from aocr.data.limits import ImageCheck, check_image, check_label
 
 
 @dataclasses.dataclass
@@ -41,23 +42,20 @@ class MisfitCounts:
             size: width and height of the image in pixels; None if it cannot be decoded.
             label: the label.
         """
-        too_wide = size is not None and _exceeds(size[0], limits.max_width)
+        label_check = check_label(label, limits)
+        image_check = check_image(*size, limits) if size else ImageCheck(False, False)
         squeezed = size is not None and _is_squeezed(size, limits)
-        too_long = _exceeds(len(label), limits.max_prediction)
-        unknown = set(label).difference(limits.characters) if limits.characters else set()
-        self.too_wide += too_wide
-        self.too_high += size is not None and _exceeds(size[1], limits.max_height)
+        self.too_wide += image_check.too_wide
+        self.too_high += image_check.too_high
         self.squeezed += squeezed
-        self.too_long += too_long
-        self.unknown += bool(unknown)
-        for character in sorted(unknown):  # the same order in every run
+        self.too_long += label_check.too_long
+        self.unknown += bool(label_check.unknown)
+        for character in sorted(label_check.unknown):  # the same order in every run
             count = self.unknown_characters.get(character, 0)
             self.unknown_characters[character] = count + 1
-        self.fitting += not (size is None or too_wide or squeezed or too_long or unknown)
-
-
-def _exceeds(value: int, limit: int | None) -> bool:
-    return limit is not None and value > limit
+        self.fitting += bool(
+            size and not image_check.too_wide and not squeezed and label_check.fits
+        )
 
 
 def _is_squeezed(size: tuple[int, int], limits: Limits) -> bool:
