@@ -1,1 +1,1 @@
-"""Training: the loop, its graph, optimizer and schedules, validation, progress."""
+"""Trains models: the loop, its graph, optimizers, schedules, initialization and validation."""
