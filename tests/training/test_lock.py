@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from aocr.training import lock
 from aocr.training.lock import FILE_NAME, training_lock
 from aocr.util.errors import UserError
 
@@ -57,16 +58,31 @@ def test_a_later_process_with_the_same_id_is_another(tmp_path):
         pass
 
 
-def test_a_process_of_another_machine_may_live(tmp_path):
-    write_lock(tmp_path, host="elsewhere", process=1)
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(lock, "PATIENCE_SECONDS", 0.4)
+    monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.05)
+
+
+def test_a_living_process_of_another_machine_is_named(tmp_path, impatient, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
+        first = training_lock(str(tmp_path))
+        first.__enter__()
     with pytest.raises(UserError, match=f"on elsewhere .* remove {tmp_path}/{FILE_NAME}"):
         training_lock(str(tmp_path)).__enter__()
+    first.__exit__(None, None, None)
+    assert os.listdir(tmp_path) == []
 
 
-def test_a_lock_that_nobody_understands_is_obeyed(tmp_path):
-    (tmp_path / FILE_NAME).write_text("garbage")
-    with pytest.raises(UserError, match="an unknown machine"):
-        training_lock(str(tmp_path)).__enter__()
+@pytest.mark.parametrize("content", [None, "garbage"])
+def test_a_lock_without_a_sign_of_life_is_taken_over(tmp_path, impatient, content, caplog):
+    write_lock(tmp_path, host="elsewhere", process=1)
+    if content:
+        (tmp_path / FILE_NAME).write_text(content)
+    with training_lock(str(tmp_path)):
+        assert json.loads((tmp_path / FILE_NAME).read_text())["process"] == os.getpid()
+    assert "Taking over" in caplog.text
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path):
