@@ -197,7 +197,7 @@ class TrainingOptions:
         LEARNING_RATES["adadelta"],
         "initial learning rate",
         minimum=0,
-        maximum=1_000_000,
+        maximum=1e38,
         excluded=0,
     )
     learning_rate_schedule: str = option(

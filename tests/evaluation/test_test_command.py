@@ -90,7 +90,7 @@ def test_what_cannot_be_read_right_is_wrong_and_not_absent(mixed_run):
     assert [line["accuracy"] for line in lines] == ["100", "50", "0", "0", "0", "100"]
     assert [line["loss"] == "nan" for line in lines] == [False, True, True, True, False, False]
     assert [float(line["mean"]) for line in lines] == [100.0, 75.0, 50.0, 37.5, 30.0, 41.67]
-    assert "1 images cannot be decoded: counted as read wrong." in log
+    assert "1 image cannot be decoded: counted as wrong." in log
     assert "Tested 6 images: 2 read exactly." in log
     assert "Exact match: 33.33%" in log
     assert "Edit-distance accuracy: 41.67%" in log

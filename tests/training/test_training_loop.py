@@ -24,7 +24,7 @@ def result(global_step, applied=True, records=2):
         loss=0.5 if applied else float("nan"),
         gradient_norm=1.0,
         learning_rate=1.0,
-        places=np.arange(records),
+        record_indices=np.arange(records),
         comments=np.array([b"images/a.png", b""][:records], object),
         seconds=0.25,
     )
