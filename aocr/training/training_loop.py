@@ -52,14 +52,14 @@ class TrainingLoop:
         self._means = RunningMeans()
         self._step = plan.first_step
 
-    def run(self, steps: Iterable[StepResult], collect_stop_signals: list[str]) -> None:
+    def run(self, steps: Iterable[StepResult], stop_signals: list[str]) -> None:
         """Trains until the steps end, a signal asks to stop, or patience runs out.
 
         Saves the model at the end in each case.
 
         Args:
             steps: takes a training step for each item.
-            collect_stop_signals: names of the signals that have arrived; may grow at any time.
+            stop_signals: names of the signals that have arrived; may grow at any time.
 
         Raises:
             UserError: too many updates in a row were not finite, or a file cannot be written.
@@ -68,15 +68,15 @@ class TrainingLoop:
             for number, result in enumerate(steps, start=1):
                 progress.show(number, result, str(self._epochs))
                 self._record(result)
-                if collect_stop_signals:
-                    logging.info("Stopping on %s.", collect_stop_signals[0])
+                if stop_signals:
+                    logging.info("Stopping on %s.", stop_signals[0])
                     break
                 if self._save_and_validate_when_due():
                     break
             self._save()
-            if not collect_stop_signals:
+            if not stop_signals:
                 self._validate()
-        self._log_end(stopped=bool(collect_stop_signals))
+        self._log_end(stopped=bool(stop_signals))
 
     def _record(self, result: StepResult) -> None:
         """Counts a step, and ends training if too many updates in a row were skipped."""
