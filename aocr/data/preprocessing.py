@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
+from aocr.data.image_decoding import decode
 
 
 class Prepared(NamedTuple):
@@ -120,64 +121,6 @@ def measure_all(encoded: tf.Tensor, config: Config) -> ImageSizes:
 
     signature = ImageSizes(*[tf.TensorSpec([], tf.int32)] * 3)
     return tf.map_fn(measure, encoded, fn_output_signature=signature)
-
-
-def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    """Decodes one image file: string scalar to uint8 `[h, w, channels]`.
-
-    Transparent pixels of a PNG file are shown on white. 0.7.6 ignored the alpha channel, so that
-    black text on transparent black was lost. The pixels of opaque images are the same to the bit.
-    """
-    start = tf.strings.substr(encoded, 0, 2)
-    pixels = tf.cond(
-        tf.equal(start, b"\x89P"),
-        lambda: _decode_png(encoded, channels),
-        lambda: tf.cond(
-            tf.reduce_any(tf.equal(start, ["BM", "GI"])),
-            lambda: _to_channels(_decode_natively(encoded), channels),
-            lambda: tf.io.decode_image(encoded, channels, expand_animations=False),
-        ),
-    )
-    return tf.ensure_shape(pixels, [None, None, channels])
-
-
-def _decode_png(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    """Decodes a PNG file; if it is opaque the decoder converts the channels, as in 0.7.6."""
-    pixels = _decode_natively(encoded)
-    depth = tf.shape(pixels)[2]
-    has_alpha = tf.equal(depth % 2, 0)  # gray and alpha, or RGB and alpha
-    transparent = has_alpha & tf.reduce_any(pixels[:, :, -1] < 255)
-    return tf.cond(
-        transparent,
-        lambda: _to_channels(_on_white(pixels), channels),
-        lambda: tf.cond(
-            tf.equal(depth, channels),
-            lambda: pixels,
-            lambda: tf.io.decode_image(encoded, channels, expand_animations=False),
-        ),
-    )
-
-
-def _decode_natively(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes to the file's own channels, uint8 `[h, w, 1 to 4]`.
-
-    TensorFlow's decoders of BMP and GIF cannot convert channels.
-    """
-    return tf.io.decode_image(encoded, channels=0, expand_animations=False)
-
-
-def _on_white(pixels: tf.Tensor) -> tf.Tensor:
-    """Composites uint8 `[h, w, C + 1]`, alpha last, on white: uint8 `[h, w, C]`."""
-    values = tf.cast(pixels, tf.float32)
-    alpha = values[:, :, -1:] / 255
-    return tf.cast(tf.round(values[:, :, :-1] * alpha + 255 * (1 - alpha)), tf.uint8)
-
-
-def _to_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
-    """Converts uint8 `[h, w, 1, 3 or 4]` to `[h, w, channels]`; drops a fourth channel."""
-    shape = tf.shape(pixels)
-    rgb = tf.broadcast_to(pixels[:, :, :3], [shape[0], shape[1], 3])
-    return tf.image.rgb_to_grayscale(rgb) if channels == 1 else rgb
 
 
 def _fitted_size(pixels: tf.Tensor, max_width: int) -> _Size:

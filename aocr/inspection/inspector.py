@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config, Limits
-from aocr.data import preprocessing, record_files, records
+from aocr.data import record_files, records
+from aocr.data.image_decoding import decode
 from aocr.data.record_files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.duplicates import find_duplicates
@@ -81,7 +82,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
 def _compile_decoder(channels: int) -> DecodeImage:
     """Returns the decoder of the model as a compiled function, which is three times as fast."""
     return tf.function(
-        lambda image: preprocessing.decode(image, channels),
+        lambda image: decode(image, channels),
         input_signature=[tf.TensorSpec([], tf.string)],
     )
 

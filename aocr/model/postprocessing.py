@@ -33,8 +33,7 @@ class Transcription(NamedTuple):
 
 def transcribe(decoding: GreedyDecoding, charset: Charset) -> Transcription:
     """Converts symbols to text and probability. Steps after the first EOS are ignored."""
-    is_eos = tf.cast(tf.equal(decoding.symbols, EOS_ID), tf.int32)
-    ended = tf.cumsum(is_eos, axis=1, exclusive=True) > 0  # [N, S]
+    ended = after_eos(decoding.symbols)
     characters = tf.gather(tf.constant([s.encode() for s in charset.symbols]), decoding.symbols)
     probabilities = tf.reduce_max(tf.nn.softmax(decoding.logits), axis=2)  # [N, S, V] --> [N, S]
     probabilities = tf.where(ended, tf.ones([], tf.float32), probabilities)
@@ -45,6 +44,12 @@ def transcribe(decoding: GreedyDecoding, charset: Charset) -> Transcription:
         symbols=decoding.symbols,
         attention=decoding.attention,
     )
+
+
+def after_eos(symbols: tf.Tensor) -> tf.Tensor:
+    """Marks the steps after the first EOS: int `[N, S]` to bool `[N, S]`."""
+    is_eos = tf.cast(tf.equal(symbols, EOS_ID), tf.int32)
+    return tf.cumsum(is_eos, axis=1, exclusive=True) > 0
 
 
 def character_mask(symbols: np.ndarray) -> np.ndarray:

@@ -15,6 +15,12 @@ IMAGE_INPUT = "input_image_as_bytes"
 PREDICTION_OUTPUT = "prediction"
 PROBABILITY_OUTPUT = "probability"
 
+PREPARED_IMAGES = "map/TensorArrayStack/TensorArrayGatherV3"
+SYMBOL_IDS = "transpose_1"
+STEP_PROBABILITIES = "transpose_2"
+"""Inner tensors, under the names that TensorFlow 1 gave them in 0.7.6. Published recipes cut the
+graph at them, among them OpenVINO's guide, because OpenVINO cannot run the operations outside."""
+
 # Keys of the signature `serving_default` of a SavedModel
 
 SIGNATURE_IMAGES = "input"

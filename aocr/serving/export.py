@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -19,6 +19,8 @@ from aocr.serving.graph import build_serving_graph
 from aocr.serving.serving_session import ServingSession
 from aocr.serving.verification import verify
 from aocr.util.errors import UserError, first_line
+from aocr.util.files import remove, write_atomically
+from aocr.util.path_checks import is_remote
 from aocr.util.session import open_session
 
 
@@ -29,7 +31,7 @@ class ExportRequest(NamedTuple):
         checkpoint: path of the checkpoint that holds the weights.
         folder: where the files go, local or remote.
         format: one of `formats.NAMES`.
-        force: whether to replace an earlier export in the folder.
+        force: whether to replace an earlier export in the folder, whatever it holds.
         gpu_id: index of the GPU that the comparison runs on; negative for the CPU.
     """
 
@@ -46,50 +48,97 @@ def export(config: Config, request: ExportRequest) -> None:
     The export is loaded again and compared with the model before it appears in the folder.
 
     Raises:
-        UserError: the folder is not empty or cannot be written, the checkpoint does not fit the
-            config, or the export gives other predictions than the model.
+        UserError: the folder holds an export that must not be replaced, or cannot be written, the
+            checkpoint does not fit the config, or the export gives other predictions than the
+            model.
     """
     folder = request.folder.rstrip("/") or request.folder
-    check_folder(folder, request.force)
     export_format = formats.load_format(request.format)
+    check_folder(folder, config, export_format, request.force)
     model = build_serving_graph(config)
     with open_session(model.graph, request.gpu_id) as session:
         checkpoints.restore(session, request.checkpoint)
         serving = ServingSession(session, model.input, model.output, model.probability)
-        write_verified(serving, config, folder, export_format)
+        write_verified(serving, config, folder, export_format, request.force)
     logging.info("%s", export_format.summary(folder))
 
 
-def check_folder(folder: str, force: bool) -> None:
+def check_folder(folder: str, config: Config, export_format: ExportFormat, force: bool) -> None:
     """Checks that an export may be written into a folder.
 
     Raises:
-        UserError: it is a file, or it is not empty and `force` is not given.
+        UserError: it is a file; or without `force`: it holds an export of the same format that
+            clients may be loading, or the config of another model.
     """
     if not tf.io.gfile.exists(folder):
         return
     if not tf.io.gfile.isdir(folder):
         raise UserError(f"{folder} is a file: name a folder to export into")
-    if tf.io.gfile.listdir(folder) and not force:
-        raise UserError(f"{folder} is not empty: name another folder, or replace it with --force")
+    found = _existing(folder, export_format.file_names)
+    if found and not export_format.replaces_without_force and not force:
+        raise UserError(
+            f"{folder} is not empty, it holds {found[0]}: name another folder, or replace the "
+            "export with --force"
+        )
+    of_others = [checkpoints.LATEST]
+    if not force:
+        of_others += _names_of_other_formats(export_format)
+    if _existing(folder, of_others) or not (found or force):
+        _check_config(folder, config, "" if force else ", or replace the file with --force")
+
+
+def _check_config(folder: str, config: Config, cure: str) -> None:
+    """Checks that a folder's `config.json`, which an export would replace, is the model's own.
+
+    Args:
+        folder: the folder.
+        config: that of the model.
+        cure: end of the message, after the advice to name another folder.
+
+    Raises:
+        UserError: it is another one.
+    """
+    stored = config_file.read(folder)
+    if stored is None or stored == config:
+        return
+    path = posixpath.join(folder, config_file.FILE_NAME)
+    name = next(name for name, value in vars(config).items() if value != getattr(stored, name))
+    raise UserError(
+        f"{path} is of another model: {name} is {getattr(stored, name)!r} there and "
+        f"{getattr(config, name)!r} here; name another folder{cure}"
+    )
 
 
 def write_verified(
-    serving: ServingSession, config: Config, folder: str, export_format: ExportFormat
+    serving: ServingSession,
+    config: Config,
+    folder: str,
+    export_format: ExportFormat,
+    force: bool = False,
 ) -> None:
     """Writes a model into a temporary folder, verifies it there, and moves it into place.
+
+    Args:
+        serving: the model.
+        config: its config.
+        folder: the folder to export into.
+        export_format: the format of the export.
+        force: whether to remove exports of other formats, unless the format leaves them alone.
 
     Raises:
         UserError: a file cannot be written, or the export gives other predictions than the model.
     """
+    target = folder if is_remote(folder) else os.path.realpath(folder)
     try:
-        with _temporary_folder(folder) as temporary:
+        with _temporary_folder(target) as temporary:
             export_format.write(serving, temporary)
             exported = export_format.load(temporary)
             with exported.session:
                 verify(exported, serving)
             config_file.write(temporary, config)
-            _replace_export(temporary, folder)
+            _install(temporary, target, export_format)
+        if force and not export_format.replaces_without_force:
+            _remove_other_formats(target, export_format)
     except tf.errors.OpError as error:
         reason = first_line(error)
         raise UserError(f"cannot write the export {folder}: {reason}") from error
@@ -97,8 +146,13 @@ def write_verified(
 
 @contextlib.contextmanager
 def _temporary_folder(folder: str) -> Iterator[str]:
-    """Yields the name of a folder beside `folder`, and removes it at the end with its content."""
-    temporary = f"{folder}.{os.getpid()}.tmp"
+    """Yields the name of a new folder, and removes it at the end with its content.
+
+    It is on the file system of `folder`, which may be another one than that of its parent.
+    """
+    name = f"{os.getpid()}.tmp"
+    inside = tf.io.gfile.exists(folder)
+    temporary = posixpath.join(folder, f".{name}") if inside else f"{folder}.{name}"
     try:
         yield temporary
     finally:
@@ -106,31 +160,29 @@ def _temporary_folder(folder: str) -> Iterator[str]:
             tf.io.gfile.rmtree(temporary)
 
 
-def _replace_export(source: str, folder: str) -> None:
-    """Moves the files of `source` into `folder`, in place of an earlier export of any format.
-
-    Files of the folder that belong to no export stay.
-    """
-    for name in _exported_names():
-        _remove(posixpath.join(folder, name))
-    for subfolder, _, names in tf.io.gfile.walk(source):
-        target = folder + subfolder.rstrip("/").removeprefix(source)
-        tf.io.gfile.makedirs(target)
-        for name in names:  # one by one, as not every file system renames folders
-            tf.io.gfile.rename(posixpath.join(subfolder, name), posixpath.join(target, name))
-
-
-def _exported_names() -> list[str]:
-    """Returns the names of all files and folders that an export of any format may consist of."""
-    of_formats = [formats.load_format(name).file_names for name in formats.NAMES]
-    return [config_file.FILE_NAME, *(name for names in of_formats for name in names)]
-
-
-def _remove(path: str) -> None:
-    """Removes a file, or a folder with its content, if there is one."""
-    if not tf.io.gfile.exists(path):
+def _install(source: str, folder: str, export_format: ExportFormat) -> None:
+    """Moves the files of an export into a folder; files that are not part of it stay."""
+    if not tf.io.gfile.exists(folder) and not is_remote(folder):
+        tf.io.gfile.rename(source, folder)  # a server sees the folder with all its files
         return
-    if tf.io.gfile.isdir(path):
-        tf.io.gfile.rmtree(path)
-    else:
-        tf.io.gfile.remove(path)
+    tf.io.gfile.makedirs(folder)
+    export_format.install(source, folder)
+    with tf.io.gfile.GFile(posixpath.join(source, config_file.FILE_NAME), "rb") as file:
+        write_atomically(posixpath.join(folder, config_file.FILE_NAME), file.read())
+
+
+def _existing(folder: str, names: Iterable[str]) -> list[str]:
+    """Returns those names that exist in a folder."""
+    return [name for name in names if tf.io.gfile.exists(posixpath.join(folder, name))]
+
+
+def _names_of_other_formats(export_format: ExportFormat) -> list[str]:
+    """Returns the names of the files and folders that belong to exports of other formats."""
+    of_formats = [formats.load_format(name).file_names for name in formats.NAMES]
+    of_others = [names for names in of_formats if names != export_format.file_names]
+    return [name for names in of_others for name in names]
+
+
+def _remove_other_formats(folder: str, export_format: ExportFormat) -> None:
+    for name in _existing(folder, _names_of_other_formats(export_format)):
+        remove(posixpath.join(folder, name))

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.charset import Charset
+from aocr.charset import PAD_ID, Charset
 from aocr.config import Config
 from aocr.data import preprocessing
 from aocr.model import recognizer, tensor_names
 from aocr.model.decoder import GreedyDecoding
-from aocr.model.postprocessing import Transcription, transcribe
+from aocr.model.postprocessing import Transcription, after_eos, transcribe
 
 
 class ServingGraph(NamedTuple):
@@ -48,11 +48,13 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string, name=tensor_names.IMAGE_INPUT)
         # [] or [N] --> [N] --> [N, 32, W, C]
-        prepared = preprocessing.prepare_all(tf.reshape(encoded, [-1]), config)
-        images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
-        model = recognizer.forward(images, prepared.width, config)
-        decoding = model.decoder.decode_greedily(stop_at_eos)
-        transcription = transcribe(decoding, Charset(config.characters))
+        prepared = _prepare(tf.reshape(encoded, [-1]), config)
+        with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
+            images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
+            model = recognizer.forward(images, prepared.width, config)
+            decoding = model.decoder.decode_greedily(stop_at_eos)
+            transcription = transcribe(decoding, Charset(config.characters))
+        _name_steps(transcription)
         _name_scalar_for_one(transcription.text, tensor_names.PREDICTION_OUTPUT)
         _name_scalar_for_one(transcription.probability, tensor_names.PROBABILITY_OUTPUT)
         return ServingGraph(
@@ -65,6 +67,25 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
             output=tf.reshape(transcription.text, tf.shape(encoded)),
             probability=tf.reshape(transcription.probability, tf.shape(encoded)),
         )
+
+
+def _prepare(encoded: tf.Tensor, config: Config) -> preprocessing.Prepared:
+    """Prepares the images; clients may feed their pixels by the name that they have in 0.7.6."""
+    prepared = preprocessing.prepare_all(encoded, config)
+    return prepared._replace(pixels=tf.identity(prepared.pixels, name=tensor_names.PREPARED_IMAGES))
+
+
+def _name_steps(transcription: Transcription) -> None:
+    """Names the decoder's symbols and their probabilities as in 0.7.6.
+
+    After the first EOS the symbols are PAD and the probabilities 1, so that a client may join all
+    symbols, or multiply all probabilities. In 0.7.6 these steps, which are never trained, hold
+    what the decoder happens to give.
+    """
+    symbols = transcription.symbols
+    padded = tf.where(after_eos(symbols), PAD_ID, symbols)
+    tf.cast(padded, tf.int64, name=tensor_names.SYMBOL_IDS)
+    tf.identity(transcription.step_probabilities, name=tensor_names.STEP_PROBABILITIES)
 
 
 def _name_scalar_for_one(values: tf.Tensor, name: str) -> None:

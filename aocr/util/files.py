@@ -48,3 +48,17 @@ def write_atomically(path: str, content: bytes) -> None:
     """
     with replacing([path]) as (temporary,), tf.io.gfile.GFile(temporary, "wb") as file:
         file.write(content)
+
+
+def remove(path: str) -> None:
+    """Removes a file, or a folder with its content, if there is one.
+
+    Raises:
+        tf.errors.OpError: it cannot be removed.
+    """
+    if not tf.io.gfile.exists(path):
+        return
+    if tf.io.gfile.isdir(path):
+        tf.io.gfile.rmtree(path)
+    else:
+        tf.io.gfile.remove(path)

@@ -5,19 +5,43 @@ import tensorflow as tf
 from commands import MODEL, run_aocr
 
 from aocr.config import Config
-from aocr.serving.export import write_verified
-from aocr.serving.formats import savedmodel
+from aocr.model import config_file
+from aocr.serving.export import check_folder, write_verified
+from aocr.serving.formats import frozengraph, savedmodel
 from aocr.serving.serving_session import ServingSession
 from aocr.util.errors import UserError
 
 
-def test_a_folder_with_something_in_it_is_refused(trained, tmp_path):
+def test_a_savedmodel_goes_into_a_folder_with_other_files_but_not_over_another(trained, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
+    run_aocr("export", tmp_path, *MODEL, cwd=trained.folder, check=0)
+    tf.saved_model.load(str(tmp_path))
+    before = contents(tmp_path)
+    assert before["notes.txt"] == b"mine"
     done = run_aocr("export", tmp_path, *MODEL, cwd=trained.folder, check=1)
     assert done.stderr.count("\n") == 1
-    assert f"{tmp_path} is not empty" in done.stderr
+    assert f"{tmp_path} is not empty, it holds saved_model.pb" in done.stderr
     assert "--force" in done.stderr
-    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+    assert contents(tmp_path) == before
+
+
+def contents(folder):
+    """Returns the content of each file below a folder."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_frozen_graph_goes_beside_a_savedmodel_and_over_a_frozen_graph(trained, tmp_path):
+    run_aocr("export", tmp_path, *MODEL, cwd=trained.folder, check=0)
+    before = contents(tmp_path)
+    for earlier in (None, "an earlier one"):
+        if earlier:
+            (tmp_path / "frozen_graph.pb").write_text(earlier)
+        run_aocr("export", "--format=frozengraph", tmp_path, *MODEL, cwd=trained.folder, check=0)
+        after = contents(tmp_path)
+        graph = tf.compat.v1.GraphDef.FromString(after.pop("frozen_graph.pb"))
+        assert "prediction" in {node.name for node in graph.node}
+        assert after == before
 
 
 def test_force_replaces_a_former_export_and_leaves_other_files(trained, tmp_path):
@@ -43,6 +67,54 @@ def serving_session(text):
         session = tf.compat.v1.Session(graph=graph)
         session.run(variable.initializer)
         return ServingSession(session, encoded, tf.constant(text), probability)
+
+
+ONE, OTHER = Config(), Config(max_prediction=9)
+
+
+def folder_with(tmp_path, *names, config=ONE):
+    """Fills a folder with files of these names, and the config of a model."""
+    for name in names:
+        (tmp_path / name).write_text("something")
+    config_file.write(str(tmp_path), config)
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("export_format", [savedmodel.FORMAT, frozengraph.FORMAT])
+@pytest.mark.parametrize("names", [(), ("notes.txt",), ("checkpoint",)])
+def test_a_config_of_another_model_is_refused(tmp_path, names, export_format):
+    folder = folder_with(tmp_path, *names)
+    check_folder(folder, ONE, export_format, force=False)
+    with pytest.raises(UserError, match="max_prediction is 8 there and 9 here.*--force"):
+        check_folder(folder, OTHER, export_format, force=False)
+
+
+def test_the_config_of_a_model_directory_is_never_replaced(tmp_path):
+    folder = folder_with(tmp_path, "checkpoint")
+    with pytest.raises(UserError, match="is of another model.*name another folder$"):
+        check_folder(folder, OTHER, savedmodel.FORMAT, force=True)
+
+
+def test_a_config_is_replaced_with_the_frozen_graph_that_it_describes(tmp_path):
+    check_folder(folder_with(tmp_path, "frozen_graph.pb"), OTHER, frozengraph.FORMAT, force=False)
+
+
+def test_a_config_that_describes_a_savedmodel_too_is_not_replaced(tmp_path):
+    folder = folder_with(tmp_path, "frozen_graph.pb", "saved_model.pb")
+    with pytest.raises(UserError, match="config.json is of another model"):
+        check_folder(folder, OTHER, frozengraph.FORMAT, force=False)
+    check_folder(folder, OTHER, frozengraph.FORMAT, force=True)
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name, target in (("link", "there"), ("dangling", "new")):
+        (tmp_path / name).symlink_to(target)
+        folder = str(tmp_path / name)
+        write_verified(serving_session("Y"), Config(), folder, savedmodel.FORMAT)
+        assert (tmp_path / name).is_symlink()
+        assert savedmodel.load(str(tmp_path / target)).predict(b"any image") == ("Y", 0.5)
+    assert {path.name for path in tmp_path.iterdir()} == {"link", "dangling", "there", "new"}
 
 
 def test_an_export_that_reads_otherwise_is_not_exported(tmp_path):

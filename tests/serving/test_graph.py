@@ -1,10 +1,14 @@
 """Tests the serving graph: its contract with clients, and that nothing of training is in it."""
 
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, white
+from PIL import Image
 
+from aocr.charset import EOS_ID, Charset
 from aocr.config import Config
 from aocr.serving.graph import build_serving_graph
 
@@ -66,6 +70,53 @@ def test_types_are_those_of_0_7_6(serving):
     get = model.graph.get_tensor_by_name
     assert get("prediction:0").dtype == tf.string
     assert get("probability:0").dtype == tf.float64
+
+
+IMAGES, SYMBOLS, STEPS = (
+    "map/TensorArrayStack/TensorArrayGatherV3:0",
+    "transpose_1:0",
+    "transpose_2:0",
+)
+
+
+def test_inner_tensors_have_the_names_types_and_shapes_of_0_7_6(serving):
+    model, session = serving
+    images, symbols, steps = session.run((IMAGES, SYMBOLS, STEPS), {model.input: FILES})
+    assert (images.dtype, images.shape) == (np.float32, (3, 32, TINY.image_width, 1))
+    assert (symbols.dtype, symbols.shape) == (np.int64, (3, TINY.decoder_steps))
+    assert (steps.dtype, steps.shape) == (np.float32, (3, TINY.decoder_steps))
+    pixels = Image.open(io.BytesIO(FILES[1]))
+    np.testing.assert_array_equal(images[1, :, :16, 0], np.asarray(pixels))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_symbols_are_the_text_and_steps_its_probability(serving, count):
+    model, session = serving
+    fetches = model.output, model.probability, SYMBOLS, STEPS
+    texts, probabilities, symbols, steps = session.run(fetches, {model.input: FILES[:count]})
+    charset = Charset(TINY.characters)
+    joined = ["".join(charset.symbols[symbol] for symbol in row) for row in symbols]
+    assert joined == [text.decode() for text in texts]
+    np.testing.assert_allclose(steps.astype(np.float64).prod(axis=1), probabilities, rtol=1e-6)
+
+
+def test_steps_after_the_first_eos_are_padding_of_probability_1(serving):
+    model, session = serving
+    decoded = np.array([[3, EOS_ID, 4, EOS_ID, 3], [3, 4, 3, 4, 3], [EOS_ID] * 5], np.int32)
+    symbols, steps = session.run(
+        (SYMBOLS, STEPS), {model.input: FILES, model.decoding.symbols: decoded}
+    )
+    assert symbols.tolist() == [[3, EOS_ID, 0, 0, 0], [3, 4, 3, 4, 3], [EOS_ID, 0, 0, 0, 0]]
+    assert (steps == 1).tolist() == [[False] * 2 + [True] * 3, [False] * 5, [False] + [True] * 4]
+
+
+def test_prepared_images_may_be_fed_instead_of_files(serving):
+    model, session = serving
+    fetches = "prediction:0", "probability:0", SYMBOLS, STEPS
+    *expected, images = session.run((*fetches, IMAGES), {model.input: FILES})
+    found = session.run(fetches, {IMAGES: images})
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_serving_graph_is_on_no_device(serving):

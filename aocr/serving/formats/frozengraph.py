@@ -7,12 +7,20 @@ import posixpath
 import tensorflow as tf
 
 from aocr.model import tensor_names
+from aocr.serving.formats import tensorflow_1
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.serving_session import ServingSession
+from aocr.util.files import write_atomically
 
 FILE_NAME = "frozen_graph.pb"
 
-"""Names of the operations that clients feed and fetch (docs/compatibility.md, "Graph names")."""
+OUTPUTS = (
+    tensor_names.PREDICTION_OUTPUT,
+    tensor_names.PROBABILITY_OUTPUT,
+    tensor_names.SYMBOL_IDS,
+    tensor_names.STEP_PROBABILITIES,
+)
+"""Names of the operations that clients fetch (docs/compatibility.md, "Graph names")."""
 
 
 def write(serving: ServingSession, folder: str) -> None:
@@ -22,11 +30,11 @@ def write(serving: ServingSession, folder: str) -> None:
         frozen = tf.compat.v1.graph_util.convert_variables_to_constants(
             serving.session,
             graph.as_graph_def(),
-            [tensor_names.PREDICTION_OUTPUT, tensor_names.PROBABILITY_OUTPUT],
+            OUTPUTS,
         )
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(_path_in(folder), "wb") as file:
-        file.write(frozen.SerializeToString())
+        file.write(tensorflow_1.without_default_attributes(frozen).SerializeToString())
 
 
 def load(folder: str) -> ServingSession:
@@ -43,6 +51,12 @@ def load(folder: str) -> ServingSession:
     )
 
 
+def install(source: str, folder: str) -> None:
+    """Puts the frozen graph into a folder; it appears there complete, or not at all."""
+    with tf.io.gfile.GFile(_path_in(source), "rb") as file:
+        write_atomically(_path_in(folder), file.read())
+
+
 def summary(folder: str) -> str:
     """Returns the line to log at the end (docs/compatibility.md, "Log lines")."""
     return f"Exported as {_path_in(folder)}"
@@ -52,4 +66,11 @@ def _path_in(folder: str) -> str:
     return posixpath.join(folder, FILE_NAME)
 
 
-FORMAT = ExportFormat(file_names=(FILE_NAME,), write=write, load=load, summary=summary)
+FORMAT = ExportFormat(
+    file_names=(FILE_NAME,),
+    replaces_without_force=True,
+    write=write,
+    load=load,
+    install=install,
+    summary=summary,
+)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
+
 import tensorflow as tf
 
 from aocr.model.tensor_names import SIGNATURE_IMAGES, SIGNATURE_PROBABILITY, SIGNATURE_TEXT
+from aocr.serving.formats import savedmodel_files, tensorflow_1
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.serving_session import ServingSession
-
-"""Keys of the signature."""
+from aocr.util.files import remove
 
 SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 TAG = tf.compat.v1.saved_model.SERVING
@@ -31,6 +33,16 @@ def write(serving: ServingSession, folder: str) -> None:
             strip_default_attrs=True,
         )
     builder.save()
+    _make_loadable_by_tensorflow_1(folder)
+
+
+def _make_loadable_by_tensorflow_1(folder: str) -> None:
+    """Rewrites the graph in the file, and removes the fingerprint of the graph as it was before."""
+    saved = savedmodel_files.read(folder)
+    for meta_graph in saved.meta_graphs:
+        tensorflow_1.remove_names_for_debugging(meta_graph.graph_def)
+    savedmodel_files.write(folder, saved)
+    remove(posixpath.join(folder, savedmodel_files.FINGERPRINT))
 
 
 def _build_signature(serving: ServingSession):
@@ -66,8 +78,10 @@ def summary(folder: str) -> str:
 
 
 FORMAT = ExportFormat(
-    file_names=("saved_model.pb", "fingerprint.pb", "variables", "assets"),
+    file_names=savedmodel_files.NAMES,
+    replaces_without_force=False,
     write=write,
     load=load,
+    install=savedmodel_files.install,
     summary=summary,
 )
