@@ -27,12 +27,13 @@ def run(arguments: Sequence[str] | None) -> int:
     Raises:
         SystemExit: the arguments are wrong (exit code 2) or ask for help.
     """
-    args = build_parser().parse_args(arguments)
     try:
+        args = build_parser().parse_args(arguments)
         _start_log_and_tensorflow(args)
-    except OSError as error:
-        reason = escape(f"cannot write the log --log-path={args.log_path}: {error}")
-        print(f"aocr: {reason}", file=sys.stderr)
+    except BrokenPipeError:
+        return EXIT_BROKEN_PIPE
+    except UserError as error:
+        print(f"aocr: {escape(str(error))}", file=sys.stderr)
         return EXIT_FAILURE
     interruption = signals.Interruption()
     signals.set_handler(interruption)
@@ -48,13 +49,16 @@ def _start_log_and_tensorflow(args: argparse.Namespace) -> None:
     """Starts the log and imports TensorFlow, which takes seconds and which a remote log needs.
 
     Raises:
-        OSError: the log cannot be written.
+        UserError: the log cannot be written.
     """
-    if not is_remote(args.log_path):
-        log.start(args.log_path)
-    import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
-    if is_remote(args.log_path):
-        log.start(args.log_path)
+    try:
+        if not is_remote(args.log_path):
+            log.start(args.log_path)
+        import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
+        if is_remote(args.log_path):
+            log.start(args.log_path)
+    except OSError as error:
+        raise UserError(f"cannot write the log --log-path={args.log_path}: {error}") from error
 
 
 def _run(args: argparse.Namespace, interruption: signals.Interruption) -> int:

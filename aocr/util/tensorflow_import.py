@@ -15,6 +15,9 @@ from aocr.util.path_checks import is_remote
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 """Environment variable with which users ask for messages of TensorFlow's C++ code."""
 
+NO_MESSAGES = "3"
+"""Its highest level. TensorFlow writes some messages nevertheless."""
+
 KERAS_PACKAGES = ("keras", "tf_keras")
 
 
@@ -22,7 +25,8 @@ def import_tensorflow(log_path: str, use_gpu: bool = True) -> None:
     """Imports TensorFlow without its start-up messages.
 
     TensorFlow's C++ code writes these messages to the file descriptor of stderr, whatever
-    TF_CPP_MIN_LOG_LEVEL is. If the user has set this variable, they are appended to the log file.
+    TF_CPP_MIN_LOG_LEVEL is. If the user has set it to a level below 3, they are appended to the
+    log file.
     If the import fails or ends the process, they are logged as errors.
 
     Turns on the oneDNN kernels, which TensorFlow leaves off on CPUs without AVX-512: they make a
@@ -37,8 +41,8 @@ def import_tensorflow(log_path: str, use_gpu: bool = True) -> None:
     """
     if not use_gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    messages = _append_messages(log_path) if LOG_LEVEL in os.environ else hide_native_messages()
-    os.environ.setdefault(LOG_LEVEL, "3")
+    level = os.environ.setdefault(LOG_LEVEL, NO_MESSAGES)
+    messages = hide_native_messages() if level == NO_MESSAGES else _append_messages(log_path)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with messages:
         with _without_keras(), _without_garbage_collection():
