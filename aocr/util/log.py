@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -73,6 +74,11 @@ class _LogFile(logging.FileHandler):
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._has_failed = False
+
+    def close(self) -> None:
+        """Closes the file, also on a full disk, where `handleError` has told so."""
+        with contextlib.suppress(OSError):
+            super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Logs the first error, which reaches the console if not the file."""

@@ -26,8 +26,7 @@ def import_tensorflow(log_path: str, use_gpu: bool = True) -> None:
 
     TensorFlow's C++ code writes these messages to the file descriptor of stderr, whatever
     TF_CPP_MIN_LOG_LEVEL is. If the user has set it to a level below 3, they are appended to the
-    log file.
-    If the import fails or ends the process, they are logged as errors.
+    log file. If the import fails or ends the process, they are logged as errors.
 
     Turns on the oneDNN kernels, which TensorFlow leaves off on CPUs without AVX-512: they make a
     training step a third faster. Environment variables that are set already are kept.
@@ -41,10 +40,9 @@ def import_tensorflow(log_path: str, use_gpu: bool = True) -> None:
     """
     if not use_gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    level = os.environ.setdefault(LOG_LEVEL, NO_MESSAGES)
-    messages = hide_native_messages() if level == NO_MESSAGES else _append_messages(log_path)
+    os.environ.setdefault(LOG_LEVEL, NO_MESSAGES)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with messages:
+    with _messages_off_the_console(log_path):
         with _without_keras(), _without_garbage_collection():
             import tensorflow as tf
 
@@ -81,6 +79,15 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _messages_off_the_console(log_path: str) -> contextlib.AbstractContextManager[None]:
+    """Returns a context in which TensorFlow's messages are hidden or go to the log file."""
+    if "tensorflow" in sys.modules:
+        return contextlib.nullcontext()
+    if os.environ[LOG_LEVEL] == NO_MESSAGES:
+        return hide_native_messages()
+    return _append_messages(log_path)
 
 
 @contextlib.contextmanager
