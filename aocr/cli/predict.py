@@ -7,7 +7,7 @@ import sys
 
 from aocr.cli import arguments
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
-from aocr.util.console import print_text, read_names
+from aocr.util.console import print_text, read_names, require_stdout
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from aocr.serving import predictor
 
     failed = False
+    require_stdout()
     paths = args.images or read_names(sys.stdin)
     config, checkpoint = arguments.trained_model(args)
     for result in predictor.predict(config, paths, checkpoint, args.gpu_id):

@@ -6,6 +6,7 @@ import logging
 
 from aocr.report.predictions_file import characters_of, json_line, six_digits
 from aocr.serving.predictor import FilePrediction
+from aocr.util.characters import escape
 
 
 def log_prediction(prediction: FilePrediction) -> None:
@@ -18,8 +19,12 @@ def log_prediction(prediction: FilePrediction) -> None:
 
 
 def tsv_line_of(prediction: FilePrediction) -> str:
-    """Returns path, text and probability, separated by tabs, as one line with its end."""
-    return f"{prediction.path}\t{prediction.text}\t{prediction.probability:.6f}\n"
+    """Returns path, text and probability, separated by tabs, as one line with its end.
+
+    Control characters are escaped as in the file of `aocr test --predictions`.
+    """
+    path, text = escape(prediction.path), escape(prediction.text)
+    return f"{path}\t{text}\t{prediction.probability:.6f}\n"
 
 
 def json_line_of(prediction: FilePrediction) -> str:

@@ -8,7 +8,7 @@ from aocr.cli import arguments
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.config import TEST_BATCH_SIZE, TrainingOptions
-from aocr.util.console import print_text
+from aocr.util.console import print_text, require_stdout
 from aocr.util.options import permitted_values
 
 
@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     from aocr.evaluation.evaluator import Evaluation, evaluate
     from aocr.report.outputs import OutputPaths, open_outputs
 
+    if args.json:
+        require_stdout()
     config, checkpoint = arguments.trained_model(args)
     evaluation = Evaluation(
         config=config,

@@ -20,7 +20,7 @@ from aocr.inspection.statistics import MAX_NAMED, collect_statistics
 from aocr.inspection.summary import DatasetFiles, DatasetSummary, summarize
 from aocr.inspection.text_report import format_report
 from aocr.util.characters import visible_text
-from aocr.util.console import print_text
+from aocr.util.console import print_text, require_stdout
 from aocr.util.errors import UserError
 from aocr.util.plurals import counted
 
@@ -59,9 +59,10 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
         options: what the flags ask for.
 
     Raises:
-        UserError: the dataset does not exist, is empty or is broken, or the contact sheet cannot
-            be written.
+        UserError: the dataset does not exist, is empty or is broken, or stdout or the contact
+            sheet cannot be written.
     """
+    require_stdout()
     files = record_files.expand(paths)
     decode = _compile_decoder(options.channels)
     statistics = collect_statistics(record_files.read(files), options.limits, decode)

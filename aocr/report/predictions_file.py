@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ from aocr.util.files import replacing
 
 HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\tloss\n"
 COLUMNS = HEADER.split()
+
+_RAW_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Matches what `json.dumps` leaves as it is, but a terminal or a reader of lines would act on."""
 
 
 class Format(NamedTuple):
@@ -78,9 +82,13 @@ def six_digits(value: float) -> float | None:
 
 
 def json_line(values: dict[str, object]) -> str:
-    r"""Returns a line of JSON; bytes of a path that are not UTF-8 are written as `\udcff`."""
+    r"""Returns a line of JSON.
+
+    Control characters, line separators and bytes of a path that are not UTF-8 are written as
+    `\u009b`, `\u2028` and `\udcff`.
+    """
     text = json.dumps(values, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+    return _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 @contextlib.contextmanager

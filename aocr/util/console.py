@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from typing import TextIO
@@ -10,8 +11,20 @@ from typing import TextIO
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from aocr.util.errors import UserError
+
 UNDECODABLE = "surrogateescape"
 """Keeps the bytes of file names that are not valid UTF-8."""
+
+
+def require_stdout() -> None:
+    """Checks that stdout is open; to be called before the work whose result goes there.
+
+    Raises:
+        UserError: it was closed when the process started.
+    """
+    if sys.stdout is None:
+        raise UserError("cannot write to stdout: it is closed")
 
 
 def print_text(text: str) -> None:
@@ -19,9 +32,28 @@ def print_text(text: str) -> None:
 
     Python represents bytes of a file name that are not UTF-8 as surrogates. They are written as
     the original bytes.
+
+    Raises:
+        UserError: stdout is closed, or its device is full.
+        BrokenPipeError: the program that reads stdout has ended.
     """
-    sys.stdout.buffer.write(text.encode("utf-8", UNDECODABLE))
-    sys.stdout.buffer.flush()
+    require_stdout()
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", UNDECODABLE))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+        raise
+    except OSError as error:
+        _discard_stdout()
+        raise UserError(f"cannot write to stdout: {error.strerror}") from error
+
+
+def _discard_stdout() -> None:
+    """Drops what is still to be written, which would fail again when the process ends."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def is_interactive() -> bool:
@@ -29,16 +61,31 @@ def is_interactive() -> bool:
     return sys.stderr.isatty()
 
 
-def read_names(stream: TextIO) -> Iterator[str]:
-    """Yields the file names in a stream, one per line, as they arrive; skips empty lines.
+def read_names(stream: TextIO | None) -> Iterator[str]:
+    """Returns the file names in stdin, one per line, as they arrive, without the empty lines.
 
     A name may hold bytes that are not UTF-8.
+
+    Args:
+        stream: `sys.stdin`, which is None if it was closed when the process started.
+
+    Raises:
+        UserError: the stream is closed, or cannot be read; the latter while iterating.
     """
+    if stream is None:
+        raise UserError("cannot read file names from stdin: it is closed; give them as arguments")
+    return _iterate_names(stream)
+
+
+def _iterate_names(stream: TextIO) -> Iterator[str]:
     stream.reconfigure(encoding="utf-8", errors=UNDECODABLE)  # type: ignore[attr-defined]
-    for line in stream:
-        name = line.rstrip("\r\n")
-        if name:
-            yield name
+    try:
+        for line in stream:
+            name = line.rstrip("\r\n")
+            if name:
+                yield name
+    except OSError as error:
+        raise UserError(f"cannot read file names from stdin: {error.strerror}") from error
 
 
 @contextlib.contextmanager

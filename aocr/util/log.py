@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sys
 import tempfile
+
+from aocr.util.characters import escape
+from aocr.util.errors import first_line
+from aocr.util.path_checks import is_remote
 
 FORMAT = "%(asctime)-15s %(name)-5s %(levelname)-8s %(message)s"
 """Line format of 0.7.6, which programs parse (docs/compatibility.md, "Log lines")."""
@@ -22,6 +28,9 @@ Set it with `logging.info(..., extra={FILE_ONLY: True})`.
 def start(path: str) -> None:
     """Sends all log records to stderr and appends them to the log file.
 
+    If the file cannot be written later, for example because the disk is full, the console says so
+    once, and gets the records alone.
+
     Args:
         path: the log file; local or remote.
 
@@ -30,20 +39,59 @@ def start(path: str) -> None:
     """
     console = logging.StreamHandler()
     console.addFilter(_is_for_console)
-    logging.raiseExceptions = False  # a full disk under the log file must not stop the program
-    file = _RemoteLogFile(path) if "://" in path else _LogFile(path)
-    logging.basicConfig(level=logging.INFO, format=FORMAT, handlers=[console, file], force=True)
+    logging.raiseExceptions = False  # a console that is closed must not stop the program
+    file = _RemoteLogFile(path) if is_remote(path) else _LogFile(path)
+    for handler in (console, file):
+        handler.setFormatter(_LineFormatter(FORMAT))
+    logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)
 
 
 def _is_for_console(record: logging.LogRecord) -> bool:
     return record.name != TRACEBACKS and not getattr(record, FILE_ONLY, False)
 
 
+class _LineFormatter(logging.Formatter):
+    """Formats a record as one line, whatever the labels and paths in its message contain.
+
+    Control characters are escaped: they could move the cursor of a terminal, and a line break
+    could forge a record. Tracebacks keep their lines, indented.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Returns the line of a record."""
+        record.message = escape(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei) -> str:  # noqa: N802
+        """Returns the lines of a traceback."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"    {escape(line)}" for line in lines)
+
+
 class _LogFile(logging.FileHandler):
-    """Appends records as UTF-8, with escapes for bytes of file names that are not UTF-8."""
+    """Appends records as UTF-8, and tells once if they cannot be written."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        self._has_failed = False
+
+    def close(self) -> None:
+        """Closes the file, also on a full disk, where `handleError` has told so."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Logs the first error, which reaches the console if not the file."""
+        if not self._has_failed:
+            self._has_failed = True
+            error = sys.exc_info()[1]
+            if isinstance(error, Exception):
+                _warn_of_failure(self.baseFilename, error, "it will lack lines")
+
+
+def _warn_of_failure(path: str, error: Exception, consequence: str) -> None:
+    reason = getattr(error, "strerror", None) or first_line(error)
+    logging.warning("cannot write the log file %s: %s; %s", path, reason, consequence)
 
 
 class _RemoteLogFile(_LogFile):
@@ -64,6 +112,10 @@ class _RemoteLogFile(_LogFile):
         """Uploads the log and removes the local copy."""
         super().close()
         if os.path.exists(self.baseFilename):
-            self._gfile.makedirs(os.path.dirname(self._remote))
-            self._gfile.copy(self.baseFilename, self._remote, overwrite=True)
-            os.remove(self.baseFilename)
+            try:
+                self._gfile.makedirs(os.path.dirname(self._remote))
+                self._gfile.copy(self.baseFilename, self._remote, overwrite=True)
+            except Exception as error:  # logging hides errors at the end of the process
+                _warn_of_failure(self._remote, error, f"it is kept as {self.baseFilename}")
+            else:
+                os.remove(self.baseFilename)

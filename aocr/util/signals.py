@@ -1,12 +1,95 @@
-"""Turns signals that would end the process into requests to stop."""
+"""Defines what SIGINT and SIGTERM do: end the process, interrupt a command, or ask it to stop."""
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+EXIT_INTERRUPTED = 130
+"""128 plus the number of SIGINT, as shells have it."""
+
+INTERRUPTED = "Interrupted."
+"""The last line on the console of a command that a signal has ended."""
+
+CLEAN_UP_SECONDS = 5
+"""Time in which a second signal has no effect, so that it does not interrupt the clean-up."""
+
+Handler = Callable[[int, object], None]
+
+
+def set_handler(handler: Handler) -> dict:
+    """Sets a handler for SIGINT and SIGTERM, and returns the handlers before."""
+    return {number: signal.signal(number, handler) for number in STOP_SIGNALS}
+
+
+@contextmanager
+def handled_by(handler: Handler) -> Iterator[None]:
+    """Sets a handler for SIGINT and SIGTERM during the block."""
+    previous = set_handler(handler)
+    try:
+        yield
+    finally:
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)
+
+
+def end_process(_number: int, _frame: object) -> None:
+    """Ends the process at once. Is a handler for times when there is nothing to clean up.
+
+    KeyboardInterrupt would do harm there: imports swallow it, or end with a traceback.
+    """
+    try:
+        os.write(2, f"{INTERRUPTED}\n".encode())
+    finally:
+        os._exit(EXIT_INTERRUPTED)
+
+
+class Interruption:
+    """Is a handler that raises KeyboardInterrupt at the first signal.
+
+    Signals that follow within `CLEAN_UP_SECONDS` have no effect, so that temporary files are
+    removed. A later one ends the process at once, because its clean-up hangs.
+    """
+
+    def __init__(self) -> None:
+        self.has_arrived = False
+        self._ending_since: float | None = None
+
+    def __call__(self, number: int, frame: object) -> None:
+        """Handles a signal."""
+        if self._ending_since is None:
+            self.has_arrived = True
+            self.expect_end()
+            raise KeyboardInterrupt
+        if time.monotonic() - self._ending_since > CLEAN_UP_SECONDS:
+            end_process(number, frame)
+
+    def expect_end(self) -> None:
+        """Handles further signals as if one had arrived before."""
+        self._ending_since = time.monotonic()
+
+
+@contextmanager
+def no_lost_interrupts() -> Iterator[None]:
+    """Ends the process where Python would print KeyboardInterrupt and go on: in finalizers."""
+    show = sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            end_process(signal.SIGINT, None)
+        show(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = show
 
 
 @contextmanager
@@ -24,7 +107,7 @@ def collect_stop_signals() -> Iterator[list[str]]:
         received.append(signal.Signals(number).name)
 
     try:
-        previous = {number: signal.signal(number, append_name) for number in STOP_SIGNALS}
+        previous = set_handler(append_name)
     except ValueError:  # not the main thread
         previous = {}
     try:

@@ -9,20 +9,30 @@ import os
 import sys
 from collections.abc import Iterator
 
+from aocr.util.native_messages import hide_native_messages, redirect_stderr
+from aocr.util.path_checks import is_remote
+
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+"""Environment variable with which users ask for messages of TensorFlow's C++ code."""
+
+NO_MESSAGES = "3"
+"""Its highest level. TensorFlow writes some messages nevertheless."""
+
 KERAS_PACKAGES = ("keras", "tf_keras")
 
 
 def import_tensorflow(log_path: str, use_gpu: bool = True) -> None:
-    """Imports TensorFlow and sends its start-up messages to the log file.
+    """Imports TensorFlow without its start-up messages.
 
     TensorFlow's C++ code writes these messages to the file descriptor of stderr, whatever
-    TF_CPP_MIN_LOG_LEVEL is.
+    TF_CPP_MIN_LOG_LEVEL is. If the user has set it to a level below 3, they are appended to the
+    log file. If the import fails or ends the process, they are logged as errors.
 
     Turns on the oneDNN kernels, which TensorFlow leaves off on CPUs without AVX-512: they make a
     training step a third faster. Environment variables that are set already are kept.
 
     Args:
-        log_path: the log file. The messages are dropped if it is remote.
+        log_path: the log file. Messages that the user asked for are dropped if it is remote.
         use_gpu: False hides the GPUs, so that TensorFlow does not reserve their memory.
 
     Raises:
@@ -30,9 +40,9 @@ def import_tensorflow(log_path: str, use_gpu: bool = True) -> None:
     """
     if not use_gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault(LOG_LEVEL, NO_MESSAGES)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _redirect_stderr(os.devnull if "://" in log_path else log_path):
+    with _messages_off_the_console(log_path):
         with _without_keras(), _without_garbage_collection():
             import tensorflow as tf
 
@@ -71,16 +81,22 @@ def _without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
+def _messages_off_the_console(log_path: str) -> contextlib.AbstractContextManager[None]:
+    """Returns a context in which TensorFlow's messages are hidden or go to the log file."""
+    if "tensorflow" in sys.modules:
+        return contextlib.nullcontext()
+    if os.environ[LOG_LEVEL] == NO_MESSAGES:
+        return hide_native_messages()
+    return _append_messages(log_path)
+
+
 @contextlib.contextmanager
-def _redirect_stderr(path: str) -> Iterator[None]:
-    """Appends to a file what this process writes to file descriptor 2."""
-    sys.stderr.flush()
-    console = os.dup(2)
+def _append_messages(log_path: str) -> Iterator[None]:
+    """Appends to the log file what this process writes to file descriptor 2."""
+    path = os.devnull if is_remote(log_path) else log_path
     target = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    os.dup2(target, 2)
     try:
-        yield
+        with redirect_stderr(target):
+            yield
     finally:
-        os.dup2(console, 2)
-        os.close(console)
         os.close(target)

@@ -16,6 +16,20 @@ def test_tsv_line():
     assert prediction_output.tsv_line_of(READ) == "a é.png\tAÄ\t0.123457\n"
 
 
+def test_control_characters_leave_a_row_whole():
+    prediction = READ._replace(path="a\tb\n.png", text="A\x1b[2J\u2028B")
+    assert prediction_output.tsv_line_of(prediction) == (
+        "a\\tb\\n.png\tA\\x1b[2J\\u2028B\t0.123457\n"
+    )
+
+
+def test_control_characters_are_escaped_in_json():
+    prediction = READ._replace(path="a\n\x9b2J\x7f\u2028.png", text="", character_probabilities=())
+    line = prediction_output.json_line_of(prediction)
+    assert line.startswith(r'{"path": "a\n\u009b2J\u007f\u2028.png"')
+    assert json.loads(line)["path"] == prediction.path
+
+
 @pytest.mark.parametrize(
     ("prediction", "expected"),
     [

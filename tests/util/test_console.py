@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from aocr.util.console import is_interactive, print_text, progress_bar
+from aocr.util.console import is_interactive, print_text, progress_bar, read_names
+from aocr.util.errors import UserError
 
 
 def test_text_is_written_as_utf_8_at_once(capfdbinary):
@@ -42,3 +43,19 @@ def test_log_lines_go_through_the_progress_bar_and_back(capsys):
     assert "2/3" in shown
     assert "images" in shown
     assert "in the middle\n" in shown
+
+
+def test_closed_streams_are_named(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(UserError, match="stdout: it is closed"):
+        print_text("a")
+    with pytest.raises(UserError, match="stdin: it is closed"):
+        read_names(None)
+
+
+def test_full_device_is_named(monkeypatch):
+    full = open("/dev/full", "w")  # noqa: SIM115
+    monkeypatch.setattr(sys, "stdout", full)
+    with pytest.raises(UserError, match="cannot write to stdout: No space left on device"):
+        print_text("a")
+    full.close()  # does not raise

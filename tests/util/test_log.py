@@ -71,6 +71,57 @@ def test_name_that_is_not_utf_8_is_escaped_in_the_file(tmp_path):
     assert path.read_text().endswith("a\\udcff.png\n")
 
 
+def test_control_characters_move_no_cursor_and_forge_no_line(capsys, tmp_path):
+    path = tmp_path / "aocr.log"
+    with logging_to(path):
+        logging.info("a label: %s", "A\x1b[2JB\r\n2026-01-01 Step 5\u2028\x9b2J\tC")
+    line = capsys.readouterr().err
+    assert line.endswith(r"a label: A\x1b[2JB\r\n2026-01-01 Step 5\u2028\x9b2J\tC" + "\n")
+    assert path.read_text() == line
+
+
+def test_right_to_left_and_combining_characters_stay(tmp_path):
+    path = tmp_path / "aocr.log"
+    with logging_to(path):
+        logging.info("%s", "e\u0301 \u202e \u05e9\u05dc")
+    assert path.read_text().endswith("e\u0301 \u202e \u05e9\u05dc\n")
+
+
+def test_lines_of_a_traceback_cannot_be_taken_for_records(tmp_path):
+    path = tmp_path / "aocr.log"
+    with logging_to(path):
+        try:
+            raise ValueError("x\n2026-01-01 00:00:00,000 root  INFO     Step 5\x1b")
+        except ValueError:
+            logging.getLogger(log.TRACEBACKS).error("Traceback:", exc_info=True)
+    first, *others = path.read_text().splitlines()
+    assert first.endswith("Traceback:")
+    assert all(line.startswith("    ") for line in others)
+    assert others[-1].endswith(r"Step 5\x1b")
+
+
+def test_full_disk_under_the_log_is_told_once(capsys):
+    with logging_to("/dev/full"):
+        logging.info("one")
+        logging.info("two")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[-1] for line in lines] == ["one", "lines", "two"]
+    assert "WARNING  cannot write the log file /dev/full: No space left on device" in lines[1]
+
+
+def test_remote_log_that_cannot_be_uploaded_is_kept(capsys):
+    path = "ram://test_log/lost.log"
+    with logging_to(path):
+        logging.info("new")
+        file = logging.getLogger().handlers[-1]
+        with mock.patch.object(file, "_remote", "nosuch://bucket/aocr.log"):
+            file.close()
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert "cannot write the log file nosuch://bucket/aocr.log: " in told
+        with open(told.split("it is kept as ")[1]) as kept:
+            assert last_words(kept.readline()) == ["new"]
+
+
 def test_file_that_cannot_be_written_is_an_error(tmp_path):
     with pytest.raises(OSError, match="nosuch"), logging_to(tmp_path / "nosuch" / "aocr.log"):
         pytest.fail("the log has started")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from commands import environment
 
 PROGRAM = """
@@ -27,3 +28,21 @@ def test_keras_is_left_out_until_it_is_asked_for(tmp_path):
     )
     assert done.stdout.splitlines() == ["[]", "True True", "Dense"]
     assert not done.stderr
+
+
+@pytest.mark.parametrize(("level", "asked"), [(None, False), ("3", False), ("0", True)])
+def test_messages_are_in_the_log_only_if_asked_for(tmp_path, level, asked):
+    variables = environment()
+    variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    if level:
+        variables["TF_CPP_MIN_LOG_LEVEL"] = level
+    done = subprocess.run(
+        [sys.executable, "-m", "aocr", "inspect", "nosuch"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=variables,
+    )
+    assert done.stderr.count("\n") == 1
+    log = (tmp_path / "aocr.log").read_text()
+    assert ("absl::InitializeLog" in log or "I0000" in log or "port.cc" in log) == asked

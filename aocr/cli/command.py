@@ -1,0 +1,92 @@
+"""Runs one command: sets up the log and signals, turns errors into a line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from aocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILURE, EXIT_INTERRUPTED
+from aocr.cli.parser import build_parser
+from aocr.util import log, signals
+from aocr.util.characters import escape
+from aocr.util.errors import UserError, first_line
+from aocr.util.path_checks import is_remote
+from aocr.util.tensorflow_import import import_tensorflow
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Runs one command and returns its exit code.
+
+    A stop signal ends the process at once until the command starts; then it interrupts it.
+
+    Args:
+        arguments: the command line without the program's name; None for that of the process.
+
+    Raises:
+        SystemExit: the arguments are wrong (exit code 2) or ask for help.
+    """
+    try:
+        args = build_parser().parse_args(arguments)
+        _start_log_and_tensorflow(args)
+    except BrokenPipeError:
+        return EXIT_BROKEN_PIPE
+    except UserError as error:
+        print(f"aocr: {escape(str(error))}", file=sys.stderr)
+        return EXIT_FAILURE
+    interruption = signals.Interruption()
+    signals.set_handler(interruption)
+    try:
+        with signals.no_lost_interrupts():
+            return _run(args, interruption)
+    finally:
+        interruption.expect_end()
+        signals.set_handler(interruption)
+
+
+def _start_log_and_tensorflow(args: argparse.Namespace) -> None:
+    """Starts the log and imports TensorFlow, which takes seconds and which a remote log needs.
+
+    Raises:
+        UserError: the log cannot be written.
+    """
+    try:
+        if not is_remote(args.log_path):
+            log.start(args.log_path)
+        import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
+        if is_remote(args.log_path):
+            log.start(args.log_path)
+    except OSError as error:
+        raise UserError(f"cannot write the log --log-path={args.log_path}: {error}") from error
+
+
+def _run(args: argparse.Namespace, interruption: signals.Interruption) -> int:
+    """Runs the command; turns errors into a log line and an exit code."""
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        return _end_interrupted()
+    except BrokenPipeError:
+        logging.info("The program that reads stdout has ended.", extra={log.FILE_ONLY: True})
+        return EXIT_BROKEN_PIPE
+    except Exception as error:
+        if interruption.has_arrived:  # TensorFlow replaces KeyboardInterrupt in some places
+            return _end_interrupted()
+        if isinstance(error, UserError):
+            return _fail(str(error))
+        return _fail(
+            f"{type(error).__name__}: {first_line(error)} (the traceback is in {args.log_path})"
+        )
+
+
+def _end_interrupted() -> int:
+    logging.error(signals.INTERRUPTED)
+    return EXIT_INTERRUPTED
+
+
+def _fail(reason: str) -> int:
+    """Logs the reason on the console and the traceback in the log file only."""
+    logging.error(reason)
+    logging.getLogger(log.TRACEBACKS).error("Traceback:", exc_info=True)
+    return EXIT_FAILURE
