@@ -178,7 +178,8 @@ def test_defaults_are_permitted_and_numbers_have_bounds(owner):
     for each in options_of(owner):
         assert each.default is None or each.permitted.accepts(each.default)
         if each.permitted.kind in (int, float) and not each.permitted.choices:
-            assert 0 <= each.permitted.minimum < each.permitted.maximum <= 2**31 - 1
+            largest = 1e38 if each.permitted.kind is float else 2**31 - 1
+            assert 0 <= each.permitted.minimum < each.permitted.maximum <= largest
 
 
 def test_every_optimizer_has_a_learning_rate_and_a_weight_decay():
