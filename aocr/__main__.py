@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_INTERRUPTED
+from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
 from aocr.cli.parser import build_parser
 from aocr.util import log
-from aocr.util.errors import UserError, first_line
+from aocr.util.errors import UsageError, UserError, first_line
 from aocr.util.tensorflow_import import import_tensorflow
 
 
@@ -43,7 +43,8 @@ def _run(args: argparse.Namespace) -> int:
     try:
         return args.run(args)
     except UserError as error:
-        return _fail(str(error))
+        _fail(str(error))
+        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
     except KeyboardInterrupt:
         logging.error("Interrupted.")
         return EXIT_INTERRUPTED

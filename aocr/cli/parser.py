@@ -6,6 +6,7 @@ import argparse
 
 from aocr import __version__
 from aocr.cli import dataset, export, inspect, predict, test, train
+from aocr.cli.command_parser import CommandParser
 
 COMMANDS = (dataset, inspect, train, test, predict, export)
 """The modules of the commands, in the order of `aocr --help`."""
@@ -13,7 +14,7 @@ COMMANDS = (dataset, inspect, train, test, predict, export)
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser; `run` of its result is the function that runs the command."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="aocr", description="Train, test, export and run models that read text in images."
     )
     parser.add_argument("--version", action="version", version=f"aocr {__version__}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import tensorflow as tf
 
 from aocr.model.tensor_names import SIGNATURE_IMAGES, SIGNATURE_PROBABILITY, SIGNATURE_TEXT
@@ -20,6 +22,7 @@ def write(serving: ServingSession, folder: str) -> None:
     The signature's outputs have the shape of its input (docs/compatibility.md, "Graph names").
     No operation is pinned to a device.
     """
+    logging.info("Creating a SavedModel.")
     saved_model = tf.compat.v1.saved_model
     with serving.session.graph.as_default():
         builder = saved_model.Builder(folder)

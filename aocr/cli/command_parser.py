@@ -1,0 +1,32 @@
+"""A command-line parser that also checks flags against each other."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Check = Callable[[argparse.Namespace], str]
+"""Returns what is wrong with a parsed command line; empty if nothing is."""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Ends in a usage error (exit code 2) if a check finds something wrong."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._checks: list[Check] = []
+
+    def add_check(self, check: Check) -> None:
+        """Adds a check of the parsed command line."""
+        self._checks.append(check)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parses as argparse does, and runs the checks."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        for check in self._checks:
+            if problem := check(parsed):
+                self.error(problem)
+        return parsed, unknown
