@@ -13,6 +13,7 @@ from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
 from aocr.cli.parser import build_parser
 from aocr.util import log
 from aocr.util.errors import UsageError, UserError, first_line
+from aocr.util.remote_paths import check_file_systems
 from aocr.util.tensorflow_import import import_tensorflow
 
 
@@ -30,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(arguments)
     try:
         import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
+        check_file_systems([args.log_path])
         log.start(args.log_path)
-    except OSError as error:
+    except (OSError, UserError) as error:
         print(f"aocr: cannot write the log --log-path={args.log_path}: {error}", file=sys.stderr)
         return EXIT_FAILURE
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files are removed
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     """Runs the command; turns errors into a log line and an exit code."""
     try:
+        check_file_systems(vars(args).values())
         return args.run(args)
     except UserError as error:
         _fail(str(error))
