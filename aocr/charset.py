@@ -35,6 +35,8 @@ class Charset:
         if repeated or not self.characters:
             problem = f"holds {repeated!r} more than once" if repeated else "is empty"
             raise ValueError(f"the charset {problem}")
+        if surrogates := [c for c in self.characters if "\ud800" <= c <= "\udfff"]:
+            raise ValueError(f"the charset holds {surrogates[0]!r}, which is not a character")
 
     @property
     def vocab_size(self) -> int:

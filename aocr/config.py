@@ -13,7 +13,8 @@ from typing import Any
 
 from aocr import __version__
 from aocr.charset import DIGITS_AND_CAPITALS, Charset
-from aocr.util.options import option, values_from_json
+from aocr.util.json_object import check_keys, check_version, parse_object
+from aocr.util.options import option, options_of, values_from_json
 
 IMAGE_HEIGHT = 32
 """Height in pixels of every prepared image."""
@@ -29,6 +30,12 @@ TEST_BATCH_SIZE = 64
 
 MAX_PIXELS = 50_000_000
 """Number of pixels (width times height) of the largest image that is decoded."""
+
+MAX_IMAGE_WIDTH = 100_000
+"""Largest full width in pixels of a prepared image."""
+
+MAX_ENCODER_UNITS = 16_384
+"""Largest number of units of the encoder in each direction: its kernels then take 4 GB each."""
 
 
 def width_at_32(width: int, height: int) -> int:
@@ -79,28 +86,54 @@ class Config:
             "aocr": __version__,
             "architecture": ARCHITECTURE,
             **dataclasses.asdict(self),
-            "preparation": {
-                "height": IMAGE_HEIGHT,
-                "width": self.image_width,
-                "resize": "TensorFlow 1 bicubic",
-            },
+            "preparation": self._preparation,
         }
         return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Config:
-        """Returns the config that `to_json` wrote; keys that are not fields are ignored.
+        """Returns the config that `to_json` wrote.
 
         Raises:
-            ValueError: the text is not JSON, describes another architecture, lacks a field, or has
-                a value that is not permitted.
+            ValueError: the text is not JSON, describes another architecture, is of a later version,
+                lacks a field, or has an unknown key or a value that is not permitted.
         """
-        facts = json.loads(text)
-        if not isinstance(facts, dict) or facts.get("architecture") != ARCHITECTURE:
+        facts = parse_object(text)
+        if facts.get("architecture") != ARCHITECTURE:
             raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
+        check_version(facts, __version__)
+        fields = [each.name for each in options_of(cls)]
+        check_keys(facts, ["aocr", "architecture", "preparation", *fields])
         config = cls(**values_from_json(cls, facts))
         Charset(config.characters)  # raises ValueError if it is empty or repeats a character
+        config.check()
+        given, expected = facts.get("preparation", config._preparation), config._preparation
+        if given != expected:
+            sizes = f"max_width={config.max_width} and max_height={config.max_height}"
+            raise ValueError(f"its preparation is {given!r:.80}, but {sizes} lead to {expected}")
         return config
+
+    def check(self) -> None:
+        """Raises a ValueError if fields that are permitted each by itself contradict each other."""
+        width, units, buckets = self.image_width, self.encoder_units, self.bucket_widths
+        if width > MAX_IMAGE_WIDTH:
+            raise ValueError(
+                f"max_width / max_height lead to {width} pixels, over {MAX_IMAGE_WIDTH}"
+            )
+        if units > MAX_ENCODER_UNITS:
+            raise ValueError(
+                f"attn_num_layers * attn_num_hidden = {units}, over {MAX_ENCODER_UNITS}"
+            )
+        if buckets and buckets[-1] >= width:
+            raise ValueError(
+                f"its bucket_widths has {buckets[-1]}, not less than the width {width}"
+            )
+
+    @property
+    def _preparation(self) -> dict[str, object]:
+        """What `config.json` tells human readers about prepared images."""
+        resize = "TensorFlow 1 bicubic"
+        return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": resize}
 
     @property
     def vocab_size(self) -> int:

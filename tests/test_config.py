@@ -4,6 +4,8 @@ import dataclasses
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aocr.charset import FULL_ASCII
 from aocr.config import (
@@ -126,9 +128,68 @@ def test_every_field_is_read_as_it_was_written():
     assert Config.from_json(Config().to_json()) == Config()
 
 
-def test_keys_that_are_not_fields_are_ignored():
-    assert read(preparation={"height": 7}, aocr=1, unknown=[]) == CHANGED
+def test_the_version_and_the_preparation_may_be_missing():
     assert read(preparation=..., aocr=...) == CHANGED
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"dropout2": 0.5}, "its key 'dropout2' .0.5. is unknown; aocr 1.* wrote it"),
+        ({"aocr": "99.1.0", "future": 1}, "its aocr is '99.1.0', a later version than this"),
+        ({"aocr": 1}, "its aocr is 1, which is not a version"),
+        ({"preparation": 5}, "its preparation is 5, but max_width=99 and max_height=33 lead to"),
+        ({"preparation": {"height": 7}}, "its preparation is {'height': 7}"),
+        ({"max_width": 320}, "its preparation is .*'width': 96.*lead to .*'width': 311"),
+        (
+            {"bucket_widths": [48, 96]},
+            "its bucket_widths has 96, not less than the width 96",
+        ),
+        (
+            {"max_width": 100_000, "max_height": 1},
+            "lead to 3200000 pixels, over 100000",
+        ),
+        ({"attn_num_hidden": 8192}, "attn_num_layers . attn_num_hidden = 24576, over 16384"),
+        ({"characters": "a\ud800"}, r"the charset holds '\\ud800', which is not a character"),
+    ],
+)
+def test_what_contradicts_or_is_unknown_is_named(changes, told):
+    with pytest.raises(ValueError, match=told):
+        read(**changes)
+
+
+def test_a_key_that_occurs_twice_is_named():
+    with pytest.raises(ValueError, match="it has channels more than once"):
+        Config.from_json(CHANGED.to_json().replace("{", '{"channels": 1,', 1))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@settings(deadline=None, database=None)
+@given(st.sampled_from([*json.loads(CHANGED.to_json()), "unknown"]), JSON)
+def test_any_value_is_read_as_it_is_or_refused_in_one_line(name, value):
+    try:
+        config = read(**{name: value})
+    except ValueError as error:
+        problem = str(error)
+    else:
+        assert name != "unknown"
+        assert Config.from_json(config.to_json()) == config
+        return
+    assert problem.splitlines() == [problem]
+    assert len(problem) < 500
+
+
+@settings(deadline=None, database=None)
+@given(st.text())
+def test_any_text_is_a_config_or_a_value_error(text):
+    with pytest.raises(ValueError):  # noqa: PT011
+        Config.from_json(text)
 
 
 def test_files_without_bucket_widths_have_none():
@@ -169,7 +230,7 @@ def test_characters_must_be_a_charset(characters, reason):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"architecture": "CTC"}', "nul"])
 def test_text_that_is_no_config_is_refused(text):
-    with pytest.raises(ValueError, match=r"architecture|Expecting value"):
+    with pytest.raises(ValueError, match=r"architecture|Expecting value|not a JSON object"):
         Config.from_json(text)
 
 
@@ -178,7 +239,8 @@ def test_defaults_are_permitted_and_numbers_have_bounds(owner):
     for each in options_of(owner):
         assert each.default is None or each.permitted.accepts(each.default)
         if each.permitted.kind in (int, float) and not each.permitted.choices:
-            assert 0 <= each.permitted.minimum < each.permitted.maximum <= 2**31 - 1
+            largest = 1e38 if each.permitted.kind is float else 2**31 - 1
+            assert 0 <= each.permitted.minimum < each.permitted.maximum <= largest
 
 
 def test_every_optimizer_has_a_learning_rate_and_a_weight_decay():

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aocr.charset import FULL_ASCII
+from aocr.cli.command_parser import CommandParser
 from aocr.cli.flag_types import value_type, whole_number
 from aocr.config import Config, Limits, TrainingOptions
 from aocr.util.errors import UserError
@@ -31,7 +32,7 @@ def add_command(
     run: Callable[[argparse.Namespace], int],
     help: str,
     uses_gpu: bool = True,
-) -> argparse.ArgumentParser:
+) -> CommandParser:
     """Returns the new parser of a command, with the flags that all commands share.
 
     Args:

@@ -7,12 +7,13 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from aocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILURE, EXIT_INTERRUPTED
+from aocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
 from aocr.cli.parser import build_parser
 from aocr.util import log, signals
 from aocr.util.characters import escape
-from aocr.util.errors import UserError, first_line
+from aocr.util.errors import UsageError, UserError, first_line
 from aocr.util.path_checks import is_remote
+from aocr.util.remote_paths import check_file_systems
 from aocr.util.tensorflow_import import import_tensorflow
 
 
@@ -56,6 +57,7 @@ def _start_log_and_tensorflow(args: argparse.Namespace) -> None:
             log.start(args.log_path)
         import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
         if is_remote(args.log_path):
+            check_file_systems([args.log_path])
             log.start(args.log_path)
     except OSError as error:
         raise UserError(f"cannot write the log --log-path={args.log_path}: {error}") from error
@@ -64,6 +66,7 @@ def _start_log_and_tensorflow(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace, interruption: signals.Interruption) -> int:
     """Runs the command; turns errors into a log line and an exit code."""
     try:
+        check_file_systems(vars(args).values())
         return args.run(args)
     except KeyboardInterrupt:
         return _end_interrupted()
@@ -74,7 +77,8 @@ def _run(args: argparse.Namespace, interruption: signals.Interruption) -> int:
         if interruption.has_arrived:  # TensorFlow replaces KeyboardInterrupt in some places
             return _end_interrupted()
         if isinstance(error, UserError):
-            return _fail(str(error))
+            _fail(str(error))
+            return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
         return _fail(
             f"{type(error).__name__}: {first_line(error)} (the traceback is in {args.log_path})"
         )

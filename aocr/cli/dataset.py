@@ -27,6 +27,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     _add_annotation_flags(parser)
     _add_output_flags(parser)
     arguments.add_limit_flags(parser, "limits (records beyond them are rejected)")
+    parser.add_check(_shard_problem)
 
 
 def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +51,21 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     text = "store the path of each image in its record, in the field 'comment'"
     add("--save-filename", action="store_true", help=text)
-    text = "number of files to write, as name-00000-of-0000N.tfrecords (default: %(default)s)"
-    add("--shards", type=whole_number(1, MAX_SHARDS), default=1, metavar="N", help=text)
+    text = "number of files to write, as name-00000-of-0000N.tfrecords (default: 1)"
+    add("--shards", type=whole_number(1, MAX_SHARDS), metavar="N", help=text)
     text = "write only this one of the shards, counted from 0, so that machines can share the work"
     add("--shard-index", type=whole_number(0, MAX_SHARDS - 1), metavar="I", help=text)
     text = "number of records between log lines about the progress (default: %(default)s)"
     add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
+
+
+def _shard_problem(args: argparse.Namespace) -> str:
+    index, shards = args.shard_index, args.shards
+    if index is None or (shards and index < shards):
+        return ""
+    if shards is None:
+        return f"--shard-index={index} requires --shards: give the number of all shards"
+    return f"--shard-index={index} is not from 0 to {shards - 1} (--shards={shards})"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         delimiter=args.delimiter,
         strict=args.strict,
         max_pixels=args.max_pixels,
-        shards=args.shards,
+        shards=args.shards or 1,
         shard_index=args.shard_index,
         log_step=args.log_step,
         limits=Limits(**arguments.given_fields(args, Limits)),

@@ -6,6 +6,7 @@ import argparse
 
 from aocr.cli import arguments
 from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.settings_log import EXPORT, log_settings
 from aocr.serving import formats
 
 
@@ -30,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from aocr.serving import export
 
     config, checkpoint = arguments.trained_model(args)
+    log_settings(EXPORT, args, config)
     request = export.ExportRequest(
         checkpoint=checkpoint,
         folder=args.dir,

@@ -7,6 +7,7 @@ import sys
 
 from aocr.cli import arguments
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
+from aocr.cli.settings_log import PREDICT, log_settings
 from aocr.util.console import print_text, read_names, require_stdout
 
 
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     require_stdout()
     paths = args.images or read_names(sys.stdin)
     config, checkpoint = arguments.trained_model(args)
+    log_settings(PREDICT, args, config)
     for result in predictor.predict(config, paths, checkpoint, args.gpu_id):
         prediction_output.log_prediction(result)
         failed |= bool(result.failure)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from aocr.cli import arguments
+from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
+from aocr.cli.settings_log import TEST, log_settings
 from aocr.config import TEST_BATCH_SIZE, TrainingOptions
 from aocr.util.console import print_text, require_stdout
 from aocr.util.options import permitted_values
@@ -51,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         require_stdout()
     config, checkpoint = arguments.trained_model(args)
+    check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
+    log_settings(TEST, args, config)
     evaluation = Evaluation(
         config=config,
         checkpoint=checkpoint,

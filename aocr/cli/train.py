@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 
 from aocr.cli import arguments
+from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
 from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.config import LEARNING_RATES, WEIGHT_DECAYS, Config, TrainingOptions
 from aocr.util.options import Option, options_of
 
@@ -23,6 +25,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_training_flags(parser)
     arguments.add_model_flags(parser)
     arguments.add_unused_flags(parser, training=False)
+    parser.add_check(_validation_problem)
 
 
 def _add_run_flags(parser: argparse.ArgumentParser) -> None:
@@ -59,13 +62,31 @@ def _add_training_flag(group: argparse._ActionsContainer, option: Option) -> Non
         arguments.add_option(group, option, option.default, shown=option.default)
 
 
+def _validation_problem(args: argparse.Namespace) -> str:
+    for name in ("patience", "validation_interval"):
+        if getattr(args, name) is not None and not args.validation:
+            return f"--{name.replace('_', '-')} requires --validation: give a dataset"
+    return ""
+
+
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
-    from aocr.model import checkpoints
-    from aocr.training import initialization, precision, trainer
-    from aocr.training.run import Run
+    from aocr.training import precision
+    from aocr.training.lock import training_lock
 
     precision.refuse_if_slower(args.precision, args.force_precision)
+    with training_lock(args.model_dir):  # before the checkpoint to resume from is chosen
+        _train(args)
+    return EXIT_OK
+
+
+def _train(args: argparse.Namespace) -> None:
+    """Trains in a model directory that no other process trains in."""
+    from aocr.model import checkpoints
+    from aocr.training import initialization, trainer
+    from aocr.training.run import Run
+
+    options = training_options(args)
     settings = Run(
         dataset=args.dataset,
         validation=args.validation or [],
@@ -78,8 +99,9 @@ def run(args: argparse.Namespace) -> int:
     )
     given = arguments.given_fields(args, Config)
     config = initialization.choose_config(settings, given, args.charset == arguments.AUTO_CHARSET)
-    trainer.train(config, training_options(args), settings)
-    return EXIT_OK
+    check_batch_size(options.batch_size, config, TRAINING_FLOATS)
+    log_settings(TRAIN, args, config, options)
+    trainer.train(config, options, settings)
 
 
 def training_options(args: argparse.Namespace, options: type = TrainingOptions) -> TrainingOptions:

@@ -82,6 +82,12 @@ def _log_every(log_step: int) -> Callable[[int], None]:
     return log
 
 
+def log_start(annotations: str, output: str) -> None:
+    """Logs what is built from what, in the lines of 0.7.6."""
+    logging.info("Building a dataset from %s.", annotations)
+    logging.info("Output file: %s", output)
+
+
 def log_summary(
     counts: BuildCounts, rejections: Counter[str], output: str, report: str, unit: str
 ) -> None:

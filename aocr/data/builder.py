@@ -15,7 +15,7 @@ from aocr.config import MAX_PIXELS, Limits
 from aocr.data import labels, limits, records
 from aocr.data.annotations import Annotation, Annotations, Rejection
 from aocr.data.batch_decoding import BATCH_SIZE, MAX_PIXELS_IN_BATCH, BatchDecoder
-from aocr.data.build_log import BuildCounts, log_summary, progress
+from aocr.data.build_log import BuildCounts, log_start, log_summary, progress
 from aocr.data.file_reading import read_file
 from aocr.data.image_files import SupportedImage, needs_no_conversion, to_supported_format
 from aocr.data.image_header import ImageFileError, quiet_pillow, read_header
@@ -110,6 +110,7 @@ def build(annotations: str, output: str, options: Options) -> int:
         UserError: the annotations cannot be read, none can be used, the output cannot be written,
             the shard does not exist, or `options.strict` forbids a rejection.
     """
+    log_start(annotations, output)
     source = Annotations(annotations, options.delimiter, options.base_dir)
     shards = _shard_names(output, options)
     target = shards[0] if len(shards) == 1 else output

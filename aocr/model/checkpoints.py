@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import posixpath
 
 import tensorflow as tf
 
+from aocr.model import checkpoint_files
+from aocr.model.checkpoint_files import BEST, LATEST, PREFIXES
+from aocr.model.checkpoint_reader import CheckpointReader, incomplete
 from aocr.model.tensor_names import GLOBAL_STEP
 from aocr.util.errors import UserError, first_line
 
-LATEST, BEST = "checkpoint", "best"
-"""State files of a model directory: they name its newest and its best checkpoint."""
-
 
 def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
-    """Returns the path of the checkpoint that a state file names; None if there is no state file.
+    """Returns the path of the checkpoint that a state file names; None for a new directory.
+
+    A missing state file is an error beside checkpoints of training: a training that started there
+    with new weights would replace them. The best checkpoint may lack its state file, because a run
+    that is killed may leave it so.
 
     Args:
         model_dir: the directory.
         state_file: `LATEST`, or `BEST` for the best checkpoint.
 
     Raises:
-        UserError: the state file names a checkpoint that does not exist.
+        UserError: the state file is missing, garbage, or names a checkpoint that does not exist.
     """
-    state = tf.train.get_checkpoint_state(model_dir, state_file)
+    file = posixpath.join(model_dir, state_file)
+    try:
+        state = checkpoint_files.read_state(model_dir, state_file)
+    except ValueError as error:
+        raise _state_error(model_dir, state_file, f"{file} is damaged") from error
     if state is None:
+        if state_file == LATEST and checkpoint_files.names_in(model_dir, PREFIXES[LATEST]):
+            raise _state_error(model_dir, state_file, f"{file} is missing")
         return None
-    path = state.model_checkpoint_path
-    if not tf.compat.v1.train.checkpoint_exists(path):
+    path = posixpath.join(model_dir, state.current)
+    if not checkpoint_files.exists(path):
         beside = posixpath.join(model_dir, posixpath.basename(path))  # the directory was moved
-        if not tf.compat.v1.train.checkpoint_exists(beside):
-            raise UserError(f"{model_dir}/{state_file} names {path}, which does not exist")
+        if not checkpoint_files.exists(beside):
+            problem = f"{file} names {path}, which does not exist"
+            raise _state_error(model_dir, state_file, problem)
         path = beside
     return path
+
+
+def _state_error(model_dir: str, state_file: str, problem: str) -> UserError:
+    """Returns the error about a state file, with the directory's checkpoints and the cure."""
+    names = checkpoint_files.names_in(model_dir, PREFIXES[state_file])
+    if not names:
+        file = posixpath.join(model_dir, state_file)
+        return UserError(f"{problem}: restore it from a copy, or remove {file} to train anew")
+    newest = names[-1]
+    return UserError(
+        f"{problem}, but {model_dir} has {', '.join(names)}: read one with "
+        f"--checkpoint={newest.rpartition('-')[2]}, or write the line "
+        f"'model_checkpoint_path: \"{newest}\"' into {posixpath.join(model_dir, state_file)}; "
+        "to train a new model, name another --model-dir"
+    )
 
 
 def find_checkpoint(model_dir: str, which: str | None = None) -> str:
@@ -68,7 +95,40 @@ def _checkpoint_of_step_or_path(model_dir: str, which: str) -> str | None:
     if which.isdigit():
         names = f"model.ckpt-{which}", f"best.ckpt-{which}"
         candidates = [posixpath.join(model_dir, name) for name in names]
-    return next(filter(tf.compat.v1.train.checkpoint_exists, candidates), None)
+    return next(filter(checkpoint_files.exists, candidates), None)
+
+
+class VariableFiles:
+    """Writes and reads the values of variables as checkpoints.
+
+    Create it within the graph. Unlike TensorFlow's `Saver`, it does not take paths for patterns.
+
+    Args:
+        variables: the variables; None for all of the graph.
+    """
+
+    def __init__(self, variables: list[tf.Variable] | None = None) -> None:
+        self._names = tf.compat.v1.train.Saver(variables).saver_def
+
+    def write(self, session: tf.compat.v1.Session, path: str) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            tf.errors.OpError: it cannot be written.
+        """
+        session.run(self._names.save_tensor_name, {self._names.filename_tensor_name: path})
+
+    def read(self, session: tf.compat.v1.Session, path: str) -> None:
+        """Sets the variables to the values of a checkpoint.
+
+        Raises:
+            UserError: the checkpoint is damaged, or lacks a variable.
+        """
+        try:
+            session.run(self._names.restore_op_name, {self._names.filename_tensor_name: path})
+        except tf.errors.OpError as error:
+            problem = CheckpointReader(path).damage() or first_line(error)
+            raise incomplete(path, problem) from error
 
 
 def restore(session: tf.compat.v1.Session, path: str) -> None:
@@ -81,32 +141,24 @@ def restore(session: tf.compat.v1.Session, path: str) -> None:
         variables = tf.compat.v1.global_variables()
         _check_variables(path, variables)
         logging.info("Reading model parameters from %s", path)
-        tf.compat.v1.train.Saver(variables).restore(session, path)
-
-
-def open_checkpoint(path: str) -> tf.train.CheckpointReader:
-    """Opens a checkpoint to read single values.
-
-    Raises:
-        UserError: the checkpoint is incomplete or damaged.
-    """
-    try:
-        return tf.compat.v1.train.NewCheckpointReader(path)
-    except (tf.errors.OpError, ValueError) as error:
-        raise UserError(f"{path} is not a complete checkpoint: {first_line(error)}") from error
+        VariableFiles(variables).read(session, path)
 
 
 def step_of(path: str | None) -> int:
-    """Returns the global step of a checkpoint; 0 if it has none, or if the path is None."""
-    reader = open_checkpoint(path) if path else None
-    if reader is None or not reader.has_tensor(GLOBAL_STEP):
+    """Returns the global step of a checkpoint; 0 if it has none, or if the path is None.
+
+    Raises:
+        UserError: the checkpoint is damaged.
+    """
+    reader = CheckpointReader(path) if path else None
+    if reader is None or GLOBAL_STEP not in reader.shapes:
         return 0
-    return int(reader.get_tensor(GLOBAL_STEP))
+    return int(reader.read(GLOBAL_STEP))
 
 
 def _check_variables(path: str, variables: list[tf.Variable]) -> None:
     """Compares names and shapes before TensorFlow does, whose error would fill many lines."""
-    stored = open_checkpoint(path).get_variable_to_shape_map()
+    stored = CheckpointReader(path).shapes
     cure = (
         "was the model trained with other flags (--max-width, --full-ascii, --color, --use-gru, "
         "--attn-num-layers, --attn-num-hidden, --target-embedding-size, --optimizer)?"
@@ -143,15 +195,16 @@ class CheckpointWriter:
             tf.io.gfile.makedirs(model_dir)
         except tf.errors.OpError as error:
             raise UserError(f"--model-dir={model_dir}: {first_line(error)}") from error
-        self._model_dir, self._state_file = model_dir, state_file
-        self._prefix = posixpath.join(model_dir, f"{name}.ckpt")
-        self._saver = tf.compat.v1.train.Saver(save_relative_paths=True, max_to_keep=keep)
+        self._model_dir, self._state_file, self._keep = model_dir, state_file, keep
+        self._name = name
+        self._files = VariableFiles()
+        self._kept: list[str] = []
 
     def adopt_existing(self) -> None:
         """Counts the directory's existing checkpoints among those to keep."""
-        state = tf.train.get_checkpoint_state(self._model_dir, self._state_file)
-        if state is not None:
-            self._saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
+        state = checkpoint_files.read_state(self._model_dir, self._state_file)
+        names = map(posixpath.basename, state.kept if state else [])
+        self._kept = [name for name in names if checkpoint_files.exists(self._path(name))]
 
     def save(self, session: tf.compat.v1.Session, step: int) -> None:
         """Writes a checkpoint, which appears once it is complete.
@@ -159,17 +212,22 @@ class CheckpointWriter:
         Raises:
             UserError: it cannot be written, for example because the disk is full.
         """
+        name = f"{self._name}.ckpt-{step}"
+        path = self._path(name)
         try:
-            self._saver.save(
-                session,
-                self._prefix,
-                global_step=step,
-                latest_filename=self._state_file,
-                write_meta_graph=False,
-            )
+            self._files.write(session, path)
+            self._kept = [*(each for each in self._kept if each != name), name]
+            removed, self._kept = self._kept[: -self._keep], self._kept[-self._keep :]
+            checkpoint_files.write_state(self._model_dir, self._state_file, self._kept)
+            for each in removed:
+                checkpoint_files.remove(self._path(each))
         except (tf.errors.OpError, ValueError) as error:
+            with contextlib.suppress(UserError, tf.errors.OpError):
+                checkpoint_files.remove_partial(path)
             reason = first_line(error)
             raise UserError(
-                f"cannot write the checkpoint {self._prefix}-{step}: {reason}; "
-                "earlier checkpoints are unchanged"
+                f"cannot write the checkpoint {path}: {reason}; earlier checkpoints are unchanged"
             ) from error
+
+    def _path(self, name: str) -> str:
+        return posixpath.join(self._model_dir, name)

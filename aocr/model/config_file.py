@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
 
 FILE_NAME = "config.json"
@@ -35,7 +35,7 @@ def of_trained_model(model_dir: str, explicit: Mapping[str, object]) -> Config:
     stored = read(model_dir)
     if stored is None:
         logging.info("%s has no %s: the flags say what the model is.", model_dir, FILE_NAME)
-        return Config(**explicit)  # type: ignore[arg-type]
+        return checked(Config(**explicit))  # type: ignore[arg-type]
     for name, value in explicit.items():
         trained_with = getattr(stored, name)
         if value != trained_with:
@@ -60,7 +60,21 @@ def read(folder: str) -> Config | None:
         with tf.io.gfile.GFile(path, "rb") as file:
             return Config.from_json(file.read().decode())
     except (tf.errors.OpError, ValueError) as error:
-        raise UserError(f"cannot use {path}: {error}") from error
+        cure = "correct it, or restore it from a copy"
+        raise UserError(f"cannot use {path}: {first_line(error)}: {cure}") from error
+
+
+def checked(config: Config) -> Config:
+    """Returns a config made of flags.
+
+    Raises:
+        UserError: flags that are permitted each by itself contradict each other.
+    """
+    try:
+        config.check()
+    except ValueError as error:
+        raise UserError(f"flags of the model: {error}: change one of them") from error
+    return config
 
 
 def write(folder: str, config: Config) -> None:

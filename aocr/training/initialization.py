@@ -41,7 +41,7 @@ def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Confi
         source = config_file.read(run.init_from) if run.init_from else None
         config = dataclasses.replace(source or Config(), **given)
     _check_bucket_widths(config)
-    return config
+    return config_file.checked(config)
 
 
 def _check_bucket_widths(config: Config) -> None:

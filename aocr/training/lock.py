@@ -52,7 +52,8 @@ def training_lock(model_dir: str) -> Iterator[None]:
     """Holds a model directory for one training run.
 
     The lock is a file. One that a dead process left is taken over: on this machine at once, on
-    another when it has shown no sign of life for `PATIENCE_SECONDS`.
+    another when it has shown no sign of life for `PATIENCE_SECONDS`. A directory that is made for
+    the lock goes with it if the run fails before it writes there.
 
     Raises:
         UserError: another process trains in the directory, or the lock cannot be written.
@@ -60,6 +61,7 @@ def training_lock(model_dir: str) -> Iterator[None]:
     path = posixpath.join(model_dir, FILE_NAME)
     owner = _this_process()
     try:
+        is_new = not tf.io.gfile.exists(model_dir)
         tf.io.gfile.makedirs(model_dir)
         _acquire(path, owner)
     except (OSError, tf.errors.OpError) as error:
@@ -67,13 +69,17 @@ def training_lock(model_dir: str) -> Iterator[None]:
     ended = threading.Event()
     thread = threading.Thread(target=_beat, args=(path, owner, ended), daemon=True)
     thread.start()
+    complete = False
     try:
         yield
+        complete = True
     finally:
         ended.set()
         thread.join()
         with contextlib.suppress(OSError, tf.errors.OpError):
             tf.io.gfile.remove(path)
+            if is_new and not complete and "://" not in path:
+                os.rmdir(model_dir)  # fails if there is something in it
 
 
 def _acquire(path: str, us: Owner) -> None:

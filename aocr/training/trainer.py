@@ -53,6 +53,8 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
         outputs = _open_outputs(session, run, options, validator)
         initialize_weights(session, run, config)
         config_file.write(run.model_dir, config)
+        logging.info("num_epoch: %d", options.num_epoch)
+        logging.info("Starting the training process.")
         epochs = EpochCounter(training_set, options.num_epoch, plan.skipped)
         with outputs.events:
             loop = TrainingLoop(plan, options, epochs, outputs)

@@ -73,7 +73,7 @@ class TrainingLoop:
                     break
                 if self._save_and_validate_when_due():
                     break
-            self._save()
+            self._save(finishing=not stop_signals)
             if not stop_signals:
                 self._validate()
         self._log_end(stopped=bool(stop_signals))
@@ -95,11 +95,17 @@ class TrainingLoop:
             self._save()
         return self._step % self._validation_interval == 0 and self._validate()
 
-    def _save(self) -> None:
-        """Logs the means of the steps since the last checkpoint, and saves the model."""
+    def _save(self, finishing: bool = False) -> None:
+        """Logs the means of the steps since the last checkpoint, and saves the model.
+
+        Args:
+            finishing: whether training ends here, which 0.7.6 has a line for.
+        """
         if self._means.steps:
             self._means.log(self._step)
             self._means = RunningMeans()
+        if finishing:
+            logging.info("Finishing the training and saving the model at step %d.", self._step)
         self._outputs.checkpointer.save(self._step)
         self._outputs.events.flush()
 

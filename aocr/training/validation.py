@@ -6,8 +6,6 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import tensorflow as tf
-
 from aocr.config import TEST_BATCH_SIZE, Config
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.record_files import expand
@@ -15,6 +13,7 @@ from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
+from aocr.model.checkpoints import VariableFiles
 from aocr.util.plurals import counted
 from aocr.util.session import open_session
 
@@ -52,12 +51,11 @@ class Validator:
         )
         self._session = open_session(self._model.graph, gpu_id)
         with self._model.graph.as_default():
-            variables = tf.compat.v1.global_variables()
-            self._saver = tf.compat.v1.train.Saver(variables)
+            self._files = VariableFiles()
 
     def validate(self, checkpoint: str) -> Validation:
         """Restores a checkpoint, reads all images with it, and logs the metrics."""
-        self._saver.restore(self._session, checkpoint)
+        self._files.read(self._session, checkpoint)
         sums = MetricSums()
         samples: list[Result] = []
         for result in evaluator.results(self._session, self._model, self._undecodable):

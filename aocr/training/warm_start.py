@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.charset import FIRST_CHARACTER_ID
-from aocr.model import checkpoints
+from aocr.model.checkpoint_reader import CheckpointReader
 from aocr.model.tensor_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES
 from aocr.util.plurals import counted
 
@@ -34,14 +34,13 @@ def load_matching_weights(
     Raises:
         UserError: the checkpoint is not whole.
     """
-    reader = checkpoints.open_checkpoint(checkpoint)
-    shapes = reader.get_variable_to_shape_map()
+    reader = CheckpointReader(checkpoint)
     charsets = _Charsets(source_characters, target_characters)
     loaded, fresh = [], []
     with session.graph.as_default():
         for variable in _model_variables():
             name = variable.op.name
-            source = reader.get_tensor(name) if name in shapes else None
+            source = reader.read(name) if name in reader.shapes else None
             if source is not None and name in VOCABULARY_AXES:
                 axis = VOCABULARY_AXES[name]
                 source = _match_symbols(source, session.run(variable), axis, charsets)

@@ -19,6 +19,10 @@ class UserError(Exception):
     """
 
 
+class UsageError(UserError):
+    """Reports flags that cannot be meant, like a usage error of the parser: exit code 2."""
+
+
 def first_line(error: Exception) -> str:
     """Returns the first line of an error's message, without TensorFlow's operation names.
 

@@ -157,5 +157,5 @@ def _value_from_json(described: Option, value: Any) -> Any:
     converted = tuple(value) if isinstance(value, list) else value
     if not described.permitted.accepts(converted):
         requirement = described.permitted.requirement
-        raise ValueError(f"its {described.name} is {value!r}, which is not {requirement}")
+        raise ValueError(f"its {described.name} is {value!r:.80}, which is not {requirement}")
     return converted

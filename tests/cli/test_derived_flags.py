@@ -75,7 +75,7 @@ def test_train_sets_every_field_of_the_training_options():
         f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
         for name, value in values.items()
     ]
-    args = build_parser().parse_args(["train", "d", *arguments])
+    args = build_parser().parse_args(["train", "d", "--validation=v", *arguments])
     assert training_options(args) == TrainingOptions(**values)
 
 

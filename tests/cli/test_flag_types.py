@@ -51,7 +51,7 @@ def test_every_flag_that_takes_a_number_is_named_so():
         ),
         (["train", "d", "--batch-size=0"], "--batch-size: 0 is not a whole number from 1 to 100"),
         (["train", "d", "--dropout=1"], "--dropout: 1 is not a number from 0 to 1, 1 excluded"),
-        (["train", "d", "--initial-learning-rate=0"], "0 is not a number from 0 to 1000000, 0 exc"),
+        (["train", "d", "--initial-learning-rate=0"], "0 is not a number from 0 to 1e+38, 0 exc"),
         (["train", "d", "--optimizer=lion"], "lion is not one of adadelta, adam, adamw, sgd"),
         (["train", "d", "--num-epoch=2147483648"], "not a whole number from 1 to 2147483647"),
         (["train", "d", "--attn-num-layers=17"], "17 is not a whole number from 1 to 16"),

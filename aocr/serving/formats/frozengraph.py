@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 
 import tensorflow as tf
@@ -25,6 +26,7 @@ OUTPUTS = (
 
 def write(serving: ServingSession, folder: str) -> None:
     """Writes the part of the graph that the outputs need, its variables turned into constants."""
+    logging.info("Creating a frozen graph.")
     graph = serving.session.graph
     with graph.as_default():
         frozen = tf.compat.v1.graph_util.convert_variables_to_constants(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 
 import tensorflow as tf
@@ -22,6 +23,7 @@ def write(serving: ServingSession, folder: str) -> None:
     The signature's outputs have the shape of its input (docs/compatibility.md, "Graph names").
     No operation is pinned to a device.
     """
+    logging.info("Creating a SavedModel.")
     saved_model = tf.compat.v1.saved_model
     with serving.session.graph.as_default():
         builder = saved_model.Builder(folder)

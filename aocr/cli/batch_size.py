@@ -1,0 +1,36 @@
+"""Checks that a batch of images can fit into this machine's memory at all."""
+
+from __future__ import annotations
+
+from aocr.config import Config
+from aocr.util.errors import UsageError
+from aocr.util.memory import memory_bytes
+
+TRAINING_FLOATS = 5376
+"""Numbers that the CNN's convolutions output per pixel of image width (docs/compatibility.md,
+"Sliding CNN"). Training keeps them all until the gradients are computed."""
+
+INFERENCE_FLOATS = 2048
+"""Those of the first convolution, the largest of them."""
+
+
+def check_batch_size(batch_size: int, config: Config, floats: int) -> None:
+    """Refuses batches that are larger than the memory, whatever else takes memory.
+
+    Args:
+        batch_size: number of images.
+        config: gives the width of the images.
+        floats: `TRAINING_FLOATS` or `INFERENCE_FLOATS`.
+
+    Raises:
+        UsageError: the batch cannot fit.
+    """
+    memory = memory_bytes()
+    bytes_of_image = 4 * floats * config.image_width
+    if memory is None or batch_size * bytes_of_image <= memory:
+        return
+    raise UsageError(
+        f"--batch-size={batch_size}: {batch_size} images of {config.image_width} x 32 pixels take "
+        f"more than {batch_size * bytes_of_image / 2**30:.1f} GiB, and this machine has "
+        f"{memory / 2**30:.1f} GiB: give at most {memory // bytes_of_image}, better less"
+    )

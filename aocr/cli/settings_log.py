@@ -1,0 +1,89 @@
+"""Logs the settings of a command that has a model, in the lines of aocr 0.7.6.
+
+Programs of 0.7.6's users read these lines (docs/compatibility.md, "Log lines"). Lines and formats
+are those of 0.7.6, the three that differ in form from the others included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Mapping
+
+from aocr.config import Config, TrainingOptions
+
+TRAIN, TEST, PREDICT, EXPORT = PHASES = ("train", "test", "predict", "export")
+"""The phases of 0.7.6, which are the commands that have a model."""
+
+LINES = (
+    "phase: %(phase)s",
+    "model_dir: %(model_dir)s",
+    "load_model: %(load_model)s",
+    "output_dir: %(output_dir)s",
+    "steps_per_checkpoint: %(steps_per_checkpoint)d",
+    "batch_size: %(batch_size)d",
+    "learning_rate: %(initial_learning_rate)f",
+    "reg_val: %(reg_val)d",
+    "max_gradient_norm: %(max_gradient_norm)f",
+    "clip_gradients: %(clip_gradients)s",
+    "max_image_width %(max_width)f",
+    "max_prediction_length %(max_prediction)f",
+    "channels: %(channels)d",
+    "target_embedding_size: %(target_embedding_size)f",
+    "attn_num_hidden: %(attn_num_hidden)d",
+    "attn_num_layers: %(attn_num_layers)d",
+    "visualize: %(visualize)s",
+)
+"""The lines in their order."""
+
+GRU_LINE = "using GRU in the decoder."
+"""The line that follows for a decoder of GRU cells."""
+
+OUTSIDE_TRAINING = {"steps_per_checkpoint": 0, "batch_size": 1}
+"""What 0.7.6 logs with other commands than `train`. `test` reads more images at a time here, but
+its results are those of one at a time."""
+
+REGULARIZATION = 0
+"""The factor of the regularization loss, which 0.7.6 has in its log but not in its flags."""
+
+
+def log_settings(
+    phase: str,
+    args: argparse.Namespace,
+    config: Config,
+    options: TrainingOptions | None = None,
+) -> None:
+    """Logs the settings of a command.
+
+    Args:
+        phase: one of `PHASES`.
+        args: the parsed command line.
+        config: the model, which need not be that of the flags.
+        options: how it is trained; None for other commands than `train`.
+    """
+    for line in LINES:
+        logging.info(line, _settings(phase, args, config, options))
+    if config.use_gru:
+        logging.info(GRU_LINE)
+
+
+def _settings(
+    phase: str, args: argparse.Namespace, config: Config, options: TrainingOptions | None
+) -> Mapping[str, object]:
+    """Returns the values that the lines show, by their names there."""
+    learning_rate = options.initial_learning_rate if options else args.initial_learning_rate
+    of_run = {name: getattr(options, name) for name in OUTSIDE_TRAINING} if options else {}
+    return {
+        **vars(config),
+        **OUTSIDE_TRAINING,
+        **of_run,
+        "phase": phase,
+        "model_dir": args.model_dir,
+        "load_model": not getattr(args, "no_resume", False),
+        "output_dir": args.output_dir,
+        "initial_learning_rate": learning_rate,
+        "reg_val": REGULARIZATION,
+        "max_gradient_norm": args.max_gradient_norm,
+        "clip_gradients": not args.no_gradient_clipping,
+        "visualize": getattr(args, "visualize", False),
+    }

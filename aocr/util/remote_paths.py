@@ -1,0 +1,43 @@
+"""Checks that TensorFlow can reach the file systems of remote paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from aocr.util.errors import UserError
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
+"""Matches the begin of a remote path; its group is the name of the file system."""
+
+CURES = {"gs": "install the extra: pip install 'aocr[gcs]'"}
+"""What to do about a file system that is missing, by its name."""
+
+
+def check_file_systems(values: Iterable[object]) -> None:
+    """Refuses remote paths whose file system this installation of TensorFlow lacks.
+
+    Args:
+        values: those of a command's flags and arguments, lists of paths included.
+
+    Raises:
+        UserError: names the first such path.
+    """
+    remote = [(path, match[1]) for path in _texts(values) if (match := _SCHEME.match(path))]
+    if not remote:
+        return
+    import tensorflow as tf  # slow to import, and most paths are local
+
+    known = tf.io.gfile.get_registered_schemes()
+    for path, scheme in remote:
+        if scheme not in known:
+            cure = CURES.get(scheme, "copy the files to a local folder")
+            raise UserError(f"{path}: TensorFlow has no file system {scheme}:// here: {cure}")
+
+
+def _texts(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _texts(value)
