@@ -13,6 +13,7 @@ from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_INTERRUPTED
 from aocr.cli.parser import build_parser
 from aocr.util import log
 from aocr.util.errors import UserError, first_line
+from aocr.util.path_checks import check_paths
 from aocr.util.tensorflow_import import import_tensorflow
 
 
@@ -29,8 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = build_parser().parse_args(arguments)
     try:
+        check_paths(args.paths(args))
         import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
         log.start(args.log_path)
+    except UserError as error:
+        print(f"aocr: {error}", file=sys.stderr)
+        return EXIT_FAILURE
     except OSError as error:
         print(f"aocr: cannot write the log --log-path={args.log_path}: {error}", file=sys.stderr)
         return EXIT_FAILURE

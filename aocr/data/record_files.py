@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -12,10 +11,8 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from aocr.data import records
+from aocr.data.dataset_names import PATTERN, shard_name
 from aocr.util.errors import UserError, first_line
-
-PATTERN = "*.tfrecords"
-"""Matches the files of a folder that belong to a dataset."""
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 """Matches the results of `shard_name`."""
@@ -33,12 +30,6 @@ class RawRecord(NamedTuple):
     name: str
     image: bytes
     label: bytes
-
-
-def shard_name(output: str, index: int, shards: int) -> str:
-    """Returns `name-00002-of-00005.tfrecords` for `name.tfrecords`."""
-    stem, extension = os.path.splitext(output)
-    return f"{stem}-{index:05}-of-{shards:05}{extension}"
 
 
 def expand(paths: Sequence[str]) -> list[str]:
