@@ -22,8 +22,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     command = arguments.Command("dataset", text, run, paths, uses_gpu=False)
     parser = arguments.add_command(commands, command)
     text = (
-        "annotation file in UTF-8 with one 'path label' per line; or a folder of images named "
-        "LABEL.png or LABEL_12.png"
+        "annotation file in UTF-8 with one 'path label' per line, - for stdin; or a folder of "
+        "images named LABEL.png or LABEL_12.png"
     )
     parser.add_argument("annotations", help=text)
     text = "file to write (default: %(default)s)"

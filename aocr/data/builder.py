@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, Limits
 from aocr.data import labels, limits, records
-from aocr.data.annotations import Annotation, Annotations, Rejection
+from aocr.data.annotations import Annotation, Annotations, Rejection, is_utf8
 from aocr.data.batch_decoding import BATCH_SIZE, MAX_PIXELS_IN_BATCH, BatchDecoder
 from aocr.data.build_log import BuildCounts, log_summary, progress
 from aocr.data.dataset_names import output_names
@@ -24,6 +24,7 @@ from aocr.data.rejections import RejectionLog
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 from aocr.util.parallel import map_in_order
+from aocr.util.path_checks import identity
 from aocr.util.plurals import counted
 
 REMOTE_READERS = 32
@@ -114,7 +115,7 @@ def build(annotations: str, output: str, options: Options) -> int:
             files, report = temporaries[: len(names.shards)], temporaries[len(names.shards)]
             rejections = RejectionLog(f"{annotations}, {source.unit}", report, options.strict)
             with contextlib.closing(rejections):
-                counts = _write(source, files, rejections, options)
+                counts = _write(source, files, rejections, options, names.identities())
             rejected = rejections.counts.total()
             if not counts.pairs and (rejected or options.shard_index is None):
                 raise UserError(
@@ -128,9 +129,16 @@ def build(annotations: str, output: str, options: Options) -> int:
 
 
 def _write(
-    source: Annotations, files: list[str], rejections: RejectionLog, options: Options
+    source: Annotations,
+    files: list[str],
+    rejections: RejectionLog,
+    options: Options,
+    replaced: frozenset[object],
 ) -> BuildCounts:
-    """Writes the usable annotations to the shards' files in order, and reports the others."""
+    """Writes the usable annotations to the shards' files in order, and reports the others.
+
+    `replaced` are the identities of the files that the build will replace.
+    """
     counts = BuildCounts()
     share = len(files) / options.shards
     with contextlib.ExitStack() as stack:
@@ -141,6 +149,7 @@ def _write(
             if rejection:
                 rejections.add(annotation, rejection)
             if image:
+                _refuse_if_replaced(annotation.path, replaced)
                 comment = annotation.path if options.save_filename else None
                 writer = writers[(annotation.number - 1) % len(writers)]
                 writer.write(records.serialize(image.encoded, label, comment))
@@ -149,6 +158,12 @@ def _write(
                     counts.cases.add(annotation.label)
             advance(counts.pairs)
     return counts
+
+
+def _refuse_if_replaced(image: str, replaced: frozenset[object]) -> None:
+    """Raises UserError if the build would replace one of its images."""
+    if replaced and identity(image) in replaced:
+        raise UserError(f"the output would replace the image {image}: give it another name")
 
 
 def _check_all(source: Annotations, options: Options) -> Generator[_Checked, None, None]:
@@ -182,6 +197,8 @@ def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
     """Checks the label, and reads the file and its header."""
     label = labels.normalize(annotation.label, options.force_uppercase, options.normalize)
     rejection = annotation.rejection
+    if not rejection and options.save_filename and not is_utf8(annotation.path):
+        rejection = Rejection("file name that is not UTF-8", annotation.path)
     if not rejection and (problem := limits.label_problem(label, options.limits)):
         rejection = Rejection(problem.reason, label, problem.detail)
     if rejection:

@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from aocr.util.errors import UserError
+from aocr.util.path_checks import identity, is_remote
 
 PATTERN = "*.tfrecords"
 """Matches the files of a folder that belong to a dataset."""
@@ -33,6 +34,11 @@ class OutputNames(NamedTuple):
     def files(self) -> list[str]:
         """All files that the build replaces or removes: shards, the report, old reports."""
         return [*self.shards, self.report, *self.old_reports]
+
+    def identities(self) -> frozenset[object]:
+        """Returns the identities of those files that an image may be, because they exist."""
+        present = (name for name in self.files if is_remote(name) or os.path.exists(name))
+        return frozenset(map(identity, present))
 
 
 def shard_name(output: str, index: int, shards: int) -> str:

@@ -16,6 +16,11 @@ from aocr.data.record_framing import FramingError, serialized_records
 from aocr.data.record_parser import RecordParser
 from aocr.data.records import Record
 from aocr.util.errors import UserError, first_line
+from aocr.util.path_checks import kind_of_special_file
+from aocr.util.plurals import counted
+
+MAX_NAMED = 10
+"""Number of files that a warning names."""
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 """Matches the results of `shard_name`."""
@@ -72,7 +77,19 @@ def _missing_shards(files: Sequence[str]) -> Iterator[str]:
             yield shard_name(f"{name}{extension}", index, count)
 
 
+def warn_about_empty_files(files: Sequence[str]) -> None:
+    """Names the files of no bytes: they hold no record, perhaps because a copy failed."""
+    empty = [path for path in files if not tf.io.gfile.stat(path).length]
+    if empty:
+        named = ", ".join(empty[:MAX_NAMED]) + (", ..." if len(empty) > MAX_NAMED else "")
+        holds = counted(len(empty), "file is empty and holds", "files are empty and hold")
+        logging.warning("%s no record: %s", holds, named)
+
+
 def _find_files(path: str) -> list[str]:
+    kind = kind_of_special_file(path)
+    if kind:
+        raise UserError(f"no dataset {path}: it is {kind}, but records are read more than once")
     if tf.io.gfile.isdir(path):
         return _glob(tf.io.gfile.join(path, PATTERN), f"no {PATTERN} in the folder {path}")
     if tf.io.gfile.exists(path):  # before the glob: a file name may contain brackets
