@@ -31,7 +31,7 @@ setup(
         "gcs": ["tensorflow-io-gcs-filesystem"],
         "report": ["matplotlib", "jinja2"],
         "tensorboard": ["tensorboard"],
-        "dev": ["pytest", "pytest-xdist", "ruff", "mypy", "matplotlib", "jinja2"],
+        "dev": ["pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2"],
     },
     entry_points={"console_scripts": ["aocr=aocr.__main__:main"]},
     classifiers=[
