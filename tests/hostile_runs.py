@@ -32,8 +32,9 @@ class Outcome(NamedTuple):
 
     @property
     def errors(self) -> list[str]:
-        """The messages of the ERROR lines on the console."""
-        return re.findall(r"^\S+ \S+ \S+ +ERROR +(.*)$", self.stderr, flags=re.MULTILINE)
+        """The messages of the ERROR lines on the console, and those before the log is open."""
+        line = r"^(?:\S+ \S+ \S+ +ERROR +|aocr: )(.*)$"
+        return re.findall(line, self.stderr, flags=re.MULTILINE)
 
 
 Run = Callable[..., Outcome]

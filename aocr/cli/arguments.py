@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from aocr.charset import FULL_ASCII
 from aocr.cli.command_parser import CommandParser
-from aocr.cli.flag_types import value_type, whole_number
+from aocr.cli.flag_types import not_empty, value_type, whole_number
 from aocr.config import Config, Limits, TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
+from aocr.util.path_checks import CommandPaths
 
 AUTO_CHARSET = "auto"
 """The value of `--charset` for which `train` takes the characters of the training labels."""
@@ -26,25 +27,37 @@ TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
 (docs/compatibility.md, "Command line")."""
 
 
-def add_command(
-    commands: argparse._SubParsersAction,
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    help: str,
-    uses_gpu: bool = True,
-) -> CommandParser:
+class Command(NamedTuple):
+    """Describes a command.
+
+    Attributes:
+        name: of the command.
+        help: what the command does, as an infinitive.
+        run: runs the command and returns its exit code.
+        paths: returns what the command reads and writes; called before the log is opened.
+        uses_gpu: False hides the GPUs from TensorFlow.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    paths: Callable[[argparse.Namespace], CommandPaths]
+    uses_gpu: bool = True
+
+
+def add_command(commands: argparse._SubParsersAction, command: Command) -> CommandParser:
     """Returns the new parser of a command, with the flags that all commands share.
 
     Args:
         commands: the subparsers of `aocr`.
-        name: of the command.
-        run: runs the command and returns its exit code.
-        help: what the command does, as an infinitive.
-        uses_gpu: False hides the GPUs from TensorFlow.
+        command: describes the command.
     """
-    description = f"{help[0].upper()}{help[1:]}."
-    parser = commands.add_parser(name, help=help, description=description)
-    parser.set_defaults(run=run, uses_gpu=uses_gpu)
+    text = command.help
+    parser = commands.add_parser(
+        command.name, help=text, description=f"{text[0].upper()}{text[1:]}."
+    )
+    parser.register("type", None, not_empty)  # of all flags without a type: paths and names
+    parser.set_defaults(run=command.run, paths=command.paths, uses_gpu=command.uses_gpu)
     text = "append log lines to this file (default: %(default)s)"
     parser.add_argument("--log-path", default="aocr.log", metavar="FILE", help=text)
     return parser

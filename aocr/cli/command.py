@@ -12,7 +12,7 @@ from aocr.cli.parser import build_parser
 from aocr.util import log, signals
 from aocr.util.characters import escape
 from aocr.util.errors import UsageError, UserError, first_line
-from aocr.util.path_checks import is_remote
+from aocr.util.path_checks import check_paths, is_remote
 from aocr.util.remote_paths import check_file_systems
 from aocr.util.tensorflow_import import import_tensorflow
 
@@ -30,6 +30,7 @@ def run(arguments: Sequence[str] | None) -> int:
     """
     try:
         args = build_parser().parse_args(arguments)
+        check_paths(args.paths(args))
         _start_log_and_tensorflow(args)
     except BrokenPipeError:
         return EXIT_BROKEN_PIPE

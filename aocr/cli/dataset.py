@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 
 from aocr.cli import arguments
+from aocr.cli.command_paths import annotation_inputs, command_paths
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import whole_number
 from aocr.config import MAX_PIXELS, Limits
+from aocr.data.dataset_names import output_names
+from aocr.util.path_checks import CommandPaths, named
 
 MAX_SHARDS = 99_999
 """The number of shards has five digits in a file name."""
@@ -16,10 +19,11 @@ MAX_SHARDS = 99_999
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
     text = "build TFRecords from labeled images"
-    parser = arguments.add_command(commands, "dataset", run, text, uses_gpu=False)
+    command = arguments.Command("dataset", text, run, paths, uses_gpu=False)
+    parser = arguments.add_command(commands, command)
     text = (
-        "annotation file in UTF-8 with one 'path label' per line; or a folder of images named "
-        "LABEL.png or LABEL_12.png"
+        "annotation file in UTF-8 with one 'path label' per line, - for stdin; or a folder of "
+        "images named LABEL.png or LABEL_12.png"
     )
     parser.add_argument("annotations", help=text)
     text = "file to write (default: %(default)s)"
@@ -38,7 +42,7 @@ def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--delimiter", choices=("space", "tab", "comma"), default="space", help=text)
     text = "folder that relative paths start from (default: the working directory)"
-    add("--base-dir", default="", metavar="DIR", help=text)
+    add("--base-dir", metavar="DIR", help=text)
     add("--no-force-uppercase", action="store_true", help="do not convert labels to upper case")
     add("--no-normalize", action="store_true", help="do not convert labels to Unicode form NFC")
     text = "fail at the first line that has to be rejected, and write nothing"
@@ -68,6 +72,13 @@ def _shard_problem(args: argparse.Namespace) -> str:
     return f"--shard-index={index} is not from 0 to {shards - 1} (--shards={shards})"
 
 
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes."""
+    names = output_names(args.output, args.shards or 1, args.shard_index)
+    inputs = annotation_inputs(args.annotations)
+    return command_paths(args, inputs, named("output", names.files))
+
+
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from aocr.data import builder as dataset
@@ -76,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         force_uppercase=not args.no_force_uppercase,
         normalize=not args.no_normalize,
         save_filename=args.save_filename,
-        base_dir=args.base_dir,
+        base_dir=args.base_dir or "",
         delimiter=args.delimiter,
         strict=args.strict,
         max_pixels=args.max_pixels,

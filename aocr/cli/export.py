@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from aocr.cli import arguments
+from aocr.cli.command_paths import command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.settings_log import EXPORT, log_settings
 from aocr.serving import formats
+from aocr.util.path_checks import CommandPaths, named
+
+MODEL_FILES = ("saved_model.pb", "frozen_graph.pb")
+"""The files that an export has, one for each format."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
     text = "export a model as a SavedModel or a frozen graph"
-    parser = arguments.add_command(commands, "export", run, text)
+    parser = arguments.add_command(commands, arguments.Command("export", text, run, paths))
     text = "folder to write to (default: %(default)s)"
     parser.add_argument("dir", nargs="?", default="exported", help=text)
     text = "format of the export (default: %(default)s)"
@@ -24,6 +30,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_checkpoint_flag(parser)
     arguments.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes; other files of the folder stay."""
+    files = (os.path.join(args.dir, name) for name in MODEL_FILES)
+    return command_paths(args, model_inputs("--model-dir", args.model_dir), named("dir", files))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -29,6 +29,13 @@ def whole_number(minimum: int, maximum: int = INT32_MAX) -> Callable[[str], int]
     return value_type(Permitted(int, minimum, maximum))
 
 
+def not_empty(text: str) -> str:
+    """Returns a path or a name unchanged; refuses an empty one, left by an unset shell variable."""
+    if not text:
+        raise argparse.ArgumentTypeError("the value is empty: is a shell variable not set?")
+    return text
+
+
 def _whole_numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 
 from aocr.cli import arguments
+from aocr.cli.command_paths import command_paths, dataset_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.config import Limits
+from aocr.util.path_checks import CommandPaths, named
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
     text = "describe TFRecords and recommend model flags for them"
-    parser = arguments.add_command(commands, "inspect", run, text, uses_gpu=False)
+    command = arguments.Command("inspect", text, run, paths, uses_gpu=False)
+    parser = arguments.add_command(commands, command)
     arguments.add_dataset_argument(parser)
     add = parser.add_argument
     add("--json", action="store_true", help="print the report as JSON")
@@ -21,6 +24,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--color", action="store_true", help="draw this picture in color")
     title = "limits (the report counts the records beyond them)"
     arguments.add_limit_flags(parser, title)
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes."""
+    inputs = dataset_inputs("dataset", args.dataset)
+    return command_paths(args, inputs, named("--sheet", [args.sheet]))
 
 
 def run(args: argparse.Namespace) -> int:

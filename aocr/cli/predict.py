@@ -6,14 +6,17 @@ import argparse
 import sys
 
 from aocr.cli import arguments
+from aocr.cli.command_paths import STDIN, command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
 from aocr.cli.settings_log import PREDICT, log_settings
 from aocr.util.console import print_text, read_names, require_stdout
+from aocr.util.path_checks import CommandPaths, named
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
-    parser = arguments.add_command(commands, "predict", run, "read the text in images")
+    command = arguments.Command("predict", "read the text in images", run, paths)
+    parser = arguments.add_command(commands, command)
     text = "image files; if none is given, file names are read from stdin, one per line"
     parser.add_argument("images", nargs="*", help=text)
     arguments.add_model_dir_flags(parser)
@@ -22,6 +25,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--json", action="store_true", help=text)
     arguments.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes."""
+    inputs = named("image", args.images) if args.images else named("list of images", [STDIN])
+    return command_paths(args, [*inputs, *model_inputs("--model-dir", args.model_dir)])
 
 
 def run(args: argparse.Namespace) -> int:

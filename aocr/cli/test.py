@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from aocr.cli import arguments
 from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
+from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.settings_log import TEST, log_settings
 from aocr.config import TEST_BATCH_SIZE, TrainingOptions
 from aocr.util.console import print_text, require_stdout
 from aocr.util.options import permitted_values
+from aocr.util.path_checks import CommandPaths, named
+
+PAGE = "index.html"
+"""The page of `--report`."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
     text = "measure the accuracy of a model on TFRecords"
-    parser = arguments.add_command(commands, "test", run, text)
+    parser = arguments.add_command(commands, arguments.Command("test", text, run, paths))
     arguments.add_dataset_argument(parser)
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
@@ -42,6 +48,14 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     text = "draw the attention of each prediction into --output-dir"
     add("--visualize", action="store_true", help=text)
     arguments.add_output_flags(group)
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes; the names of pictures belong to their records."""
+    dataset = dataset_inputs("dataset", args.dataset)
+    page = args.report and os.path.join(args.report, PAGE)
+    files = [*named("--predictions", [args.predictions]), *named("--report", [page])]
+    return command_paths(args, [*dataset, *model_inputs("--model-dir", args.model_dir)], files)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,10 +7,12 @@ import dataclasses
 
 from aocr.cli import arguments
 from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
+from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.config import LEARNING_RATES, WEIGHT_DECAYS, Config, TrainingOptions
 from aocr.util.options import Option, options_of
+from aocr.util.path_checks import CommandPaths
 
 DEFAULTS_BY_OPTIMIZER = {"initial_learning_rate": LEARNING_RATES, "weight_decay": WEIGHT_DECAYS}
 """Fields of `TrainingOptions` whose default depends on the optimizer."""
@@ -18,7 +20,8 @@ DEFAULTS_BY_OPTIMIZER = {"initial_learning_rate": LEARNING_RATES, "weight_decay"
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
-    parser = arguments.add_command(commands, "train", run, "train a model on TFRecords")
+    command = arguments.Command("train", "train a model on TFRecords", run, paths)
+    parser = arguments.add_command(commands, command)
     arguments.add_dataset_argument(parser)
     arguments.add_model_dir_flags(parser)
     _add_run_flags(parser)
@@ -67,6 +70,17 @@ def _validation_problem(args: argparse.Namespace) -> str:
         if getattr(args, name) is not None and not args.validation:
             return f"--{name.replace('_', '-')} requires --validation: give a dataset"
     return ""
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads; what it writes into `--model-dir` has names of its own."""
+    inputs = [
+        *dataset_inputs("dataset", args.dataset),
+        *dataset_inputs("--validation", args.validation or []),
+        *model_inputs("--init-from", args.init_from),
+        *model_inputs("--model-dir", args.model_dir),
+    ]
+    return command_paths(args, inputs)
 
 
 def run(args: argparse.Namespace) -> int:

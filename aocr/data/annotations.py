@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import csv
+import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import tensorflow as tf
 
+from aocr.util.characters import escape
 from aocr.util.errors import UserError, first_line
+from aocr.util.path_checks import kind_of_special_file
+from aocr.util.plurals import counted
 
 DELIMITERS = {"space": " ", "tab": "\t", "comma": ","}
 
 MAX_LINE_BYTES = 64 * 1024
 """Length of the longest accepted line. A longer one is not kept in memory."""
 
+STDIN = "-"
+"""The path that stands for stdin."""
+
+_NAMED_FILES = 3
 _CHUNK_BYTES = 1024 * 1024
 _QUOTED_CHARACTERS = 80
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -82,17 +91,19 @@ class Annotations(NamedTuple):
         try:
             if _is_folder(self.path):
                 yield from _read_folder(self.path)
-            elif tf.io.gfile.exists(self.path):
+            elif self.path == STDIN or tf.io.gfile.exists(self.path):
                 yield from self._read_file()
             else:
                 raise UserError(
                     f"no annotation file {self.path}: write one with 'path label' on each line"
                 )
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, OSError) as error:
             raise UserError(f"cannot read {self.path}: {first_line(error)}") from error
 
-    def estimate_count(self) -> int:
-        """Returns the number of annotations and blank lines."""
+    def estimate_count(self) -> int | None:
+        """Returns the number of annotations and blank lines; None if they can be read only once."""
+        if self.path == STDIN or kind_of_special_file(self.path):
+            return None
         if _is_folder(self.path):
             return len(_file_names(self.path))
         return sum(1 for _ in _lines(self.path))
@@ -117,6 +128,15 @@ def label_of_name(name: str) -> str:
     return match[1] if match else stem
 
 
+def is_utf8(name: str) -> bool:
+    """Returns whether a file name is UTF-8; Python represents other bytes as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_folder(path: str) -> bool:
     """Returns whether a path is a folder; raises UserError if TensorFlow cannot look it up."""
     try:
@@ -129,9 +149,16 @@ def _is_folder(path: str) -> bool:
 
 def _read_folder(folder: str) -> Iterator[Annotation]:
     """Yields the visible files sorted by name, whether or not they are images."""
-    visible = (name for name in sorted(_file_names(folder)) if not name.startswith("."))
+    names = sorted(_file_names(folder))
+    visible = [name for name in names if not name.startswith(".")]
+    hidden = [escape(name) for name in names if name.startswith(".")]
+    if hidden:
+        left_out = counted(len(hidden), "hidden file is", "hidden files are")
+        named = ", ".join(hidden[:_NAMED_FILES]) + (", ..." if len(hidden) > _NAMED_FILES else "")
+        logging.warning("%s: %s left out: %s", folder, left_out, named)
     for number, name in enumerate(visible, start=1):
-        yield Annotation(number, os.path.join(folder, name), label_of_name(name))
+        rejection = None if is_utf8(name) else Rejection("file name that is not UTF-8", name)
+        yield Annotation(number, os.path.join(folder, name), label_of_name(name), rejection)
 
 
 def _file_names(folder: str) -> list[str]:
@@ -143,15 +170,43 @@ def _file_names(folder: str) -> list[str]:
 
 
 def _lines(path: str) -> Iterator[bytes]:
-    """Yields lines without their `\\n`; cuts overlong ones, but not below `MAX_LINE_BYTES` + 1."""
+    """Yields lines without their ends; cuts overlong ones, but not below `MAX_LINE_BYTES` + 1.
+
+    Lines end in `\\n`. Where the file begins without one, `\\r` ends a line too, as on old Macs.
+    """
     start = b""
-    with tf.io.gfile.GFile(path, "rb") as file:
+    ends_in_cr = None
+    with _open(path) as file:
         while chunk := file.read(_CHUNK_BYTES):
+            if ends_in_cr is None:
+                ends_in_cr = b"\n" not in chunk
+            if ends_in_cr:
+                chunk = chunk.replace(b"\r", b"\n")
             *lines, start = (start + chunk).split(b"\n")
             yield from lines
             start = start[: MAX_LINE_BYTES + 1]
     if start:
         yield start
+
+
+def _open(path: str) -> BinaryIO:
+    """Opens a file to read it once; TensorFlow cannot read pipes.
+
+    Raises:
+        UserError: it is a device other than a terminal, which may never end; or stdin is closed.
+    """
+    if path == STDIN:
+        if sys.stdin is None:
+            raise UserError("cannot read the annotations from stdin: it is closed")
+        return sys.stdin.buffer
+    kind = kind_of_special_file(path)
+    if not kind:
+        return tf.io.gfile.GFile(path, "rb")
+    file = open(path, "rb")  # noqa: SIM115 (the caller closes it)
+    if kind == "a device" and not file.isatty():
+        file.close()
+        raise UserError(f"no annotation file {path}: it is {kind}")
+    return file
 
 
 def _parse(number: int, line: bytes, delimiter: str) -> Annotation:

@@ -46,20 +46,21 @@ class BuildCounts:
 
 @contextlib.contextmanager
 def progress(
-    count: Callable[[], int], share: float, log_step: int
+    count: Callable[[], int | None], share: float, log_step: int
 ) -> Iterator[Callable[[int], None]]:
     """Shows progress: a bar on a terminal, log lines elsewhere.
 
     Yields a function to call after each annotation with the number of pairs so far.
 
     Args:
-        count: returns the number of annotations. It is called on a terminal only, because counting
-            takes time.
+        count: returns the number of annotations, or None if it is not known. It is called on a
+            terminal only, because counting takes time.
         share: the part of the annotations that this build reads.
         log_step: number of pairs between log lines.
     """
     if is_interactive():
-        with progress_bar(round(count() * share), "lines") as bar:
+        total = count()
+        with progress_bar(None if total is None else round(total * share), "lines") as bar:
             yield lambda pairs: _advance(bar, pairs)
     else:
         yield _log_every(log_step)

@@ -13,21 +13,19 @@ import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, Limits
 from aocr.data import labels, limits, records
-from aocr.data.annotations import Annotation, Annotations, Rejection
+from aocr.data.annotations import Annotation, Annotations, Rejection, is_utf8
 from aocr.data.batch_decoding import BATCH_SIZE, MAX_PIXELS_IN_BATCH, BatchDecoder
 from aocr.data.build_log import BuildCounts, log_start, log_summary, progress
+from aocr.data.dataset_names import output_names
 from aocr.data.file_reading import read_file
 from aocr.data.image_files import SupportedImage, needs_no_conversion, to_supported_format
 from aocr.data.image_header import ImageFileError, quiet_pillow, read_header
-from aocr.data.record_files import shard_name
 from aocr.data.rejections import RejectionLog
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 from aocr.util.parallel import map_in_order
+from aocr.util.path_checks import identity
 from aocr.util.plurals import counted
-
-REPORT_SUFFIX = ".rejected.tsv"
-"""Follows the name of the output in the name of the file that lists the rejections."""
 
 REMOTE_READERS = 32
 """Number of threads that read remote files."""
@@ -112,42 +110,36 @@ def build(annotations: str, output: str, options: Options) -> int:
     """
     log_start(annotations, output)
     source = Annotations(annotations, options.delimiter, options.base_dir)
-    shards = _shard_names(output, options)
-    target = shards[0] if len(shards) == 1 else output
-    reports = [f"{name}{REPORT_SUFFIX}" for name in dict.fromkeys([target, *shards])]
+    names = output_names(output, options.shards, options.shard_index)
     try:
-        with quiet_pillow(), replacing([*shards, *reports]) as temporaries:
-            files, report = temporaries[: len(shards)], temporaries[len(shards)]
+        with quiet_pillow(), replacing(names.files) as temporaries:
+            files, report = temporaries[: len(names.shards)], temporaries[len(names.shards)]
             rejections = RejectionLog(f"{annotations}, {source.unit}", report, options.strict)
             with contextlib.closing(rejections):
-                counts = _write(source, files, rejections, options)
+                counts = _write(source, files, rejections, options, names.identities())
             rejected = rejections.counts.total()
             if not counts.pairs and (rejected or options.shard_index is None):
                 raise UserError(
                     f"{annotations} has no usable {source.unit} "
-                    f"({counted(rejected, source.unit)} rejected): {target} is not written"
+                    f"({counted(rejected, source.unit)} rejected): {names.dataset} is not written"
                 )
     except tf.errors.OpError as error:
-        raise UserError(f"cannot write {target}: {first_line(error)}") from error
-    log_summary(counts, rejections.counts, target, reports[0], source.unit)
+        raise UserError(f"cannot write {names.dataset}: {first_line(error)}") from error
+    log_summary(counts, rejections.counts, names.dataset, names.report, source.unit)
     return counts.pairs
 
 
-def _shard_names(output: str, options: Options) -> list[str]:
-    """Returns the names of the files to write."""
-    index, shards = options.shard_index, options.shards
-    if index is not None and not 0 <= index < shards:
-        raise UserError(f"--shard-index={index} is not from 0 to {shards - 1} (--shards={shards})")
-    if shards == 1:
-        return [output]
-    indices = range(shards) if index is None else [index]
-    return [shard_name(output, shard, shards) for shard in indices]
-
-
 def _write(
-    source: Annotations, files: list[str], rejections: RejectionLog, options: Options
+    source: Annotations,
+    files: list[str],
+    rejections: RejectionLog,
+    options: Options,
+    replaced: frozenset[object],
 ) -> BuildCounts:
-    """Writes the usable annotations to the shards' files in order, and reports the others."""
+    """Writes the usable annotations to the shards' files in order, and reports the others.
+
+    `replaced` are the identities of the files that the build will replace.
+    """
     counts = BuildCounts()
     share = len(files) / options.shards
     with contextlib.ExitStack() as stack:
@@ -158,6 +150,7 @@ def _write(
             if rejection:
                 rejections.add(annotation, rejection)
             if image:
+                _refuse_if_replaced(annotation.path, replaced)
                 comment = annotation.path if options.save_filename else None
                 writer = writers[(annotation.number - 1) % len(writers)]
                 writer.write(records.serialize(image.encoded, label, comment))
@@ -166,6 +159,12 @@ def _write(
                     counts.cases.add(annotation.label)
             advance(counts.pairs)
     return counts
+
+
+def _refuse_if_replaced(image: str, replaced: frozenset[object]) -> None:
+    """Raises UserError if the build would replace one of its images."""
+    if replaced and identity(image) in replaced:
+        raise UserError(f"the output would replace the image {image}: give it another name")
 
 
 def _check_all(source: Annotations, options: Options) -> Generator[_Checked, None, None]:
@@ -199,6 +198,8 @@ def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
     """Checks the label, and reads the file and its header."""
     label = labels.normalize(annotation.label, options.force_uppercase, options.normalize)
     rejection = annotation.rejection
+    if not rejection and options.save_filename and not is_utf8(annotation.path):
+        rejection = Rejection("file name that is not UTF-8", annotation.path)
     if not rejection and (problem := limits.label_problem(label, options.limits)):
         rejection = Rejection(problem.reason, label, problem.detail)
     if rejection:

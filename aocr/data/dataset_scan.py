@@ -138,6 +138,7 @@ def scan(files: list[str], config: Config) -> DatasetScan:
     Raises:
         UserError: a file cannot be read, breaks off, or has records of another schema.
     """
+    record_files.warn_about_empty_files(files)
     found = DatasetScan()
     model_limits = Limits(
         max_width=config.max_width,

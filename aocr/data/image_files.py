@@ -58,8 +58,8 @@ def to_supported_format(encoded: bytes, max_pixels: int) -> SupportedImage:
     """
     picture = read_header(encoded, max_pixels)
     if _is_judged_by_tensorflow(encoded, picture, max_pixels):
-        _decode(encoded, "JPEG" if picture.format == "MPO" else picture.format)
-        if not _is_turned(encoded, picture) and not _has_ignored_transparency(picture):
+        decodes = _decodes(encoded, picture)
+        if decodes and not _is_turned(encoded, picture) and not _has_ignored_transparency(picture):
             return SupportedImage(encoded, False, picture.width, picture.height)
     png = to_png(picture)
     height, width, _ = _decode(png, "PNG").shape
@@ -94,6 +94,23 @@ def _decode(encoded: bytes, image_format: str | None) -> tf.Tensor:
         return tf.raw_ops.DecodeImage(contents=tf.constant(encoded), expand_animations=False)
     except tf.errors.OpError as error:
         raise ImageFileError(f"not a whole {image_format} image") from error
+
+
+def _decodes(encoded: bytes, picture: Image.Image) -> bool:
+    """Returns whether TensorFlow decodes a file; False for a BMP that Pillow may still read.
+
+    TensorFlow refuses a BMP file with bytes after its pixels.
+
+    Raises:
+        ImageFileError: the file is broken.
+    """
+    try:
+        _decode(encoded, "JPEG" if picture.format == "MPO" else picture.format)
+    except ImageFileError:
+        if picture.format != "BMP":
+            raise
+        return False
+    return True
 
 
 def _is_judged_by_tensorflow(encoded: bytes, picture: Image.Image, max_pixels: int) -> bool:

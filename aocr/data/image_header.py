@@ -30,6 +30,10 @@ class ImageFileError(ValueError):
         self.reason, self.detail = reason, detail
 
 
+class TooManyPixelsError(ImageFileError):
+    """Says that an image exceeds `--max-pixels` of `aocr dataset`; the detail is its size."""
+
+
 @contextlib.contextmanager
 def quiet_pillow() -> Iterator[None]:
     """Loads Pillow's readers, and silences its warnings until the block ends.
@@ -61,7 +65,9 @@ def read_header(encoded: bytes, max_pixels: int) -> Image.Image:
     if width < 1 or height < 1:
         raise ImageFileError("image without pixels", f"{width} x {height}")
     if width * height > max_pixels:
-        raise ImageFileError(f"more than {max_pixels} pixels (--max-pixels)", f"{width} x {height}")
+        raise TooManyPixelsError(
+            f"more than {max_pixels} pixels (--max-pixels)", f"{width} x {height}"
+        )
     return picture
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from aocr.data import records
+from aocr.data.dataset_names import PATTERN, shard_name
+from aocr.data.record_framing import FramingError, serialized_records
+from aocr.data.record_parser import RecordParser
+from aocr.data.records import Record
 from aocr.util.errors import UserError, first_line
+from aocr.util.path_checks import kind_of_special_file
+from aocr.util.plurals import counted
 
-PATTERN = "*.tfrecords"
-"""Matches the files of a folder that belong to a dataset."""
+MAX_NAMED = 10
+"""Number of files that a warning names."""
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 """Matches the results of `shard_name`."""
@@ -33,12 +38,6 @@ class RawRecord(NamedTuple):
     name: str
     image: bytes
     label: bytes
-
-
-def shard_name(output: str, index: int, shards: int) -> str:
-    """Returns `name-00002-of-00005.tfrecords` for `name.tfrecords`."""
-    stem, extension = os.path.splitext(output)
-    return f"{stem}-{index:05}-of-{shards:05}{extension}"
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -78,7 +77,19 @@ def _missing_shards(files: Sequence[str]) -> Iterator[str]:
             yield shard_name(f"{name}{extension}", index, count)
 
 
+def warn_about_empty_files(files: Sequence[str]) -> None:
+    """Names the files of no bytes: they hold no record, perhaps because a copy failed."""
+    empty = [path for path in files if not tf.io.gfile.stat(path).length]
+    if empty:
+        named = ", ".join(empty[:MAX_NAMED]) + (", ..." if len(empty) > MAX_NAMED else "")
+        holds = counted(len(empty), "file is empty and holds", "files are empty and hold")
+        logging.warning("%s no record: %s", holds, named)
+
+
 def _find_files(path: str) -> list[str]:
+    kind = kind_of_special_file(path)
+    if kind:
+        raise UserError(f"no dataset {path}: it is {kind}, but records are read more than once")
     if tf.io.gfile.isdir(path):
         return _glob(tf.io.gfile.join(path, PATTERN), f"no {PATTERN} in the folder {path}")
     if tf.io.gfile.exists(path):  # before the glob: a file name may contain brackets
@@ -102,38 +113,25 @@ def read(files: Sequence[str]) -> Iterator[RawRecord]:
     which may take memory of a GPU.
 
     Raises:
-        UserError: a file cannot be read, breaks off, or has records of another schema.
+        UserError: a file cannot be read, breaks off, or has records of another schema. It names the
+            file, the record and its place.
     """
-    for path in files:
-        whole_records = 0
-        try:
-            serialized_records = tf.compat.v1.io.tf_record_iterator(path)
-            for number, serialized in enumerate(serialized_records, start=1):
-                name = f"record {number}" if len(files) == 1 else f"{path}, record {number}"
-                yield _parse(serialized, name)
-                whole_records = number
-        except (tf.errors.OpError, DecodeError, ValueError) as error:
-            raise UserError(
-                f"{path} breaks off or is not a TFRecord file of aocr, after record "
-                f"{whole_records} ({first_line(error)}): make it again with 'aocr dataset'"
-            ) from error
+    with contextlib.closing(RecordParser()) as parser:
+        for path in files:
+            prefix = "" if len(files) == 1 else f"{path}, "
+            whole_records = 0
+            try:
+                for number, record in enumerate(parser.parse(serialized_records(path)), start=1):
+                    yield _named(record, f"{prefix}record {number}")
+                    whole_records = number
+            except (tf.errors.OpError, OSError, FramingError) as error:
+                raise UserError(
+                    f"{path} breaks off or is not a TFRecord file of aocr, after record "
+                    f"{whole_records} ({first_line(error)}): make it again with 'aocr dataset'"
+                ) from error
 
 
-def _parse(serialized: bytes, name: str) -> RawRecord:
-    """Parses a serialized record; accepts what `records.parse` accepts.
-
-    Raises:
-        DecodeError: the record is not a `tf.train.Example`.
-        ValueError: a feature is missing, or has no value or several.
-    """
-    features = tf.train.Example.FromString(serialized).features.feature
-    image, label = _only_value(features, "image"), _only_value(features, "label")
-    comment = records.text_of(_only_value(features, "comment")) if "comment" in features else ""
-    return RawRecord(f"{name}, {comment}" if comment else name, image, label)
-
-
-def _only_value(features: Mapping[str, tf.train.Feature], name: str) -> bytes:
-    values = features[name].bytes_list.value if name in features else []
-    if len(values) != 1:
-        raise ValueError(f"the next record has {len(values)} values of {name}, not one")
-    return values[0]
+def _named(record: Record, name: str) -> RawRecord:
+    """Returns a record with its name, which ends in the comment if there is one."""
+    comment = records.text_of(record.comment)
+    return RawRecord(f"{name}, {comment}" if comment else name, record.image, record.label)

@@ -1,4 +1,4 @@
-"""Checks the framing of TFRecord files before TensorFlow reads them.
+"""Reads the serialized records of TFRecord files, and checks their framing.
 
 TensorFlow loses a record whose header is cut without a word, and crashes on a length that no file
 can hold. A record is: length (uint64), masked CRC of the length, data, masked CRC of the data.
@@ -6,15 +6,18 @@ can hold. A record is: length (uint64), masked CRC of the length, data, masked C
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, NoReturn
 
 import tensorflow as tf
 
 HEADER = struct.Struct("<QI")
 FOOTER_BYTES = 4
+_LENGTH_BYTES = 8
+_FRAMING_BYTES = HEADER.size + FOOTER_BYTES
 CRC32C_POLYNOMIAL = 0x82F63B78
 CRC_MASK_DELTA = 0xA282EAD8
 
@@ -41,6 +44,42 @@ class FramingError(ValueError):
     def __init__(self, frame: Frame, problem: str) -> None:
         super().__init__(f"record {frame.number} at byte {frame.offset} {problem}")
         self.whole_records = frame.number - 1
+
+
+def serialized_records(path: str) -> Iterator[tuple[Frame, bytes]]:
+    """Yields each record of a file with its place.
+
+    A length is compared with the size of the file before TensorFlow sees it, but not in a remote
+    file, which would have to be transferred twice.
+
+    Raises:
+        FramingError: a record is cut, or does not have its checksums.
+        OSError: the file cannot be read.
+        tf.errors.OpError: the file cannot be read.
+    """
+    with contextlib.nullcontext() if "://" in path else open(path, "rb", buffering=0) as file:
+        descriptor = file.fileno() if file else None
+        size, offset, number = _size(path), 0, 1
+        unread = tf.compat.v1.io.tf_record_iterator(path)
+        while offset < size:
+            if descriptor is not None:
+                length = int.from_bytes(os.pread(descriptor, _LENGTH_BYTES, offset), "little")
+                if offset + length + _FRAMING_BYTES > size:
+                    _raise_problem(path, Frame(number, offset))
+            try:
+                data = next(unread)
+            except (tf.errors.DataLossError, StopIteration):
+                _raise_problem(path, Frame(number, offset))
+            yield Frame(number, offset), data
+            offset += len(data) + _FRAMING_BYTES
+            number += 1
+
+
+def _raise_problem(path: str, frame: Frame) -> NoReturn:
+    """Raises the `FramingError` of a record that TensorFlow does not read, or must not."""
+    with _open(path) as file:
+        _data_length(file, frame, _size(path))
+    raise FramingError(frame, "has a wrong checksum of its data")
 
 
 def frames(path: str) -> Iterator[Frame]:

@@ -64,6 +64,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     """
     require_stdout()
     files = record_files.expand(paths)
+    record_files.warn_about_empty_files(files)
     decode = _compile_decoder(options.channels)
     statistics = collect_statistics(record_files.read(files), options.limits, decode)
     if not statistics.records:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
 from aocr.data.file_reading import read_file
 from aocr.data.image_files import to_supported_format
-from aocr.data.image_header import ImageFileError, quiet_pillow
+from aocr.data.image_header import ImageFileError, TooManyPixelsError, quiet_pillow
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
 from aocr.model.postprocessing import character_mask
@@ -101,6 +101,8 @@ def _prepare_file(session: tf.compat.v1.Session, model: ServingGraph, path: str)
     try:
         encoded = to_supported_format(read_file(path), MAX_PIXELS).encoded
         pixels, widths = session.run(model.prepared, {model.input: encoded})
+    except TooManyPixelsError as error:  # whose reason names a flag of another command
+        return _PreparedFile(path, failure=f"more than {MAX_PIXELS} pixels ({error.detail})")
     except ImageFileError as error:
         return _PreparedFile(path, failure=str(error))
     except tf.errors.OpError as error:

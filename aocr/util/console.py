@@ -89,11 +89,11 @@ def _iterate_names(stream: TextIO) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def progress_bar(total: int, unit: str) -> Iterator[tqdm]:
+def progress_bar(total: int | None, unit: str) -> Iterator[tqdm]:
     """Shows a progress bar on stderr; log lines appear above it.
 
     Args:
-        total: number of items.
+        total: number of items; None if it is not known.
         unit: plural noun for the items, such as "images".
     """
     with logging_redirect_tqdm(), tqdm(total=total, unit=f" {unit}") as bar:

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from aocr.util.errors import UserError
 
+_LOOKED_AT_BYTES = 512
+"""Number of bytes by which a file is recognized as binary."""
+
 
 class NamedPath(NamedTuple):
     """A path and what the user knows it by.
@@ -45,17 +48,23 @@ def check_paths(paths: CommandPaths) -> None:
     """
     for output in paths.files:
         _check_is_file(output)
-    outputs = [*paths.files, paths.log]
-    for number, output in enumerate(outputs):
-        for other in outputs[:number]:
-            if _are_same(output.path, other.path):
-                raise UserError(_complaint(output, other, "both would be written"))
+    if not kind_of_special_file(paths.log.path):  # /dev/null and pipes are good logs
+        _check_is_text(paths.log)
+    written: dict[object, NamedPath] = {}
+    for output in _outputs(paths):
+        other = written.setdefault(identity(output.path), output)
+        if other is not output:
+            raise UserError(_complaint(output, other, "both would be written"))
     for given in paths.inputs:
         for path in _files_of(given.path):
-            for output in outputs:
-                if _are_same(output.path, path):
-                    read = NamedPath(given.name, path)
-                    raise UserError(_complaint(output, read, "what it holds would be lost"))
+            overwriting = written.get(identity(path))
+            if overwriting:
+                read = NamedPath(given.name, path)
+                raise UserError(_complaint(overwriting, read, "what it holds would be lost"))
+
+
+def _outputs(paths: CommandPaths) -> list[NamedPath]:
+    return [*paths.files, *([] if kind_of_special_file(paths.log.path) else [paths.log])]
 
 
 def _complaint(one: NamedPath, other: NamedPath, consequence: str) -> str:
@@ -67,20 +76,54 @@ def _complaint(one: NamedPath, other: NamedPath, consequence: str) -> str:
 
 def _check_is_file(output: NamedPath) -> None:
     """Refuses devices, pipes and sockets; folders are for the command to judge."""
-    if is_remote(output.path):
+    kind = kind_of_special_file(output.path)
+    if kind:
+        raise UserError(f"{output.name} {output.path} is {kind}: give it the name of a file")
+
+
+def _check_is_text(log: NamedPath) -> None:
+    """Refuses an image, a dataset or a checkpoint as the log: log lines would damage it."""
+    if is_remote(log.path) or not os.path.isfile(log.path):
         return
     try:
-        mode = os.stat(output.path).st_mode
-    except (OSError, ValueError):
+        with open(log.path, "rb") as file:
+            start = file.read(_LOOKED_AT_BYTES)
+    except OSError:  # opening the log will say why
         return
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        kind = "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "a pipe or socket"
-        raise UserError(f"{output.name} {output.path} is {kind}: give it the name of a file")
+    if b"\0" in start:
+        raise UserError(f"{log.name} {log.path} is not a text file: give {log.name} another name")
 
 
 def is_remote(path: str) -> bool:
     """Returns whether a path has a scheme, as `gs://bucket/file` has."""
     return "://" in path
+
+
+def kind_of_special_file(path: str) -> str:
+    """Returns "a device" or "a pipe or socket"; empty for files, folders and what is not there."""
+    if is_remote(path):
+        return ""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        return "a device"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "a pipe or socket"
+
+
+def identity(path: str) -> tuple[int, int] | str:
+    """Returns a value that two paths share if they lead to the same file.
+
+    It is the file's device and inode, or the name without links if there is no file yet.
+    """
+    if is_remote(path):
+        return path
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _files_of(path: str) -> Iterator[str]:
@@ -94,16 +137,6 @@ def _files_of(path: str) -> Iterator[str]:
         yield path
     else:
         yield from glob.iglob(path)
-
-
-def _are_same(one: str, other: str) -> bool:
-    """Compares files, not names: links and relative paths lead to the same file."""
-    if is_remote(one) or is_remote(other):
-        return one == other
-    try:
-        return os.path.samefile(one, other)
-    except (OSError, ValueError):  # one of them does not exist yet
-        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def named(name: str, paths: Iterable[str | None]) -> list[NamedPath]:

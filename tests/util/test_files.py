@@ -1,8 +1,11 @@
 """Files that appear when they are complete."""
 
+import os
+
 import pytest
 import tensorflow as tf
 
+from aocr.util.errors import UserError
 from aocr.util.files import replacing, write_atomically
 
 
@@ -41,3 +44,24 @@ def test_file_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(tf.errors.NotFoundError):
         write_atomically(str(tmp_path / "nosuch" / "a"), b"new")
     assert names(tmp_path) == []
+
+
+def test_links_stay_and_permissions_are_kept(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "real").chmod(0o640)
+    (tmp_path / "link").symlink_to("real")
+    write_atomically(str(tmp_path / "link"), b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+    assert (tmp_path / "real").stat().st_mode & 0o777 == 0o640
+    assert names(tmp_path) == ["link", "real"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("pipe", "a pipe"), ("null", "a device"), ("d", "a f")])
+def test_what_is_no_file_is_refused(tmp_path, name, kind):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/null")
+    (tmp_path / "d").mkdir()
+    with pytest.raises(UserError, match=f"cannot write .*{name}: it is {kind}"):
+        write_atomically(str(tmp_path / name), b"new")
+    assert names(tmp_path) == ["d", "null", "pipe"]
