@@ -1,7 +1,6 @@
 """Defines what a model is (`Config`) and how it is trained (`TrainingOptions`).
 
-Each field states its help text and its permitted values. The flags of the command line and the
-checks on `config.json` are derived from them.
+Each field states its help text and its permitted values, from which flags and checks derive.
 """
 
 from __future__ import annotations
@@ -95,20 +94,19 @@ class Config:
         """Returns the config that `to_json` wrote.
 
         Raises:
-            ValueError: the text is not JSON, describes another architecture, is of a later version,
-                lacks a field, or has an unknown key or a value that is not permitted.
+            ValueError: the text is not JSON, or a key or value is missing or not permitted.
         """
         facts = parse_object(text)
         if facts.get("architecture") != ARCHITECTURE:
             raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
         check_version(facts, __version__)
-        fields = [each.name for each in options_of(cls)]
-        check_keys(facts, ["aocr", "architecture", "preparation", *fields])
+        names = (each.name for each in options_of(cls))
+        check_keys(facts, {"aocr", "architecture", "preparation", *names})
         config = cls(**values_from_json(cls, facts))
         Charset(config.characters)  # raises ValueError if it is empty or repeats a character
         config.check()
-        given, expected = facts.get("preparation", config._preparation), config._preparation
-        if given != expected:
+        expected = config._preparation
+        if (given := facts.get("preparation", expected)) != expected:
             sizes = f"max_width={config.max_width} and max_height={config.max_height}"
             raise ValueError(f"its preparation is {given!r:.80}, but {sizes} lead to {expected}")
         return config
@@ -117,13 +115,9 @@ class Config:
         """Raises a ValueError if fields that are permitted each by itself contradict each other."""
         width, units, buckets = self.image_width, self.encoder_units, self.bucket_widths
         if width > MAX_IMAGE_WIDTH:
-            raise ValueError(
-                f"max_width / max_height lead to {width} pixels, over {MAX_IMAGE_WIDTH}"
-            )
+            raise ValueError(f"max_width / max_height lead to {width} pixels > {MAX_IMAGE_WIDTH}")
         if units > MAX_ENCODER_UNITS:
-            raise ValueError(
-                f"attn_num_layers * attn_num_hidden = {units}, over {MAX_ENCODER_UNITS}"
-            )
+            raise ValueError(f"attn_num_layers * attn_num_hidden = {units} > {MAX_ENCODER_UNITS}")
         if buckets and buckets[-1] >= width:
             raise ValueError(
                 f"its bucket_widths has {buckets[-1]}, not less than the width {width}"

@@ -147,9 +147,9 @@ def test_the_version_and_the_preparation_may_be_missing():
         ),
         (
             {"max_width": 100_000, "max_height": 1},
-            "lead to 3200000 pixels, over 100000",
+            "lead to 3200000 pixels > 100000",
         ),
-        ({"attn_num_hidden": 8192}, "attn_num_layers . attn_num_hidden = 24576, over 16384"),
+        ({"attn_num_hidden": 8192}, "attn_num_layers . attn_num_hidden = 24576 > 16384"),
         ({"characters": "a\ud800"}, r"the charset holds '\\ud800', which is not a character"),
     ],
 )

@@ -69,7 +69,7 @@ def add_dataset_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", nargs="+", help=text)
 
 
-def add_model_dir_flags(parser: argparse.ArgumentParser) -> None:
+def add_model_dir_flags(parser: CommandParser) -> None:
     """Adds the flags of commands that run a model."""
     text = "folder of checkpoints and TensorBoard summaries (default: %(default)s)"
     names = ("--model-dir", "--job-dir")
@@ -77,6 +77,19 @@ def add_model_dir_flags(parser: argparse.ArgumentParser) -> None:
     text = "number of the GPU to use; negative: use the CPU (default: %(default)s)"
     in_range = whole_number(-1000, 1000)
     parser.add_argument("--gpu-id", type=in_range, default=0, metavar="N", help=text)
+    parser.add_check(_pattern_problem)
+
+
+def _pattern_problem(args: argparse.Namespace) -> str:
+    """TensorFlow looks for the files of a checkpoint with a glob pattern made of its path."""
+    for name in ("model_dir", "init_from", "checkpoint"):
+        path = getattr(args, name, None) or ""
+        if any(character in path for character in "*?["):
+            flag = "--" + name.replace("_", "-")
+            return (
+                f"{flag}={path}: TensorFlow cannot read a model below a name with *, ? or [ in it"
+            )
+    return ""
 
 
 def add_checkpoint_flag(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,6 @@
 """Finds and removes the files of checkpoints, and reads and writes the state files.
 
-No function takes a path for a pattern: folders may have names with brackets, stars and question
-marks.
+No function takes a path for a pattern.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ class CheckpointReader:
             self._reader = tf.compat.v1.train.NewCheckpointReader(path)
             self.shapes: dict[str, list[int]] = self._reader.get_variable_to_shape_map()
         except READ_ERRORS as error:
-            raise incomplete(path, first_line(error)) from error
+            index = path + checkpoint_files.INDEX_SUFFIX
+            raise incomplete(path, f"{index} is damaged ({first_line(error)})") from error
 
     def read(self, name: str) -> np.ndarray:
         """Returns a value.

@@ -101,7 +101,7 @@ def _checkpoint_of_step_or_path(model_dir: str, which: str) -> str | None:
 class VariableFiles:
     """Writes and reads the values of variables as checkpoints.
 
-    Create it within the graph. Unlike TensorFlow's `Saver`, it does not take paths for patterns.
+    Create it within the graph.
 
     Args:
         variables: the variables; None for all of the graph.

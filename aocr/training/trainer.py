@@ -50,8 +50,8 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
         collect_stop_signals() as requests,
         open_session(model.graph, run.gpu_id, bfloat16=run.precision == BFLOAT16) as session,
     ):
-        outputs = _open_outputs(session, run, options, validator)
         initialize_weights(session, run, config)
+        outputs = _open_outputs(session, run, options, validator)
         config_file.write(run.model_dir, config)
         logging.info("num_epoch: %d", options.num_epoch)
         logging.info("Starting the training process.")
