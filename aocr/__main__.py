@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from aocr.util import signals, streams
 
         signals.set_handler(signals.end_process)
+        signals.ignore_at_the_very_end()
         streams.fill_closed_streams()
         from aocr.cli.command import run
 

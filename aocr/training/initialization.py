@@ -30,18 +30,28 @@ def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Confi
             charset, sorted by code point.
 
     Raises:
-        UserError: a flag contradicts the model that is resumed, the labels have no characters, or
-            a bucket is as wide as the images.
+        UserError: a flag contradicts the model that is resumed, the model of `--init-from` has no
+            checkpoint, the labels have no characters, or a bucket is as wide as the images.
     """
     if run.checkpoint:
         config = config_file.of_trained_model(run.model_dir, given)
     else:
         if learn_charset:
             given = given | {"characters": characters_of(expand(run.dataset))}
-        source = config_file.read(run.init_from) if run.init_from else None
+        source = _source_config(run.init_from) if run.init_from else None
         config = dataclasses.replace(source or Config(), **given)
     _check_bucket_widths(config)
     return config_file.checked(config)
+
+
+def _source_config(model_dir: str) -> Config | None:
+    """Returns the stored config of the model of `--init-from`, None if it has none.
+
+    Raises:
+        UserError: the model has no checkpoint.
+    """
+    checkpoints.find_checkpoint(model_dir)  # fails before anything is written
+    return config_file.read(model_dir)
 
 
 def _check_bucket_widths(config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -20,12 +21,20 @@ INTERRUPTED = "Interrupted."
 CLEAN_UP_SECONDS = 5
 """Time in which a second signal has no effect, so that it does not interrupt the clean-up."""
 
-Handler = Callable[[int, object], None]
+Handler = Callable[[int, object], None] | signal.Handlers
 
 
 def set_handler(handler: Handler) -> dict:
     """Sets a handler for SIGINT and SIGTERM, and returns the handlers before."""
     return {number: signal.signal(number, handler) for number in STOP_SIGNALS}
+
+
+def ignore_at_the_very_end() -> None:
+    """Ignores signals after all other exit functions, when Python would let them end the process.
+
+    To be called early: exit functions run in reverse order.
+    """
+    atexit.register(set_handler, signal.SIG_IGN)
 
 
 @contextmanager

@@ -33,10 +33,7 @@ def place(folder, trained):
 
 WRONG_KIND = [
     ("dataset dir out.tfrecords", "dir"),
-    ("dataset a.png out.tfrecords", "a.png"),
-    ("dataset ok.tfrecords out.tfrecords", "ok.tfrecords"),
     ("dataset empty out.tfrecords", "empty"),
-    ("dataset text out.tfrecords", "text"),
     ("dataset ok.txt dir", "dir"),
     ("dataset ok.txt text/out.tfrecords", "text"),
     ("inspect dir", "dir"),
@@ -47,7 +44,7 @@ WRONG_KIND = [
     ("inspect ok.tfrecords --charset=dir", "dir"),
     ("inspect ok.tfrecords --charset=empty", "empty"),
     ("train a.png --model-dir=new", "a.png"),
-    ("train text --model-dir=new", "text"),
+    ("train text --model-dir=new", "text|no record"),
     ("train empty --model-dir=new", "empty"),
     ("train dir --model-dir=new", "dir"),
     ("train ok.tfrecords --model-dir=text", "text"),
@@ -72,6 +69,14 @@ WRONG_KIND = [
 @pytest.mark.parametrize(("line", "says"), WRONG_KIND, ids=[each[0] for each in WRONG_KIND])
 def test_files_of_the_wrong_kind_are_named(place, run, line, says):
     check_failure(run(*line.split()), says)
+
+
+@pytest.mark.parametrize("annotations", ["a.png", "ok.tfrecords", "text"])
+def test_a_file_without_annotations_is_named_after_its_lines(place, run, annotations):
+    outcome = run("dataset", annotations, "out.tfrecords")
+    assert (outcome.code, outcome.new_files) == (1, [])
+    assert f"{annotations} has no usable line" in outcome.errors[-1]
+    assert outcome.stderr.count("\n") == len(outcome.errors)
 
 
 @pytest.mark.parametrize("command", ["dataset", "inspect", "train", "test", "predict", "export"])
@@ -183,7 +188,7 @@ def test_wrong_usage_is_told_in_one_line(run, line, says):
 
 
 def test_flags_may_be_abbreviated_and_repeated(place, run):
-    lines = run("dataset", "ok.txt", "out.tfrecords", "--max-p=9", "--log-s=1", "--max-p=2").stderr
+    lines = run("dataset", "ok.txt", "out.tfrecords", "--max-w=9", "--log-s=1", "--max-w=48").stderr
     assert "Dataset is ready: 2 pairs." in lines
     short = ["--max-w=48", "--max-h=32", "--max-p=3", "--attn-num-h=32"]
     assert len(short) == len(MODEL)
