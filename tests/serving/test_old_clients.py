@@ -90,7 +90,7 @@ def test_rows_are_answered_with_rows(served, images, count):
 
 def test_attention_ocr_api_imports_the_frozen_graph_under_a_prefix(trained, images):
     folder = "./exported-model-frozen"
-    for _ in range(2):  # its image is built again and again, over the same folder
+    for _ in range(2):  # the second time over the first
         run_aocr("export", "--format=frozengraph", folder, cwd=trained.folder, check=0)
     definition = tf.compat.v1.GraphDef()
     definition.ParseFromString((trained.folder / folder / "frozen_graph.pb").read_bytes())
@@ -102,5 +102,5 @@ def test_attention_ocr_api_imports_the_frozen_graph_under_a_prefix(trained, imag
     }
     with tf.compat.v1.Session(graph=graph) as session:
         answer = session.run(fetches, {image: images[1]})
-    assert answer["prediction"].decode("iso-8859-1") == WORDS[1]
+    assert answer["prediction"].decode() == WORDS[1]
     assert 0 < float(answer["probability"]) <= 1
