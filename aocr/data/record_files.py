@@ -14,7 +14,6 @@ from aocr.data import records
 from aocr.data.dataset_names import PATTERN, shard_name
 from aocr.data.record_framing import FramingError, serialized_records
 from aocr.data.record_parser import RecordParser
-from aocr.data.records import Record
 from aocr.util.errors import UserError, first_line
 from aocr.util.path_checks import kind_of_special_file
 from aocr.util.plurals import counted
@@ -121,17 +120,14 @@ def read(files: Sequence[str]) -> Iterator[RawRecord]:
             prefix = "" if len(files) == 1 else f"{path}, "
             whole_records = 0
             try:
-                for number, record in enumerate(parser.parse(serialized_records(path)), start=1):
-                    yield _named(record, f"{prefix}record {number}")
-                    whole_records = number
+                for image, label, comment in parser.parse(serialized_records(path)):
+                    name = f"{prefix}record {whole_records + 1}"
+                    if comment:
+                        name = f"{name}, {records.text_of(comment)}"
+                    yield RawRecord(name, image, label)
+                    whole_records += 1
             except (tf.errors.OpError, OSError, FramingError) as error:
                 raise UserError(
                     f"{path} breaks off or is not a TFRecord file of aocr, after record "
                     f"{whole_records} ({first_line(error)}): make it again with 'aocr dataset'"
                 ) from error
-
-
-def _named(record: Record, name: str) -> RawRecord:
-    """Returns a record with its name, which ends in the comment if there is one."""
-    comment = records.text_of(record.comment)
-    return RawRecord(f"{name}, {comment}" if comment else name, record.image, record.label)

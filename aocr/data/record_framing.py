@@ -17,7 +17,7 @@ import tensorflow as tf
 HEADER = struct.Struct("<QI")
 FOOTER_BYTES = 4
 _LENGTH_BYTES = 8
-_FRAMING_BYTES = HEADER.size + FOOTER_BYTES
+FRAMING_BYTES = HEADER.size + FOOTER_BYTES
 CRC32C_POLYNOMIAL = 0x82F63B78
 CRC_MASK_DELTA = 0xA282EAD8
 
@@ -46,8 +46,8 @@ class FramingError(ValueError):
         self.whole_records = frame.number - 1
 
 
-def serialized_records(path: str) -> Iterator[tuple[Frame, bytes]]:
-    """Yields each record of a file with its place.
+def serialized_records(path: str) -> Iterator[bytes]:
+    """Yields each record of a file.
 
     A length is compared with the size of the file before TensorFlow sees it, but not in a remote
     file, which would have to be transferred twice.
@@ -64,14 +64,14 @@ def serialized_records(path: str) -> Iterator[tuple[Frame, bytes]]:
         while offset < size:
             if descriptor is not None:
                 length = int.from_bytes(os.pread(descriptor, _LENGTH_BYTES, offset), "little")
-                if offset + length + _FRAMING_BYTES > size:
+                if offset + length + FRAMING_BYTES > size:
                     _raise_problem(path, Frame(number, offset))
             try:
                 data = next(unread)
             except (tf.errors.DataLossError, StopIteration):
                 _raise_problem(path, Frame(number, offset))
-            yield Frame(number, offset), data
-            offset += len(data) + _FRAMING_BYTES
+            yield data
+            offset += len(data) + FRAMING_BYTES
             number += 1
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from aocr.data import records
-from aocr.data.record_framing import Frame, FramingError
+from aocr.data.record_framing import FRAMING_BYTES, Frame, FramingError
 from aocr.data.records import Record
 from aocr.util.session import open_on_cpu
 
@@ -39,43 +39,59 @@ class RecordParser:
         """Frees the session."""
         self._session.close()
 
-    def parse(self, serialized: Iterable[tuple[Frame, bytes]]) -> Iterator[Record]:
-        """Yields records of bytes instead of tensors.
+    def parse(self, serialized: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Yields the image, the label and the comment of each record.
 
         Args:
-            serialized: records with their places. If it raises, the records before are yielded.
+            serialized: the records of one file. If it raises, the records before are yielded.
 
         Raises:
             FramingError: a record has another schema.
         """
-        batch: list[tuple[Frame, bytes]] = []
+        first = Frame(1, 0)
+        batch: list[bytes] = []
         batch_bytes = 0
         try:
-            for each in serialized:
-                batch.append(each)
-                batch_bytes += len(each[1])
+            for data in serialized:
+                batch.append(data)
+                batch_bytes += len(data)
                 if len(batch) == MAX_BATCH_RECORDS or batch_bytes >= MAX_BATCH_BYTES:
                     full, batch, batch_bytes = batch, [], 0
-                    yield from self._parse_batch(full)
+                    yield from self._parse_batch(full, first)
+                    first = _frame_after(full, first)
         except (FramingError, tf.errors.OpError, OSError):
-            yield from self._parse_batch(batch)
+            yield from self._parse_batch(batch, first)
             raise
-        yield from self._parse_batch(batch)
+        yield from self._parse_batch(batch, first)
 
-    def _parse_batch(self, batch: list[tuple[Frame, bytes]]) -> Iterator[Record]:
+    def _parse_batch(
+        self, batch: list[bytes], first: Frame
+    ) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Parses a batch in one call, or one by one if a record is broken.
+
+        Args:
+            batch: serialized records.
+            first: the place of the first of them.
+        """
         try:
-            columns = self._run([data for _, data in batch]) if batch else []
+            columns = self._run(batch) if batch else []
         except (tf.errors.OpError, UnicodeDecodeError):  # the message quotes bytes of the record
             if len(batch) == 1:
-                frame, data = batch[0]
-                raise FramingError(frame, _problem_of(data)) from None
-            for each in batch:
-                yield from self._parse_batch([each])
+                raise FramingError(first, _problem_of(batch[0])) from None
+            for data in batch:
+                yield from self._parse_batch([data], first)
+                first = _frame_after([data], first)
         else:
-            yield from map(Record._make, zip(*columns, strict=True))
+            yield from zip(*columns, strict=True)
 
     def _run(self, batch: list[bytes]) -> Any:
         return [column.tolist() for column in self._parse(np.array(batch, object))]
+
+
+def _frame_after(batch: list[bytes], first: Frame) -> Frame:
+    """Returns the place of the record that follows a batch."""
+    size = sum(map(len, batch)) + FRAMING_BYTES * len(batch)
+    return Frame(first.number + len(batch), first.offset + size)
 
 
 def _problem_of(data: bytes) -> str:

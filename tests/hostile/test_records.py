@@ -66,7 +66,7 @@ def example_with_an_unknown_field():
     """
     entries = [
         delimited(1, name) + delimited(2, delimited(1, delimited(1, b"\xff\xfe"))) + extra
-        for name, extra in ((b"image", b""), (b"label", b"\x18\x05"))
+        for name, extra in ((b"image", b""), (b"label", b""), (b"other", b"\x18\x05"))
     ]
     return delimited(1, b"".join(delimited(1, entry) for entry in entries))
 
