@@ -55,7 +55,7 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     text = "store the path of each image in its record, in the field 'comment'"
     add("--save-filename", action="store_true", help=text)
-    text = "number of files to write, as name-00000-of-0000N.tfrecords (default: 1)"
+    text = "number of files to write, as name-00000-of-0000N.tfrecords (default: one file)"
     add("--shards", type=whole_number(1, MAX_SHARDS), metavar="N", help=text)
     text = "write only this one of the shards, counted from 0, so that machines can share the work"
     add("--shard-index", type=whole_number(0, MAX_SHARDS - 1), metavar="I", help=text)

@@ -124,7 +124,10 @@ def test_sigterm_leaves_no_half_dataset(tmp_path):
         text=True,
         env=environment(),
     )
-    assert "Processed 500 pairs." in process.stderr.readline()
+    lines = iter(process.stderr.readline, "")
+    assert "Building a dataset from " in next(lines)
+    assert "Output file: " in next(lines)
+    assert "Processed 500 pairs." in next(lines)
     process.terminate()
     assert "Interrupted." in process.stderr.read()
     assert process.wait(timeout=60) == 130
