@@ -66,6 +66,11 @@ def start(place, command):
     return process
 
 
+def wait_for_line(process, text):
+    """Reads the console up to a line with the text."""
+    assert any(text in line for line in iter(process.stderr.readline, ""))
+
+
 def check_end(place, command, process):
     """Checks exit code and last line, and that nothing is left of a file that was begun.
 
@@ -133,7 +138,7 @@ def test_signals_at_any_moments_end_any_command(place, command, moments, number)
 @pytest.mark.parametrize("pause", [0, 0.02, 0.2])
 def test_more_signals_do_not_disturb_the_end(place, pause):
     process = start(place, "dataset")
-    assert "Processed 500 pairs." in process.stderr.readline()
+    wait_for_line(process, "Processed 500 pairs.")
     for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
         if process.poll() is None:
             process.send_signal(number)
@@ -143,7 +148,7 @@ def test_more_signals_do_not_disturb_the_end(place, pause):
 
 def test_predict_that_waits_for_a_name_ends(place):
     process = start(place, "predict")
-    assert "Reading model parameters" in process.stderr.readline()
+    wait_for_line(process, "Reading model parameters")
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     process.wait(timeout=10)  # its stdin is still open
