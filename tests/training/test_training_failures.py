@@ -46,3 +46,7 @@ def test_a_full_disk_is_told_and_the_checkpoint_before_is_whole(tmp_path, small_
     assert "Logging error" not in log
     step = tf.train.load_checkpoint(str(small_disk)).get_tensor("Variable")
     assert step == 2
+    assert "No space left on device" in log
+    left = sorted(path.name for path in small_disk.iterdir() if "ckpt" in path.name)
+    assert left == ["model.ckpt-2.data-00000-of-00001", "model.ckpt-2.index"]
+    assert not (small_disk / "training.lock").exists()
