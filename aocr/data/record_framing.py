@@ -17,6 +17,9 @@ import tensorflow as tf
 HEADER = struct.Struct("<QI")
 FOOTER_BYTES = 4
 _LENGTH_BYTES = 8
+_BLOCK_BYTES = 2**16
+"""Number of bytes read at a time to find lengths: a call for each record takes longer."""
+
 FRAMING_BYTES = HEADER.size + FOOTER_BYTES
 CRC32C_POLYNOMIAL = 0x82F63B78
 CRC_MASK_DELTA = 0xA282EAD8
@@ -61,9 +64,14 @@ def serialized_records(path: str) -> Iterator[bytes]:
         descriptor = file.fileno() if file else None
         size, offset, number = _size(path), 0, 1
         unread = tf.compat.v1.io.tf_record_iterator(path)
+        block, block_offset = b"", 0
         while offset < size:
             if descriptor is not None:
-                length = int.from_bytes(os.pread(descriptor, _LENGTH_BYTES, offset), "little")
+                start = offset - block_offset
+                if start + _LENGTH_BYTES > len(block):
+                    block, block_offset = os.pread(descriptor, _BLOCK_BYTES, offset), offset
+                    start = 0
+                length = int.from_bytes(block[start : start + _LENGTH_BYTES], "little")
                 if offset + length + FRAMING_BYTES > size:
                     _raise_problem(path, Frame(number, offset))
             try:
