@@ -120,14 +120,14 @@ class Config:
             raise ValueError(f"attn_num_layers * attn_num_hidden = {units} > {MAX_ENCODER_UNITS}")
         if buckets and buckets[-1] >= width:
             raise ValueError(
-                f"its bucket_widths has {buckets[-1]}, not less than the width {width}"
+                f"--bucket-widths: {buckets[-1]} is not less than the {width} pixels that "
+                f"--max-width={self.max_width} --max-height={self.max_height} lead to"
             )
 
     @property
     def _preparation(self) -> dict[str, object]:
         """What `config.json` tells human readers about prepared images."""
-        resize = "TensorFlow 1 bicubic"
-        return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": resize}
+        return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": "TensorFlow 1 bicubic"}
 
     @property
     def vocab_size(self) -> int:

@@ -143,7 +143,7 @@ def test_the_version_and_the_preparation_may_be_missing():
         ({"max_width": 320}, "its preparation is .*'width': 96.*lead to .*'width': 311"),
         (
             {"bucket_widths": [48, 96]},
-            "its bucket_widths has 96, not less than the width 96",
+            "--bucket-widths: 96 is not less than the 96 pixels that --max-width=99",
         ),
         (
             {"max_width": 100_000, "max_height": 1},

@@ -142,6 +142,8 @@ def test_line_that_is_not_utf8_is_named(folder):
 def test_summary_names_the_longest_label_and_counts_pairs_and_rejects(folder):
     folder.build(f"{folder.image} AB\n{folder.image} ABCÉ\nnosuch.png X\n{folder.image} C\n")
     assert folder.messages(logging.INFO) == [
+        f"Building a dataset from {folder.name('annotations.txt')}.",
+        f"Output file: {folder.output}",
         "Longest label (4): ABCÉ",
         "Dataset is ready: 3 pairs.",
     ]

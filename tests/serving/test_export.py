@@ -19,7 +19,7 @@ def test_a_savedmodel_goes_into_a_folder_with_other_files_but_not_over_another(t
     before = contents(tmp_path)
     assert before["notes.txt"] == b"mine"
     done = run_aocr("export", tmp_path, *MODEL, cwd=trained.folder, check=1)
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.count(" ERROR ") == 1
     assert f"{tmp_path} is not empty, it holds saved_model.pb" in done.stderr
     assert "--force" in done.stderr
     assert contents(tmp_path) == before

@@ -44,7 +44,8 @@ def test_a_file_that_is_no_dataset_is_told(tmp_path, content):
     log = train(tmp_path, check=1)
     assert "d.tfrecords" in log
     assert "Traceback" not in log
-    assert log.count("\n") == 1
+    assert log.count(" ERROR ") == 1
+    assert log.splitlines()[-1].count("d.tfrecords") >= 1
 
 
 def test_wide_images_are_dropped_if_asked_for(tmp_path):
