@@ -126,7 +126,7 @@ class Config:
 
     @property
     def _preparation(self) -> dict[str, object]:
-        """What `config.json` tells human readers about prepared images."""
+        """Preparation of images, as `config.json` states it for human readers."""
         return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": "TensorFlow 1 bicubic"}
 
     @property

@@ -81,7 +81,7 @@ def add_model_dir_flags(parser: CommandParser) -> None:
 
 
 def _pattern_problem(args: argparse.Namespace) -> str:
-    """TensorFlow looks for the files of a checkpoint with a glob pattern made of its path."""
+    """Returns what is wrong with a path that TensorFlow would take for a glob pattern."""
     for name in ("model_dir", "init_from", "checkpoint"):
         path = getattr(args, name, None) or ""
         if any(character in path for character in "*?["):

@@ -1,7 +1,7 @@
 """Logs the settings of a command that has a model, in the lines of aocr 0.7.6.
 
 Programs of 0.7.6's users read these lines (docs/compatibility.md, "Log lines"). Lines and formats
-are those of 0.7.6, the three that differ in form from the others included.
+are those of 0.7.6, with its irregular colons.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ GRU_LINE = "using GRU in the decoder."
 """The line that follows for a decoder of GRU cells."""
 
 OUTSIDE_TRAINING = {"steps_per_checkpoint": 0, "batch_size": 1}
-"""What 0.7.6 logs with other commands than `train`. `test` reads more images at a time here, but
-its results are those of one at a time."""
+"""Values that 0.7.6 logs in all commands but `train`. `test` reads larger batches here, which does
+not change its results."""
 
 REGULARIZATION = 0
 """The factor of the regularization loss, which 0.7.6 has in its log but not in its flags."""

@@ -21,7 +21,7 @@ LATEST, BEST = "checkpoint", "best"
 """State files of a model directory: they name its newest and its best checkpoint."""
 
 PREFIXES = {LATEST: "model.ckpt", BEST: "best.ckpt"}
-"""What the names of checkpoints begin with, by their state file."""
+"""The prefix of checkpoint names, by state file."""
 
 INDEX_SUFFIX, DATA_SUFFIX, PARTIAL = ".index", ".data-", ".tempstate"
 """Parts of the names of a checkpoint's files; the last is that of a file being written."""

@@ -12,7 +12,7 @@ from aocr.model import checkpoint_files
 from aocr.util.errors import UserError, first_line
 
 READ_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
-"""What TensorFlow raises for files that are damaged."""
+"""The errors that TensorFlow raises for damaged files."""
 
 
 class CheckpointReader:

@@ -60,7 +60,7 @@ class Permitted:
 
     @property
     def requirement(self) -> str:
-        """What a value must be, for error messages: "a whole number from 1 to 16"."""
+        """Requirement on a value, for error messages: "a whole number from 1 to 16"."""
         if self.choices:
             return f"one of {', '.join(map(str, self.choices))}"
         if self.kind in (str, bool):

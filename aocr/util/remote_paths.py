@@ -11,7 +11,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 """Matches the begin of a remote path; its group is the name of the file system."""
 
 CURES = {"gs": "install the extra: pip install 'aocr[gcs]'"}
-"""What to do about a file system that is missing, by its name."""
+"""The cure for a missing file system, by its name."""
 
 
 def check_file_systems(values: Iterable[object]) -> None:
