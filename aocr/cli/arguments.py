@@ -18,10 +18,6 @@ from aocr.util.path_checks import CommandPaths
 AUTO_CHARSET = "auto"
 """The value of `--charset` for which `train` takes the characters of the training labels."""
 
-FLAGS_OF_NEW_MODELS = ("bucket_widths",)
-"""Fields of `Config` that models of aocr 0.7.6 do not have. Only `train` has flags for them: other
-commands need model flags only for models of aocr 0.7.6, which have no `config.json`."""
-
 TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
 """Fields of `TrainingOptions` whose flags aocr 0.7.6 accepts with any command that has a model
 (docs/compatibility.md, "Command line")."""
@@ -147,7 +143,7 @@ def add_old_model_flags(parser: argparse.ArgumentParser) -> None:
     title = "model (needed only for checkpoints of aocr 0.7.6, which do not store the model flags)"
     group = parser.add_argument_group(title)
     for each in options_of(Config):
-        if each.name not in FLAGS_OF_NEW_MODELS:
+        if not each.added_later:
             _add_model_flag(group, each, shown=each.default)
 
 

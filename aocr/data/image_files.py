@@ -16,8 +16,8 @@ from aocr.data.image_header import ImageFileError, read_header
 from aocr.data.png_conversion import is_transparent, load_pixels, to_png
 
 _JUDGED_BY_TENSORFLOW = ("PNG", "JPEG", "MPO")
-"""Formats of which a file is broken if TensorFlow cannot decode it. MPO is a JPEG file with more
-pictures after the first."""
+"""If TensorFlow cannot decode a file of one of these formats, the file is broken. MPO is a JPEG
+file with more pictures after the first."""
 
 _METADATA = ("exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp")
 _ORIENTATION = 0x0112  # the EXIF tag

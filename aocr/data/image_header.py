@@ -21,8 +21,9 @@ class ImageFileError(ValueError):
     """Says why a file cannot be used as an image.
 
     Attributes:
-        reason: the problem, in the same words for every file that has it.
-        detail: what else is known about it, or empty.
+        reason: the problem, in words that are the same for all such files, so that they can be
+            counted.
+        detail: more about the problem of this file, or empty.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:

@@ -1,7 +1,7 @@
 """Defines the metrics of a test: one row of the table `METRICS` for each.
 
-The log, the HTML report, the JSON output, TensorBoard and docs/measures.md follow the table, so a
-new metric is one new row.
+The log, the HTML report, the JSON output and TensorBoard follow the table, so a new metric is one
+new row. docs/measures.md holds the output of `markdown_table`; a test compares them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ PLAIN = Unit(1, "{value:f}", "{:.4g}")
 class Metric(NamedTuple):
     """Defines a metric: a sum of numerators over a sum of denominators, one of each per image.
 
-    Denominators of 1 make the metric a mean over the images.
+    Denominators of 1 make the metric a mean over the images. Values are not negative.
 
     Attributes:
         key: name in the JSON output; `validation/<key>` is its tag in TensorBoard.
@@ -63,7 +63,8 @@ class Metric(NamedTuple):
         interval: method of the 95 % confidence interval.
         unit: how values are written.
         maximum: largest possible value; the interval ends there.
-        transform: applied to the ratio, and to both ends of its interval; `float` changes nothing.
+        transform: applied to the ratio, and to both ends of its interval; it must be
+            increasing; `float` changes nothing.
         applies: returns whether an image makes the metric meaningful. If no image does, the metric
             is NaN and is not logged. None for a metric that is always meaningful.
     """

@@ -172,7 +172,10 @@ def _misfits(misfits: MisfitCounts, limits: Limits, records: int) -> list[str]:
 
 
 def _misfit_reasons(misfits: MisfitCounts, limits: Limits) -> Iterator[tuple[int, str]]:
-    """Yields the number of records and the reason for each flag that was given."""
+    """Yields pairs: the number of records that exceed a given flag, and how they exceed it.
+
+    Width and height together give one pair more: the images that are shrunk further.
+    """
     width, height = limits.max_width, limits.max_height
     if width:
         yield misfits.too_wide, f"wider than {width} pixels: shrunk, or left out with --drop-wide"

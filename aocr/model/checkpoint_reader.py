@@ -47,7 +47,10 @@ class CheckpointReader:
             raise incomplete(self.path, self.damage() or first_line(error)) from error
 
     def damage(self) -> str:
-        """Returns what is wrong with the files of the data; empty if nothing is."""
+        """Reads every value, and describes the first fault of the data files.
+
+        Returns an empty string if there is no fault.
+        """
         files = checkpoint_files.data_files(self.path)
         if missing := _missing_file(self.path, files):
             return f"{missing} is missing"

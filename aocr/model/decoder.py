@@ -26,7 +26,7 @@ from aocr.model.encoder import Memory
 class GreedyDecoding(NamedTuple):
     """Holds the result of greedy decoding.
 
-    Steps after the last EOS of the batch, which are not computed, hold zeros.
+    With `stop_at_eos`, the steps after every image has had an EOS are not computed, and hold zeros.
 
     Attributes:
         symbols: int32 `[N, S]`, the most probable symbol of each step.

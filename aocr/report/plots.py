@@ -81,7 +81,7 @@ def _svg(draw: Callable[[Figure, Colours], None], colours: Colours) -> str:
 
 
 def _draw_lengths(groups: Sequence[Group], figure: Figure, colours: Colours) -> None:
-    """Draws shares of exact images above, numbers of images below, for each group of lengths."""
+    """Draws two plots, a bar for each group of lengths: shares read exactly, numbers of images."""
     places = np.arange(len(groups))
     images = np.array([group.images for group in groups])
     exact = np.array([group.exact for group in groups])
@@ -96,7 +96,11 @@ def _draw_lengths(groups: Sequence[Group], figure: Figure, colours: Colours) -> 
 
 
 def _draw_reliability(bins: Sequence[Bin], figure: Figure, colours: Colours) -> None:
-    """Draws shares of correct predictions above, numbers of predictions below, for each bin."""
+    """Draws the calibration of the probabilities.
+
+    The upper plot shows the share of correct predictions over the mean probability of each bin that
+    is not empty; the lower one shows the number of predictions in every bin.
+    """
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 100], [0, 100], "--", color=colours.ink, linewidth=1)
     filled = [each for each in bins if each.predictions]

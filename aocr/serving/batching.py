@@ -55,7 +55,10 @@ def _enqueue(items: Iterable[Item], arrived: queue.Queue[Item | _End]) -> None:
 
 
 def _take_batch(arrived: queue.Queue[Item | _End], max_size: int) -> tuple[list[Item], _End | None]:
-    """Waits for one item, and takes those that stand behind it; also returns the `_End`, if met."""
+    """Waits for an item, then takes the items already queued, up to `max_size` in all.
+
+    Stops at an `_End`, and returns it too.
+    """
     batch: list[Item] = []
     while len(batch) < max_size and not (batch and arrived.empty()):
         item = arrived.get()

@@ -15,7 +15,7 @@ from aocr.model.postprocessing import Transcription, after_eos, transcribe
 
 
 class ServingGraph(NamedTuple):
-    """Holds a graph that reads images. It has no variables of training and no fixed device.
+    """Holds a graph that reads images. It has no optimizer variables and pins no operation.
 
     Attributes:
         graph: contains everything below.
@@ -23,7 +23,7 @@ class ServingGraph(NamedTuple):
         prepared: pixels and widths of the images; they may be fed instead of the input.
         features: float32 `[N, T, 512]`, the CNN's output.
         decoding: the decoder's symbols, logits and attention.
-        transcription: the predicted texts, `[N]`.
+        transcription: texts, probabilities, symbols and attention, see `Transcription`.
         output: string, the predicted texts in the shape of the input.
         probability: float64, their probabilities in the shape of the input.
     """

@@ -13,7 +13,8 @@ class ServingSession(NamedTuple):
     Attributes:
         session: a session whose variables have their trained values.
         input: string, encoded images: a scalar or `[N]`.
-        output: string, the texts: a scalar for one image, else `[N]`.
+        output: string, the texts. In a frozen graph a scalar for one image, else `[N]`; in the
+            other graphs in the shape of the input.
         probability: float64, the texts' probabilities, in the shape of `output`.
     """
 
