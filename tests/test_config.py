@@ -8,15 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aocr.charset import FULL_ASCII
-from aocr.config import (
-    COLUMN_WIDTH,
-    IMAGE_HEIGHT,
-    LEARNING_RATES,
-    WEIGHT_DECAYS,
-    Config,
-    TrainingOptions,
-    width_at_32,
-)
+from aocr.config import COLUMN_WIDTH, IMAGE_HEIGHT, Config, width_at_32
+from aocr.training.options import LEARNING_RATES, WEIGHT_DECAYS, TrainingOptions
 from aocr.util.options import options_of
 
 

@@ -26,7 +26,8 @@ from documents import (
 )
 
 from aocr.cli.parser import build_parser
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
+from aocr.training.options import TrainingOptions
 
 DOCUMENTS = [
     *MANUAL,

@@ -13,11 +13,12 @@ import pytest
 import tensorflow as tf
 
 from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
 from aocr.data import records
 from aocr.data.targets import encode_label
 from aocr.serving.graph import build_serving_graph
 from aocr.training.graph import build_train_graph
+from aocr.training.options import TrainingOptions
 from aocr.training.step_plan import StepPlan
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from aocr.charset import FULL_ASCII
 from aocr.cli.command_parser import CommandParser
 from aocr.cli.flag_types import not_empty, value_type, whole_number
-from aocr.config import Config, Limits, TrainingOptions
+from aocr.config import Config, Limits
+from aocr.training.options import TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
 from aocr.util.path_checks import CommandPaths

@@ -10,7 +10,8 @@ import argparse
 import logging
 from collections.abc import Mapping
 
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
+from aocr.training.options import TrainingOptions
 
 TRAIN, TEST, PREDICT, EXPORT = PHASES = ("train", "test", "predict", "export")
 """The phases of 0.7.6, which are the commands that have a model."""

@@ -11,7 +11,8 @@ from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.settings_log import TEST, log_settings
-from aocr.config import TEST_BATCH_SIZE, TrainingOptions
+from aocr.config import TEST_BATCH_SIZE
+from aocr.training.options import TrainingOptions
 from aocr.util.console import print_text, require_stdout
 from aocr.util.options import permitted_values
 from aocr.util.path_checks import CommandPaths, named

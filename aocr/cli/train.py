@@ -10,7 +10,8 @@ from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.settings_log import TRAIN, log_settings
-from aocr.config import LEARNING_RATES, WEIGHT_DECAYS, Config, TrainingOptions
+from aocr.config import Config
+from aocr.training.options import LEARNING_RATES, WEIGHT_DECAYS, TrainingOptions
 from aocr.util.options import Option, options_of
 from aocr.util.path_checks import CommandPaths
 

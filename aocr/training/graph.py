@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
 from aocr.data import input_pipeline, preprocessing
 from aocr.model import cnn, recognizer
 from aocr.model.batch_norm import moving_average_updates
 from aocr.model.tensor_names import GLOBAL_STEP
 from aocr.training.optimizer import Update, build_update
+from aocr.training.options import TrainingOptions
 from aocr.training.precision import fastest_kernel_gradient
 from aocr.training.step_plan import StepPlan
 

@@ -1,7 +1,7 @@
 """Computes the learning rate of each training step.
 
 To add a schedule, write its function, add it to `SCHEDULES`, and add its name to
-`aocr.config.SCHEDULES`, which the command line reads without TensorFlow.
+`aocr.training.options.SCHEDULES`, which the command line reads without TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from aocr.config import TrainingOptions
+from aocr.training.options import TrainingOptions
 
 ONE_CYCLE_DIVISOR = 25.0
 """A one-cycle schedule starts at the peak learning rate divided by this number."""

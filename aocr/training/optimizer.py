@@ -1,7 +1,7 @@
 """Turns a loss into a training step: gradients, clipping, weight decay and the update.
 
 To add an optimizer, add it to `OPTIMIZERS`, and its default learning rate to
-`aocr.config.LEARNING_RATES`, which the command line reads without TensorFlow.
+`aocr.training.options.LEARNING_RATES`, which the command line reads without TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import TrainingOptions
 from aocr.training.learning_rate import learning_rate_at
+from aocr.training.options import TrainingOptions
 
 ADADELTA_RHO = 0.95
 ADADELTA_EPSILON = 1e-8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import NamedTuple
 
-from aocr.config import TrainingOptions
+from aocr.training.options import TrainingOptions
 
 
 class StepPlan(NamedTuple):

@@ -6,13 +6,14 @@ import logging
 
 import tensorflow as tf
 
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
 from aocr.model import checkpoints, config_file
 from aocr.training.checkpointing import Checkpointer
 from aocr.training.early_stopping import EarlyStopping
 from aocr.training.epoch_counter import EpochCounter
 from aocr.training.graph import TrainGraph, build_train_graph
 from aocr.training.initialization import initialize_weights
+from aocr.training.options import TrainingOptions
 from aocr.training.precision import BFLOAT16, convolution_type
 from aocr.training.run import Run
 from aocr.training.step_plan import StepPlan, make_step_plan

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from aocr.config import TrainingOptions
 from aocr.training.checkpointing import Checkpointer
 from aocr.training.early_stopping import EarlyStopping
 from aocr.training.epoch_counter import EpochCounter
+from aocr.training.options import TrainingOptions
 from aocr.training.progress import show_progress
 from aocr.training.running_means import RunningMeans
 from aocr.training.skipped_updates import SkippedUpdates

@@ -72,7 +72,8 @@ def training_rate(path: str) -> float:
     """Images a second of training, on all cores."""
     import training_step
 
-    from aocr.config import Config, TrainingOptions
+    from aocr.config import Config
+    from aocr.training.options import TrainingOptions
 
     step = training_step.training_step(Config(), TrainingOptions(batch_size=BATCH_SIZE), [path])
     measure.seconds(step, 2)

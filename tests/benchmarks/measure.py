@@ -134,9 +134,10 @@ def make_checkpoint(folder: str) -> str:
     """
     import tensorflow as tf
 
-    from aocr.config import Config, TrainingOptions
+    from aocr.config import Config
     from aocr.model import checkpoints, config_file
     from aocr.training.graph import build_train_graph
+    from aocr.training.options import TrainingOptions
     from aocr.training.step_plan import StepPlan
     from aocr.util.session import open_on_cpu
 

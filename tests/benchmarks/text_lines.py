@@ -62,8 +62,9 @@ def count_nodes(longest: int) -> int:
     """Nodes of the training graph for lines of so many characters, those of loops included."""
     measure.import_tensorflow()
     from aocr.charset import FULL_ASCII
-    from aocr.config import Config, TrainingOptions
+    from aocr.config import Config
     from aocr.training.graph import build_train_graph
+    from aocr.training.options import TrainingOptions
     from aocr.training.step_plan import StepPlan
 
     config = Config(WIDTH, HEIGHT, longest, FULL_ASCII)

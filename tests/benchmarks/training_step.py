@@ -21,10 +21,11 @@ measure.import_tensorflow()
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from aocr.config import Config, TrainingOptions  # noqa: E402
+from aocr.config import Config  # noqa: E402
 from aocr.model import cnn  # noqa: E402
 from aocr.model.conv2d import KernelGradient  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
+from aocr.training.options import TrainingOptions  # noqa: E402
 from aocr.training.precision import fastest_kernel_gradient  # noqa: E402
 from aocr.training.step_plan import StepPlan  # noqa: E402
 from aocr.util.session import open_session  # noqa: E402

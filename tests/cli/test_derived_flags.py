@@ -9,7 +9,8 @@ from aocr.charset import FULL_ASCII
 from aocr.cli.arguments import add_limit_flags, add_model_flags, given_fields
 from aocr.cli.parser import build_parser
 from aocr.cli.train import add_training_flags, training_options
-from aocr.config import Config, Limits, TrainingOptions
+from aocr.config import Config, Limits
+from aocr.training.options import TrainingOptions
 from aocr.util.options import option, options_of
 
 MoreOptions = dataclasses.make_dataclass(

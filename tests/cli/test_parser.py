@@ -10,7 +10,8 @@ from aocr import __version__
 from aocr.cli.arguments import given_fields
 from aocr.cli.parser import build_parser
 from aocr.cli.train import training_options
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
+from aocr.training.options import TrainingOptions
 
 COMMANDS = ("dataset", "inspect", "train", "test", "predict", "export")
 

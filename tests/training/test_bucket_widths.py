@@ -8,13 +8,14 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr.cli.parser import build_parser
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
 from aocr.data import input_pipeline, preprocessing, records
 from aocr.model import batch_norm, cnn
 from aocr.model.encoder import encode
 from aocr.serving.graph import build_serving_graph
 from aocr.training import initialization
 from aocr.training.graph import build_train_graph
+from aocr.training.options import TrainingOptions
 from aocr.training.run import Run
 from aocr.training.step_plan import StepPlan
 from aocr.util.errors import UserError

@@ -8,9 +8,9 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr.charset import EOS_ID
-from aocr.config import TrainingOptions
 from aocr.data import records
 from aocr.training.graph import build_train_graph
+from aocr.training.options import TrainingOptions
 from aocr.training.step_plan import StepPlan
 from aocr.util import cpu
 from aocr.util.session import open_session

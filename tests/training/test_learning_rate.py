@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 from helpers import run
 
-from aocr.config import SCHEDULES, TrainingOptions
 from aocr.training import learning_rate
+from aocr.training.options import SCHEDULES, TrainingOptions
 
 
 def test_every_schedule_of_the_command_line_exists():

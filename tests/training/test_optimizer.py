@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from helpers import run
 
-from aocr.config import LEARNING_RATES, TrainingOptions
 from aocr.training import optimizer
+from aocr.training.options import LEARNING_RATES, TrainingOptions
 
 
 @pytest.mark.parametrize(("max_norm", "scale"), [(6.5, 0.5), (13, 1), (14, 1), (None, 1)])

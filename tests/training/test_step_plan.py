@@ -2,7 +2,7 @@
 
 import pytest
 
-from aocr.config import TrainingOptions
+from aocr.training.options import TrainingOptions
 from aocr.training.step_plan import StepPlan, make_step_plan
 
 

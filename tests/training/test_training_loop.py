@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import pytest
 
-from aocr.config import TrainingOptions
 from aocr.training.epoch_counter import EpochCounter
+from aocr.training.options import TrainingOptions
 from aocr.training.skipped_updates import MAX_SKIPPED_IN_A_ROW, SkippedUpdates
 from aocr.training.step_plan import StepPlan
 from aocr.training.training_loop import Outputs, TrainingLoop

@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 from helpers import load_noise, white, write_records
 
-from aocr.config import Config, TrainingOptions
+from aocr.config import Config
 from aocr.data import records
 from aocr.model import checkpoints, tensor_names
 from aocr.training import warm_start
 from aocr.training.graph import build_train_graph
+from aocr.training.options import TrainingOptions
 from aocr.training.step_plan import StepPlan
 from aocr.util.session import open_session
 

@@ -1,0 +1,91 @@
+"""Defines how a model is trained: `TrainingOptions`.
+
+Each field states its help text and its permitted values, from which flags and checks derive. This
+module does not import TensorFlow, so that the command line can be read without it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from aocr.util.options import option
+
+LEARNING_RATES = {"adadelta": 1.0, "adam": 0.001, "adamw": 0.001, "sgd": 0.01}
+"""The optimizers, each with its default learning rate."""
+
+WEIGHT_DECAYS = {"adadelta": 0.0, "adam": 0.0, "adamw": 0.01, "sgd": 0.0}
+"""The default weight decay of each optimizer."""
+
+SCHEDULES = ("constant", "cosine", "one-cycle")
+"""The learning rate schedules."""
+
+FRACTION: dict[str, Any] = {"minimum": 0, "maximum": 1, "excluded": 1}
+"""Permits numbers from 0 to less than 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+    """Determines how one run of training goes.
+
+    Of these, only the optimizer decides which variables a checkpoint has. `max_gradient_norm` is
+    None for no clipping. The defaults are those of aocr 0.7.6.
+    """
+
+    batch_size: int = option(
+        65, "number of training examples per step", minimum=1, maximum=1_000_000
+    )
+    num_epoch: int = option(1000, "number of passes over the training data in this run", minimum=1)
+    max_steps: int | None = option(
+        None,
+        "global step at which training ends; steps of earlier runs count too (default: none)",
+        minimum=1,
+    )
+    steps_per_checkpoint: int = option(100, "number of steps between checkpoints", minimum=1)
+    keep_checkpoints: int = option(5, "number of recent checkpoints to keep", minimum=1)
+    validation_interval: int | None = option(
+        None,
+        "number of steps between validations (default: validate at each checkpoint)",
+        minimum=1,
+    )
+    patience: int | None = option(
+        None,
+        "early stopping: number of validations without improvement after which training ends",
+        minimum=1,
+    )
+    seed: int | None = option(
+        None,
+        "random seed: makes shuffling, dropout and initial weights reproducible (default: another "
+        "seed in each run)",
+        minimum=0,
+    )
+    drop_wide: bool = option(False, "leave out images wider than --max-width; do not shrink them")
+    optimizer: str = option("adadelta", "optimizer", choices=tuple(LEARNING_RATES))
+    initial_learning_rate: float = option(
+        LEARNING_RATES["adadelta"],
+        "initial learning rate",
+        minimum=0,
+        maximum=1e38,
+        excluded=0,
+    )
+    learning_rate_schedule: str = option(
+        "constant",
+        "learning rate schedule; cosine and one-cycle reach 0 at the end of this run or, with "
+        "--max-steps, at that step",
+        choices=SCHEDULES,
+    )
+    warmup_steps: int = option(
+        0,
+        "number of learning rate warm-up steps; one-cycle replaces 0 by 30% of all steps",
+        minimum=0,
+    )
+    weight_decay: float = option(0.0, "decoupled weight decay", **FRACTION)
+    dropout: float = option(0.5, "dropout rate of the CNN's features", **FRACTION)
+    bn_momentum: float = option(0.99, "batch-norm momentum", **FRACTION)
+    max_gradient_norm: float | None = option(
+        5.0,
+        "maximum norm of the gradients; larger gradients are scaled down",
+        minimum=0,
+        maximum=1_000_000_000,
+        excluded=0,
+    )
