@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 from aocr import __version__
 from aocr.charset import DIGITS_AND_CAPITALS, Charset
@@ -20,8 +21,20 @@ IMAGE_HEIGHT = 32
 COLUMN_WIDTH = 4
 """Width in pixels of a prepared image per feature column: the CNN halves the width twice."""
 
-ARCHITECTURE = "sliding CNN, bidirectional LSTM, attention decoder"
-"""Names the model in `config.json`."""
+BACKBONES = ("sliding", "compact")
+"""The CNNs, see the modules of these names in `aocr.model`."""
+
+CLASSIC_RESIZE, FULL_HEIGHT = RESIZES = ("classic", "full-height")
+"""The ways to bring images to a size, see `aocr.data.preprocessing`."""
+
+BLACK, MASKED = PADDINGS = ("black", "masked")
+"""What the model sees at the right of an image."""
+
+ATTENTION, CTC, JOINT = DECODERS = ("attention", "ctc", "joint")
+"""The decoders, see `aocr.model.recognizer`."""
+
+CONTENT, LOCATION = ATTENTIONS = ("content", "location")
+"""The attention decoders, see `aocr.model.content_decoder` and `aocr.model.location_decoder`."""
 
 TEST_BATCH_SIZE = 64
 """Number of images that `test` and `predict` read at a time."""
@@ -48,9 +61,9 @@ class Config:
     Models with equal configs can exchange checkpoints. The defaults are those of aocr 0.7.6
     (docs/compatibility.md, "Command line").
 
-    Without `bucket_widths`, all images are padded to the same width, and the model sees the padding
-    as black pixels, as in 0.7.6. With bucket widths, a batch is padded to the smallest width that
-    its images fit into, and the model ignores padding.
+    Without `bucket_widths`, all images are padded to the same width. With bucket widths, a batch is
+    padded to the smallest width that its images fit into. The model sees padding as black pixels,
+    as in 0.7.6, unless there are bucket widths or `padding` masks it.
     """
 
     max_width: int = option(160, "maximum image width in pixels", minimum=1, maximum=100_000)
@@ -77,12 +90,51 @@ class Config:
         maximum=100_000,
         multiple_of=COLUMN_WIDTH,
     )
+    backbone: str = option(
+        "sliding",
+        "CNN: 'sliding' is that of aocr 0.7.6; 'compact' is several times faster",
+        choices=BACKBONES,
+        added_later=True,
+    )
+    resize: str = option(
+        CLASSIC_RESIZE,
+        "how images are resized: 'classic' as in aocr 0.7.6, which keeps low images low; "
+        "'full-height' to a height of 32 pixels, with antialiasing",
+        choices=RESIZES,
+        added_later=True,
+    )
+    padding: str = option(
+        BLACK,
+        "what the model sees at the right of an image: 'black' pixels, as in aocr 0.7.6, or, "
+        "'masked', nothing; --bucket-widths always masks padding",
+        choices=PADDINGS,
+        added_later=True,
+    )
+    decoder: str = option(
+        ATTENTION,
+        "decoder; 'joint' trains an attention and a CTC decoder together",
+        choices=DECODERS,
+        added_later=True,
+    )
+    attention: str = option(
+        CONTENT,
+        "attention decoder: 'content' is that of aocr 0.7.6; 'location' also knows where it has "
+        "looked before",
+        choices=ATTENTIONS,
+        added_later=True,
+    )
+    read_with: str = option(
+        ATTENTION,
+        "which decoder of a joint model reads; may be changed after training",
+        choices=(ATTENTION, CTC),
+        added_later=True,
+    )
 
     def to_json(self) -> str:
         """Returns the fields as indented JSON, with the resulting image size for human readers."""
         facts = {
             "aocr": __version__,
-            "architecture": ARCHITECTURE,
+            "architecture": _architecture(self.backbone, self.decoder),
             **dataclasses.asdict(self),
             "preparation": self._preparation,
         }
@@ -96,8 +148,7 @@ class Config:
             ValueError: the text is not JSON, or a key or value is missing or not permitted.
         """
         facts = parse_object(text)
-        if facts.get("architecture") != ARCHITECTURE:
-            raise ValueError(f'it does not say "architecture": "{ARCHITECTURE}"')
+        _check_architecture(facts)
         check_version(facts, __version__)
         names = (each.name for each in options_of(cls))
         check_keys(facts, {"aocr", "architecture", "preparation", *names})
@@ -123,10 +174,17 @@ class Config:
                 f"--max-width={self.max_width} --max-height={self.max_height} lead to"
             )
 
+        if self.use_gru and self.attention != CONTENT:
+            raise ValueError("use_gru is for attention=content only")
+
     @property
     def _preparation(self) -> dict[str, object]:
         """Preparation of images, as `config.json` states it for human readers."""
-        return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": "TensorFlow 1 bicubic"}
+        resize = {
+            CLASSIC_RESIZE: "TensorFlow 1 bicubic",
+            FULL_HEIGHT: "antialiased, to the full height",
+        }[self.resize]
+        return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": resize}
 
     @property
     def vocab_size(self) -> int:
@@ -146,7 +204,7 @@ class Config:
     @property
     def padding_counts(self) -> bool:
         """Whether the model sees the padding at the right of an image, as black pixels."""
-        return not self.bucket_widths
+        return self.padding == BLACK and not self.bucket_widths
 
     @property
     def decoder_steps(self) -> int:
@@ -157,6 +215,19 @@ class Config:
     def encoder_units(self) -> int:
         """Number of units of the encoder's LSTM in each direction."""
         return self.attn_num_layers * self.attn_num_hidden
+
+
+def _architecture(backbone: object, decoder: object) -> str:
+    """Returns the name of a model in `config.json`."""
+    return f"{backbone} CNN, bidirectional LSTM, {decoder} decoder"
+
+
+def _check_architecture(facts: dict[str, Any]) -> None:
+    """Raises a ValueError if an object is not the config of a model, or contradicts itself."""
+    named = (facts.get(name, getattr(Config, name)) for name in ("backbone", "decoder"))
+    expected = _architecture(*named)
+    if facts.get("architecture") != expected:
+        raise ValueError(f'it does not say "architecture": "{expected}"')
 
 
 @dataclasses.dataclass(frozen=True)

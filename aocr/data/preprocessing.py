@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import IMAGE_HEIGHT, Config
+from aocr.config import FULL_HEIGHT, IMAGE_HEIGHT, Config
 from aocr.data.image_decoding import decode
 
 
@@ -46,19 +46,17 @@ class _Size(NamedTuple):
 def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
     """Decodes one image, resizes it to fit, and pads it at the bottom and the right.
 
-    An image of at most 32 pixels in height keeps its size, unless it would be too wide at a height
-    of 32 pixels. Then it is resized to the full width, which enlarges some images.
-
     Args:
         encoded: string scalar, a PNG, JPEG, BMP or GIF file (of a GIF the first frame).
-        config: defines `image_width` (W) and `channels` (C).
+        config: defines `image_width` (W), `channels` (C) and `resize`.
 
     Returns:
         Pixels from 0 to 255 (bicubic resizing may overshoot).
     """
     pixels = decode(encoded, config.channels)  # [] --> [h, w, C]
-    height, width = _fitted_size(pixels, config.image_width)
-    resized = _resize_like_tensorflow_1(pixels, height, width)  # [h, w, C] --> [h', w', C]
+    height, width = _prepared_size(pixels, config)
+    resize = _resize_antialiased if config.resize == FULL_HEIGHT else _resize_like_tensorflow_1
+    resized = resize(pixels, height, width)  # [h, w, C] --> [h', w', C]
     padding = [[0, IMAGE_HEIGHT - height], [0, config.image_width - width], [0, 0]]
     padded = tf.pad(resized, padding)  # [h', w', C] --> [32, W, C]
     shape = [IMAGE_HEIGHT, config.image_width, config.channels]
@@ -110,24 +108,40 @@ def measure_all(encoded: tf.Tensor, config: Config) -> ImageSizes:
 
     Args:
         encoded: string `[N]`, image files.
-        config: defines `image_width` and `channels`.
+        config: defines `image_width`, `channels` and `resize`.
     """
 
     @tf.autograph.experimental.do_not_convert
     def measure(image: tf.Tensor) -> ImageSizes:
         pixels = decode(image, config.channels)
         shape = tf.shape(pixels)
-        return ImageSizes(shape[0], shape[1], _fitted_size(pixels, config.image_width).width)
+        return ImageSizes(shape[0], shape[1], _prepared_size(pixels, config).width)
 
     signature = ImageSizes(*[tf.TensorSpec([], tf.int32)] * 3)
     return tf.map_fn(measure, encoded, fn_output_signature=signature)
 
 
-def _fitted_size(pixels: tf.Tensor, max_width: int) -> _Size:
-    """Returns the size of an image after resizing it to fit into `[32, max_width]`.
+def _prepared_size(pixels: tf.Tensor, config: Config) -> _Size:
+    """Returns the size of an image after resizing it."""
+    if config.resize == FULL_HEIGHT:
+        return _full_height_size(pixels, config.image_width)
+    return _fitted_size(pixels, config.image_width)
 
-    The order of the divisions is that of 0.7.6: the width at a height of 32 pixels is rounded up
-    before the height is derived from it.
+
+def _full_height_size(pixels: tf.Tensor, max_width: int) -> _Size:
+    """Returns a height of 32 pixels and the width that keeps the proportions, if it fits."""
+    shape = tf.shape(pixels)
+    width_at_32 = _ceil(shape[1] / shape[0] * IMAGE_HEIGHT)
+    return _Size(tf.constant(IMAGE_HEIGHT), tf.minimum(width_at_32, max_width))
+
+
+def _fitted_size(pixels: tf.Tensor, max_width: int) -> _Size:
+    """Returns the size of an image after resizing it to fit into `[32, max_width]`, as in 0.7.6.
+
+    An image of at most 32 pixels in height keeps its size, unless it would be too wide at a height
+    of 32 pixels. Then it is resized to the full width, which enlarges some images. The order of the
+    divisions is that of 0.7.6: the width at a height of 32 pixels is rounded up before the height
+    is derived from it.
     """
     shape = tf.shape(pixels)
     height, width = shape[0], shape[1]
@@ -142,6 +156,11 @@ def _fitted_size(pixels: tf.Tensor, max_width: int) -> _Size:
 
 def _ceil(number: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.math.ceil(number), tf.int32)
+
+
+def _resize_antialiased(pixels: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Resizes bilinearly; when it shrinks an image, each pixel averages all that it covers."""
+    return tf.image.resize(pixels, tf.stack([height, width]), antialias=True)
 
 
 def _resize_like_tensorflow_1(pixels: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:

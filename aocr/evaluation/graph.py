@@ -53,6 +53,6 @@ def build_eval_graph(
             graph=graph,
             start=iterator.initializer,
             batch=batch,
-            transcription=transcribe(decoder.decode_greedily(), Charset(config.characters)),
-            losses=recognizer.teacher_forced_losses(decoder, batch.targets),
+            transcription=transcribe(decoder.decode(), Charset(config.characters)),
+            losses=decoder.losses(batch.targets),
         )

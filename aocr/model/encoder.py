@@ -22,6 +22,13 @@ class Memory(NamedTuple):
     state: tf.Tensor
     is_padding: tf.Tensor | None = None
 
+    def lengths(self) -> tf.Tensor:
+        """Returns the number of columns of each image, int32 `[N]`."""
+        shape = tf.shape(self.values)
+        if self.is_padding is None:
+            return tf.fill([shape[0]], shape[1])
+        return shape[1] - tf.reduce_sum(tf.cast(self.is_padding, tf.int32), axis=1)
+
 
 def encode(features: tf.Tensor, sequence_lengths: tf.Tensor | None, units: int) -> Memory:
     """Runs an LSTM over the columns in each direction (Graves and Schmidhuber, 2005).

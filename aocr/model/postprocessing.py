@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, Charset
-from aocr.model.decoder import GreedyDecoding
+from aocr.model.decoding import Decoding, after_eos
 
 
 class Transcription(NamedTuple):
@@ -16,10 +16,10 @@ class Transcription(NamedTuple):
 
     Attributes:
         text: string `[N]`, UTF-8, the characters before the first EOS.
-        probability: float64 `[N]`, the product of the steps' probabilities up to and including
-            the first EOS.
-        step_probabilities: float32 `[N, S]`, the probability of each step's symbol, given the
-            symbols before it; 1 after the first EOS, so that their product is `probability`.
+        probability: float64 `[N]`, the probability of the text, its end included.
+        step_probabilities: float32 `[N, S]`, the probability of each step's symbol; 1 after the
+            first EOS. Those of an attention decoder are given the symbols before, so that their
+            product is `probability`.
         symbols: int32 `[N, S]`, all decoded symbols, special symbols included.
         attention: float32 `[N, S, T]`.
     """
@@ -31,25 +31,17 @@ class Transcription(NamedTuple):
     attention: tf.Tensor
 
 
-def transcribe(decoding: GreedyDecoding, charset: Charset) -> Transcription:
+def transcribe(decoding: Decoding, charset: Charset) -> Transcription:
     """Converts symbols to text and probability. Steps after the first EOS are ignored."""
-    ended = after_eos(decoding.symbols)
     characters = tf.gather(tf.constant([s.encode() for s in charset.symbols]), decoding.symbols)
-    probabilities = tf.reduce_max(tf.nn.softmax(decoding.logits), axis=2)  # [N, S, V] --> [N, S]
-    probabilities = tf.where(ended, tf.ones([], tf.float32), probabilities)
+    visible = tf.where(after_eos(decoding.symbols), "", characters)
     return Transcription(
-        text=tf.strings.reduce_join(tf.where(ended, "", characters), axis=1),
-        probability=tf.reduce_prod(tf.cast(probabilities, tf.float64), axis=1),
-        step_probabilities=probabilities,
+        text=tf.strings.reduce_join(visible, axis=1),
+        probability=decoding.probability(),
+        step_probabilities=decoding.step_probabilities(),
         symbols=decoding.symbols,
         attention=decoding.attention,
     )
-
-
-def after_eos(symbols: tf.Tensor) -> tf.Tensor:
-    """Marks the steps after the first EOS: int `[N, S]` to bool `[N, S]`."""
-    is_eos = tf.cast(tf.equal(symbols, EOS_ID), tf.int32)
-    return tf.cumsum(is_eos, axis=1, exclusive=True) > 0
 
 
 def character_mask(symbols: np.ndarray) -> np.ndarray:

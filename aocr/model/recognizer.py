@@ -1,25 +1,42 @@
-"""The whole network: from prepared images to a decoder and its losses."""
+"""The whole network: from prepared images to a decoder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import COLUMN_WIDTH, Config
-from aocr.model import cnn
+from aocr.config import ATTENTION, COLUMN_WIDTH, CONTENT, CTC, JOINT, LOCATION, Config
+from aocr.model import compact_cnn, sliding_cnn
+from aocr.model.backbone import Training
 from aocr.model.batch_norm import BatchStatistic
-from aocr.model.decoder import Decoder, decoder_inputs
-from aocr.model.encoder import encode
-from aocr.model.loss import sequence_losses
+from aocr.model.content_decoder import ContentDecoder
+from aocr.model.ctc_decoder import CTCDecoder
+from aocr.model.decoding import Decoder
+from aocr.model.encoder import Memory, encode
+from aocr.model.joint_decoder import JointDecoder
+from aocr.model.location_decoder import LocationDecoder
+
+BACKBONES = {
+    "sliding": sliding_cnn.extract_features,
+    "compact": compact_cnn.extract_features,
+}
+"""The CNNs by the names that `--backbone` takes."""
+
+ATTENTION_DECODERS: dict[str, Callable[[Config, Memory], Decoder]] = {
+    CONTENT: ContentDecoder,
+    LOCATION: LocationDecoder,
+}
+"""The attention decoders by the names that `--attention` takes."""
 
 
 class ForwardPass(NamedTuple):
     """Holds what a graph needs of the network.
 
     Attributes:
-        features: float32 `[N, T, 512]`, the CNN's output.
-        decoder: decodes the encoded features, greedily or teacher-forced.
+        features: float32 `[N, T, D]`, the CNN's output.
+        decoder: decodes the encoded features, and computes the losses of labels.
         batch_statistics: of the CNN's batch norms, with their moving averages; none at inference.
     """
 
@@ -29,7 +46,7 @@ class ForwardPass(NamedTuple):
 
 
 def forward(
-    images: tf.Tensor, widths: tf.Tensor, config: Config, training: cnn.Training | None = None
+    images: tf.Tensor, widths: tf.Tensor, config: Config, training: Training | None = None
 ) -> ForwardPass:
     """Runs images through the CNN and the encoder, and creates the decoder on their output.
 
@@ -40,12 +57,11 @@ def forward(
         training: what the layers need in training; None for inference.
     """
     sequence_lengths = _sequence_lengths(widths, config)
-    # [N, 32, W, C] --> [N, T, 512]
-    features, batch_statistics = cnn.extract_features(images, sequence_lengths, training)
-    # [N, T, 512] --> [N, T, 2U]
+    # [N, 32, W, C] --> [N, T, D]
+    features, batch_statistics = BACKBONES[config.backbone](images, sequence_lengths, training)
+    # [N, T, D] --> [N, T, 2U]
     memory = encode(features, sequence_lengths, config.encoder_units)
-    decoder = Decoder(config, config.vocab_size, memory)
-    return ForwardPass(features, decoder, batch_statistics)
+    return ForwardPass(features, create_decoder(config, memory), batch_statistics)
 
 
 def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:
@@ -53,14 +69,13 @@ def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:
     return None if config.padding_counts else -(-widths // COLUMN_WIDTH)  # rounded up
 
 
-def teacher_forced_losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:
-    """Returns the loss of each image with the right symbol fed into every step.
-
-    Args:
-        decoder: the decoder of the images.
-        targets: int32 `[N, S]`, the labels' symbols, EOS, then padding.
-
-    Returns:
-        float32 `[N]`, in nats.
-    """
-    return sequence_losses(decoder.teacher_forced_logits(decoder_inputs(targets)), targets)
+def create_decoder(config: Config, memory: Memory) -> Decoder:
+    """Creates the decoder, or both decoders, of a model on encoded columns."""
+    if config.decoder == CTC:
+        return CTCDecoder(config, memory)
+    attention = ATTENTION_DECODERS[config.attention](config, memory)
+    if config.decoder == JOINT:
+        ctc = CTCDecoder(config, memory)
+        readers = {ATTENTION: attention, CTC: ctc}
+        return JointDecoder(attention, ctc, readers[config.read_with])
+    return attention

@@ -10,8 +10,8 @@ from aocr.charset import PAD_ID, Charset
 from aocr.config import Config
 from aocr.data import preprocessing
 from aocr.model import recognizer, tensor_names
-from aocr.model.decoder import GreedyDecoding
-from aocr.model.postprocessing import Transcription, after_eos, transcribe
+from aocr.model.decoding import Decoding, after_eos
+from aocr.model.postprocessing import Transcription, transcribe
 
 
 class ServingGraph(NamedTuple):
@@ -22,7 +22,7 @@ class ServingGraph(NamedTuple):
         input: string, a scalar or `[N]`: encoded images; named `input_image_as_bytes:0`.
         prepared: pixels and widths of the images; they may be fed instead of the input.
         features: float32 `[N, T, 512]`, the CNN's output.
-        decoding: the decoder's symbols, logits and attention.
+        decoding: the decoder's symbols and attention.
         transcription: texts, probabilities, symbols and attention, see `Transcription`.
         output: string, the predicted texts in the shape of the input.
         probability: float64, their probabilities in the shape of the input.
@@ -32,7 +32,7 @@ class ServingGraph(NamedTuple):
     input: tf.Tensor
     prepared: preprocessing.Prepared
     features: tf.Tensor
-    decoding: GreedyDecoding
+    decoding: Decoding
     transcription: Transcription
     output: tf.Tensor
     probability: tf.Tensor
@@ -43,7 +43,7 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
 
     Args:
         config: the model.
-        stop_at_eos: see `Decoder.decode_greedily`.
+        stop_at_eos: see `Decoder.decode`.
     """
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string, name=tensor_names.IMAGE_INPUT)
@@ -52,7 +52,7 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
         with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
             images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
             model = recognizer.forward(images, prepared.width, config)
-            decoding = model.decoder.decode_greedily(stop_at_eos)
+            decoding = model.decoder.decode(stop_at_eos)
             transcription = transcribe(decoding, Charset(config.characters))
         _name_steps(transcription)
         _name_scalar_for_one(transcription.text, tensor_names.PREDICTION_OUTPUT)

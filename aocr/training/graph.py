@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data import input_pipeline, preprocessing
-from aocr.model import cnn, recognizer
+from aocr.model import backbone, recognizer
 from aocr.model.batch_norm import moving_average_updates
 from aocr.model.tensor_names import GLOBAL_STEP
 from aocr.training.optimizer import Update, build_update
@@ -67,10 +67,12 @@ def build_train_graph(
         batch = iterator.get_next()
         global_step = _create_global_step()
         step, kernel_gradient = tf.convert_to_tensor(global_step), fastest_kernel_gradient()
-        training = cnn.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
+        training = backbone.Training(
+            step, plan.seed, options.dropout, compute_dtype, kernel_gradient
+        )
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         model = recognizer.forward(images, batch.widths, config, training)
-        loss = tf.reduce_mean(recognizer.teacher_forced_losses(model.decoder, batch.targets))
+        loss = tf.reduce_mean(model.decoder.losses(batch.targets))
         move_averages = functools.partial(
             moving_average_updates, model.batch_statistics, step, options.bn_momentum
         )

@@ -37,7 +37,7 @@ import tensorflow as tf  # noqa: E402
 from aocr.cli import prediction_output  # noqa: E402
 from aocr.config import TEST_BATCH_SIZE, Config  # noqa: E402
 from aocr.evaluation import evaluator  # noqa: E402
-from aocr.model import cnn  # noqa: E402
+from aocr.model import sliding_cnn  # noqa: E402
 from aocr.serving import predictor  # noqa: E402
 from aocr.serving.export import ExportRequest, export  # noqa: E402
 from aocr.util import log  # noqa: E402
@@ -59,7 +59,8 @@ def bare_cnn(batch_size: int) -> Callable[[], object]:
     with tf.Graph().as_default() as graph:
         shape = [batch_size, 32, config.image_width, config.channels]
         images = tf.constant(np.random.default_rng(0).uniform(0, 255, shape).astype("f4"))
-        features = cnn.extract_features(images).features.op  # to run an operation returns nothing
+        # To run an operation returns nothing.
+        features = sliding_cnn.extract_features(images).features.op
         session = tf.compat.v1.Session(graph=graph)
         session.run(tf.compat.v1.global_variables_initializer())
     return lambda: session.run(features)

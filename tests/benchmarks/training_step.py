@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from aocr.config import Config  # noqa: E402
-from aocr.model import cnn  # noqa: E402
+from aocr.model import backbone, sliding_cnn  # noqa: E402
 from aocr.model.conv2d import KernelGradient  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.options import TrainingOptions  # noqa: E402
@@ -40,10 +40,10 @@ def bare_cnn(
     with tf.Graph().as_default() as graph:
         shape = [batch_size, 32, config.image_width, config.channels]
         images = tf.constant(np.random.default_rng(0).uniform(0, 255, shape).astype("f4"))
-        training = cnn.Training(tf.constant(0), kernel_gradient=kernel_gradient)
+        training = backbone.Training(tf.constant(0), kernel_gradient=kernel_gradient)
         x = (images - 128) / 128
-        for layer in cnn.LAYERS:
-            x, _ = cnn.convolution(x, layer, training)
+        for layer in sliding_cnn.LAYERS:
+            x, _ = sliding_cnn.convolution(x, layer, training)
         step = tf.compat.v1.train.GradientDescentOptimizer(0.01).minimize(tf.reduce_mean(x * x))
         session = tf.compat.v1.Session(graph=graph)
         session.run(tf.compat.v1.global_variables_initializer())

@@ -8,7 +8,7 @@ from helpers import write_records
 from aocr.charset import EOS_ID, GO_ID, PAD_ID, Charset
 from aocr.config import Config
 from aocr.data import input_pipeline, records
-from aocr.model.decoder import decoder_inputs
+from aocr.model.content_decoder import decoder_inputs
 
 CONFIG = Config(max_width=4, max_height=32, max_prediction=3, characters="BAé日 9😀")
 WIDTH, STEPS = 4, 5

@@ -7,8 +7,8 @@ import tensorflow as tf
 from helpers import TINY, load_noise, noise
 
 from aocr.charset import EOS_ID, PAD_ID
-from aocr.model import cnn, recognizer
-from aocr.model.decoder import decoder_inputs
+from aocr.model import backbone, recognizer, sliding_cnn
+from aocr.model.content_decoder import decoder_inputs
 from aocr.model.loss import sequence_losses
 
 WIDTHS = [16, 9]
@@ -25,7 +25,7 @@ def test_the_features_are_those_of_the_cnn():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         model = build()
         with tf.compat.v1.variable_scope("", reuse=True):
-            expected = cnn.extract_features(tf.constant(IMAGES)).features
+            expected = sliding_cnn.extract_features(tf.constant(IMAGES)).features
         load_noise(session)
         features, expected = session.run((model.features, expected))
     assert features.shape == (2, 4, 512)
@@ -42,7 +42,7 @@ def test_only_training_has_batch_statistics():
     with tf.Graph().as_default():
         assert build().batch_statistics == ()
     with tf.Graph().as_default():
-        assert len(build(training=cnn.Training(tf.constant(0))).batch_statistics) == 6
+        assert len(build(training=backbone.Training(tf.constant(0))).batch_statistics) == 6
 
 
 def test_padding_counts_only_without_buckets():
@@ -50,7 +50,7 @@ def test_padding_counts_only_without_buckets():
     for bucket_widths, attended_columns in (((), 4), ((8,), 3)):
         config = dataclasses.replace(TINY, bucket_widths=bucket_widths)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            decoding = build(config).decoder.decode_greedily(stop_at_eos=False)
+            decoding = build(config).decoder.decode(stop_at_eos=False)
             load_noise(session)
             attention = session.run(decoding.attention)
         assert (attention[0] > 0).all(axis=0).sum() == 4
@@ -60,7 +60,7 @@ def test_padding_counts_only_without_buckets():
 def test_losses_are_those_of_the_teacher_forced_logits():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         decoder, targets = build().decoder, tf.constant(TARGETS, tf.int32)
-        losses = recognizer.teacher_forced_losses(decoder, targets)
+        losses = decoder.losses(targets)
         logits = decoder.teacher_forced_logits(decoder_inputs(targets))
         load_noise(session)
         losses, expected = session.run((losses, sequence_losses(logits, targets)))

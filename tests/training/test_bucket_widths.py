@@ -10,7 +10,7 @@ from helpers import TINY, encoded, load_noise, noise, write_records
 from aocr.cli.parser import build_parser
 from aocr.config import Config
 from aocr.data import input_pipeline, preprocessing, records
-from aocr.model import batch_norm, cnn
+from aocr.model import backbone, batch_norm, sliding_cnn
 from aocr.model.encoder import encode
 from aocr.serving.graph import build_serving_graph
 from aocr.training import initialization
@@ -84,15 +84,15 @@ def trained(width):
     beyond = 255 * np.ones([2, 32, width - 24, 1], np.float32)  # must not be looked at
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         columns = tf.constant([6, 3])
-        training = cnn.Training(tf.constant(0), dropout=0.0)
+        training = backbone.Training(tf.constant(0), dropout=0.0)
         images = tf.constant(np.concatenate([pixels, beyond], axis=2))
-        features, statistics = cnn.extract_features(images, columns, training)
+        features, statistics = sliding_cnn.extract_features(images, columns, training)
         memory = encode(features, columns, units=4)
         valid = tf.sequence_mask(columns, width // 4, tf.float32)[:, :, tf.newaxis]
         loss = tf.reduce_sum(tf.square(memory.values * valid)) + tf.reduce_sum(memory.state)
         gradients = tf.gradients(loss, tf.compat.v1.trainable_variables())
         load_noise(session)
-        for layer in cnn.LAYERS:  # noise for kernels would make the features huge
+        for layer in sliding_cnn.LAYERS:  # noise for kernels would make the features huge
             (kernel,) = [
                 v for v in tf.compat.v1.trainable_variables() if v.op.name == f"{layer.scope}/W"
             ]

@@ -11,8 +11,16 @@ import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH
 from aocr.model import tensor_names
+from aocr.model.backbone import (
+    CNNOutput,
+    Training,
+    apply_mask,
+    drop_out,
+    normalize_pixels,
+    width_mask,
+)
 from aocr.model.batch_norm import BatchStatistic, batch_norm
-from aocr.model.conv2d import KernelGradient, conv2d
+from aocr.model.conv2d import conv2d
 
 
 class Convolution(NamedTuple):
@@ -44,36 +52,6 @@ LAYERS = (
 )
 
 
-class Training(NamedTuple):
-    """Holds what the layers need in training only.
-
-    Attributes:
-        step: int32 scalar, the global step.
-        seed: of the dropout; together with the step it decides which features are dropped.
-        dropout: share of the features that is dropped.
-        compute_dtype: data type that the convolutions compute in.
-        kernel_gradient: how the convolutions compute the gradient of their kernels.
-    """
-
-    step: tf.Tensor
-    seed: int = 0
-    dropout: float = 0.5
-    compute_dtype: tf.DType = tf.float32
-    kernel_gradient: KernelGradient = KernelGradient.TENSORFLOW
-
-
-class CNNOutput(NamedTuple):
-    """Holds the features of a batch of images.
-
-    Attributes:
-        features: float32 `[N, T, 512]`, with T = ceil(W / 4).
-        batch_statistics: of every batch norm, with their moving averages; none at inference.
-    """
-
-    features: tf.Tensor
-    batch_statistics: tuple[BatchStatistic, ...]
-
-
 def extract_features(
     images: tf.Tensor, sequence_lengths: tf.Tensor | None = None, training: Training | None = None
 ) -> CNNOutput:
@@ -86,19 +64,19 @@ def extract_features(
         training: None for inference, which uses moving averages and no dropout.
     """
     column_width = COLUMN_WIDTH
-    x = (images - 128) / 128
-    mask = _width_mask(x, sequence_lengths, column_width)
-    x = _apply_mask(x, mask)
+    x = normalize_pixels(images)
+    mask = width_mask(x, sequence_lengths, column_width)
+    x = apply_mask(x, mask)
     batch_statistics: tuple[BatchStatistic, ...] = ()
     for layer in LAYERS:
         x, layer_statistics = convolution(x, layer, training, mask)
         batch_statistics += layer_statistics
         if layer.pool:
             column_width //= layer.pool[1]
-            mask = _width_mask(x, sequence_lengths, column_width)
-        x = _apply_mask(x, mask)
+            mask = width_mask(x, sequence_lengths, column_width)
+        x = apply_mask(x, mask)
     x = tf.squeeze(x, axis=1)  # [N, 1, T, 512] --> [N, T, 512]
-    return CNNOutput(_drop_out(x, training) if training else x, batch_statistics)
+    return CNNOutput(drop_out(x, training) if training else x, batch_statistics)
 
 
 def convolution(
@@ -138,37 +116,3 @@ def _convolve(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf
     if training is None:
         return conv2d(x, kernel)
     return conv2d(x, kernel, training.compute_dtype, training.kernel_gradient)
-
-
-def _drop_out(features: tf.Tensor, training: Training) -> tf.Tensor:
-    """Drops features out (Srivastava et al., 2014); seed and step decide which."""
-    if not training.dropout:
-        return features
-    seed = tf.stack([training.seed, training.step])
-    return tf.nn.experimental.stateless_dropout(features, training.dropout, seed, rng_alg="philox")
-
-
-def _width_mask(
-    x: tf.Tensor, sequence_lengths: tf.Tensor | None, column_width: int
-) -> tf.Tensor | None:
-    """Returns float32 `[N, 1, W, 1]`: 1 where an image is, 0 to the right of it.
-
-    Args:
-        x: `[N, H, W, C]`.
-        sequence_lengths: int32 `[N]`, feature columns of each image; None for no mask.
-        column_width: width of one feature column in pixels of `x`.
-    """
-    if sequence_lengths is None:
-        return None
-    return tf.sequence_mask(sequence_lengths * column_width, tf.shape(x)[2], tf.float32)[
-        :, tf.newaxis, :, tf.newaxis
-    ]
-
-
-def _apply_mask(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Sets pixels to the right of each image to zero, as SAME padding sets those outside it.
-
-    An image's width is a multiple of all pooling widths together, so no pooling window covers
-    pixels on both sides of its right edge.
-    """
-    return x if mask is None else x * mask

@@ -9,7 +9,7 @@ from helpers import count_nodes, gru, load_noise, lstm, noise
 
 from aocr.charset import EOS_ID, GO_ID
 from aocr.config import Config
-from aocr.model.decoder import Decoder
+from aocr.model.content_decoder import ContentDecoder
 from aocr.model.encoder import Memory
 
 BATCH, COLUMNS, HIDDEN, VOCAB_SIZE = 3, 5, 4, 7
@@ -42,9 +42,9 @@ class Model:
     def __init__(self, config):
         self.config, self.memory = config, memory_of(config)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            decoder = Decoder(config, VOCAB_SIZE, Memory(*map(tf.constant, self.memory[:2])))
+            decoder = ContentDecoder(config, Memory(*map(tf.constant, self.memory[:2])))
             forced = decoder.teacher_forced_logits(tf.constant(INPUTS, tf.int32))
-            fetches = forced, decoder.decode_greedily(stop_at_eos=False)
+            fetches = forced, decoder.decode(stop_at_eos=False)
             self.variables = load_noise(session)
             self.forced, self.greedy = session.run(fetches)
 
@@ -144,8 +144,8 @@ def test_shapes(model):
 def test_teacher_forcing_the_greedy_symbols_gives_the_greedy_logits():
     config = CONFIGS["two LSTM layers"]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        decoder = Decoder(config, VOCAB_SIZE, Memory(*map(tf.constant, memory_of(config)[:2])))
-        greedy = decoder.decode_greedily(stop_at_eos=False)
+        decoder = ContentDecoder(config, Memory(*map(tf.constant, memory_of(config)[:2])))
+        greedy = decoder.decode(stop_at_eos=False)
         inputs = tf.pad(greedy.symbols[:, :-1], [[0, 0], [1, 0]], constant_values=GO_ID)
         forced = decoder.teacher_forced_logits(inputs)
         load_noise(session)
@@ -169,9 +169,7 @@ def test_only_the_first_numbers_of_the_encoder_state_arrive(name, arrives):
     config = CONFIGS[name]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         memory = Memory(*map(tf.constant, memory_of(config)[:2]))
-        logits = Decoder(config, VOCAB_SIZE, memory).teacher_forced_logits(
-            tf.constant(INPUTS, tf.int32)
-        )
+        logits = ContentDecoder(config, memory).teacher_forced_logits(tf.constant(INPUTS, tf.int32))
         (gradient,) = tf.gradients(logits, memory.state)
         load_noise(session)
         matters = session.run(gradient).any(axis=0)
@@ -212,7 +210,7 @@ def scripted_greedy(ends, stop_at_eos):
         values, state, _ = memory_of(config, len(ends))
         state[:, 0] = ends - 0.5  # becomes the first cell, which counts down by one a step
         memory = Memory(tf.constant(values), tf.constant(state))
-        greedy = Decoder(config, VOCAB_SIZE, memory).decode_greedily(stop_at_eos)
+        greedy = ContentDecoder(config, memory).decode(stop_at_eos)
         load_noise(session)
         load_countdown(session)
         return session.run(greedy)
@@ -246,9 +244,9 @@ def test_graph_does_not_grow_with_the_longest_label(unroll):
 def nodes(unroll, max_prediction):
     config = dataclasses.replace(ONE_LAYER, max_prediction=max_prediction)
     with tf.Graph().as_default() as graph:
-        decoder = Decoder(config, VOCAB_SIZE, Memory(*map(tf.constant, memory_of(config)[:2])))
+        decoder = ContentDecoder(config, Memory(*map(tf.constant, memory_of(config)[:2])))
         if unroll == "greedy":
-            decoder.decode_greedily()
+            decoder.decode()
         else:
             decoder.teacher_forced_logits(tf.zeros([BATCH, config.decoder_steps], tf.int32))
         return count_nodes(graph)

@@ -1,4 +1,4 @@
-"""The attention decoder: encoded columns to symbols (docs/compatibility.md, "Decoder").
+"""The attention decoder of 0.7.6: columns to symbols (docs/compatibility.md, "Decoder").
 
 Each step's attention vector is fed into the next step (Bahdanau et al., 2015; Vinyals et al.,
 2015). Axes: N images, S decoder steps, T columns, V symbols of the vocabulary, H hidden units,
@@ -20,23 +20,9 @@ from aocr.model.attention import (
     AttentionWeights,
     create_attention_weights,
 )
+from aocr.model.decoding import GreedyDecoding
 from aocr.model.encoder import Memory
-
-
-class GreedyDecoding(NamedTuple):
-    """Holds the result of greedy decoding.
-
-    With `stop_at_eos`, the steps after every image has had an EOS are not computed, and hold zeros.
-
-    Attributes:
-        symbols: int32 `[N, S]`, the most probable symbol of each step.
-        logits: float32 `[N, S, V]`.
-        attention: float32 `[N, S, T]`; the weights of a step sum to 1 over the columns.
-    """
-
-    symbols: tf.Tensor
-    logits: tf.Tensor
-    attention: tf.Tensor
+from aocr.model.loss import sequence_losses
 
 
 class _Weights(NamedTuple):
@@ -55,26 +41,30 @@ class _Step(NamedTuple):
     attended: Attended
 
 
-class Decoder:
-    """An attention decoder that reads one memory."""
+class ContentDecoder:
+    """Decodes one memory with content-based attention."""
 
-    def __init__(self, config: Config, vocab_size: int, memory: Memory) -> None:
+    def __init__(self, config: Config, memory: Memory) -> None:
         """Creates the variables in the scope `embedding_attention_decoder`.
 
         Args:
             config: sizes of the layers and number of steps.
-            vocab_size: V, the special symbols included.
             memory: the encoded columns to attend to.
         """
         self._steps = config.decoder_steps
         self._units = config.attn_num_hidden
-        self._vocab_size = vocab_size
+        self._vocab_size = config.vocab_size
         self._columns, self._depth = memory.values.shape[1:]
         self._memory = memory
-        self._weights = _create_weights(config, vocab_size, self._depth)
+        self._weights = _create_weights(config, self._depth)
         self._attention = AdditiveAttention(self._weights.attention, memory)
         self._initial_state = _initial_state(memory.state, self._weights.stack.state_size)
         self._initial_context = tf.zeros_like(memory.values[:, 0])  # [N, D]
+
+    def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
+        """Returns the loss of each image with the right symbol fed into every step."""
+        logits = self.teacher_forced_logits(decoder_inputs(targets))
+        return sequence_losses(logits, targets, label_smoothing)
 
     def teacher_forced_logits(self, inputs: tf.Tensor) -> tf.Tensor:
         """Decodes with each step's input given, as training does.
@@ -107,7 +97,7 @@ class Decoder:
         logits = tf.tensordot(concatenated, kernel, axes=1) + bias
         return tf.transpose(logits, [1, 0, 2])  # [S, N, V] --> [N, S, V]
 
-    def decode_greedily(self, stop_at_eos: bool = True) -> GreedyDecoding:
+    def decode(self, stop_at_eos: bool = True) -> GreedyDecoding:
         """Decodes from GO on; each step's most probable symbol is the input of the next step.
 
         Args:
@@ -182,7 +172,8 @@ class Decoder:
         return tf.TensorArray(tf.float32, self._steps, element_shape=[None, depth])
 
 
-def _create_weights(config: Config, vocab_size: int, depth: int) -> _Weights:
+def _create_weights(config: Config, depth: int) -> _Weights:
+    vocab_size = config.vocab_size
     get, glorot = tf.compat.v1.get_variable, tf.compat.v1.glorot_uniform_initializer
     scope, embedding_size = tf.compat.v1.variable_scope, config.target_embedding_size
     units, cell_type = config.attn_num_hidden, _cell_type(config)

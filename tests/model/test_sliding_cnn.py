@@ -8,12 +8,14 @@ import pytest
 import tensorflow as tf
 from helpers import load_noise, noise, run
 
-from aocr.model import cnn
+from aocr.model import backbone, sliding_cnn
 from aocr.model.batch_norm import moving_average_updates
 from aocr.model.conv2d import KernelGradient
 
-PLAIN = cnn.Convolution("plain", kernel=3, filters=4, batch_norm=False, pool=None)
-NORMALIZED = cnn.Convolution("normalized", kernel=2, filters=3, batch_norm=True, pool=(2, 1))
+PLAIN = sliding_cnn.Convolution("plain", kernel=3, filters=4, batch_norm=False, pool=None)
+NORMALIZED = sliding_cnn.Convolution(
+    "normalized", kernel=2, filters=3, batch_norm=True, pool=(2, 1)
+)
 IMAGES = noise("images", 2, 6, 5, 3)
 
 
@@ -60,14 +62,14 @@ def test_length_is_a_quarter_of_the_width_rounded_up():
     lengths = []
     for width in widths:
         with tf.Graph().as_default():
-            features = cnn.extract_features(tf.zeros([2, 32, width, 1])).features
+            features = sliding_cnn.extract_features(tf.zeros([2, 32, width, 1])).features
         lengths.append(features.shape.as_list())
     assert lengths == [[2, math.ceil(width / 4), 512] for width in widths]
 
 
 def test_variables_are_those_of_0_7_6():
     with tf.Graph().as_default():
-        cnn.extract_features(tf.zeros([1, 32, 8, 3]))
+        sliding_cnn.extract_features(tf.zeros([1, 32, 8, 3]))
         shapes = {v.op.name: v.shape.as_list() for v in tf.compat.v1.global_variables()}
     kernels = [(3, 3, 64), (3, 64, 128), (3, 128, 256), (3, 256, 256), (3, 256, 512)]
     kernels += [(3, 512, 512), (2, 512, 512)]
@@ -80,7 +82,7 @@ def test_variables_are_those_of_0_7_6():
 
 def test_moving_averages_are_not_trained():
     with tf.Graph().as_default():
-        cnn.extract_features(tf.zeros([1, 32, 8, 1]))
+        sliding_cnn.extract_features(tf.zeros([1, 32, 8, 1]))
         names = {v.op.name.split("/")[-1] for v in tf.compat.v1.trainable_variables()}
     assert names == {"W", "gamma", "beta"}
 
@@ -88,7 +90,7 @@ def test_moving_averages_are_not_trained():
 @pytest.mark.parametrize(("grey", "silent"), [(128, True), (129, False), (0, False)])
 def test_grey_128_is_zero_and_stays_zero_without_a_bias(grey, silent):
     with tf.Graph().as_default():
-        features = run(cnn.extract_features(tf.fill([1, 32, 8, 1], float(grey))).features)
+        features = run(sliding_cnn.extract_features(tf.fill([1, 32, 8, 1], float(grey))).features)
     assert features.any() != silent
 
 
@@ -119,7 +121,7 @@ def test_inference_normalizes_by_the_moving_averages():
 def inferred(layer):
     """Returns a layer's output at inference, with noise for weights, and the weights."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        output, statistics = cnn.convolution(tf.constant(IMAGES), layer, training=None)
+        output, statistics = sliding_cnn.convolution(tf.constant(IMAGES), layer, training=None)
         assert statistics == ()
         variables = load_noise(session)
         weights = {name.removeprefix(f"{layer.scope}/"): v for name, v in variables.items()}
@@ -133,8 +135,8 @@ class TrainedLayer:
         layer = NORMALIZED
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             step = tf.constant(step)
-            training = cnn.Training(step)
-            output, statistics = cnn.convolution(tf.constant(IMAGES), layer, training)
+            training = backbone.Training(step)
+            output, statistics = sliding_cnn.convolution(tf.constant(IMAGES), layer, training)
             variables = load_noise(session)
             self.weights = {n.removeprefix(f"{layer.scope}/"): v for n, v in variables.items()}
             self.updates = moving_average_updates(statistics, step, momentum=0.99)
@@ -165,15 +167,15 @@ def test_moving_averages_move_towards_the_batch(step, decay):
 
 def test_inference_does_not_move_the_averages():
     with tf.Graph().as_default() as graph:
-        cnn.extract_features(tf.zeros([1, 32, 4, 1]))
+        sliding_cnn.extract_features(tf.zeros([1, 32, 4, 1]))
         operations = graph.get_operations()
         assert not [op for op in operations if op.type.startswith(("AssignSub", "AssignAdd"))]
 
 
 def test_training_returns_the_statistics_of_every_batch_norm():
     with tf.Graph().as_default():
-        output = cnn.extract_features(
-            tf.zeros([1, 32, 4, 1]), training=cnn.Training(tf.constant(0))
+        output = sliding_cnn.extract_features(
+            tf.zeros([1, 32, 4, 1]), training=backbone.Training(tf.constant(0))
         )
         names = [statistic.moving_average.op.name for statistic in output.batch_statistics]
     assert names == [
@@ -195,8 +197,8 @@ def test_only_training_by_matrix_products_has_a_custom_gradient(
     with tf.Graph().as_default() as graph:
         training = None
         if kernel_gradient:
-            training = cnn.Training(tf.constant(0), kernel_gradient=kernel_gradient)
-        cnn.extract_features(tf.zeros([1, 32, 4, 1]), training=training)
+            training = backbone.Training(tf.constant(0), kernel_gradient=kernel_gradient)
+        sliding_cnn.extract_features(tf.zeros([1, 32, 4, 1]), training=training)
         kinds = {operation.type for operation in graph.get_operations()}
     assert ("IdentityN" in kinds) is has_custom_gradient
 
@@ -208,12 +210,14 @@ def trained_features(*trainings):
     """Returns the features of the same images and weights for each training setting."""
     images = 100 * noise("images", 2, 32, 16, 1)
     with tf.Graph().as_default(), tf.compat.v1.variable_scope("", reuse=tf.compat.v1.AUTO_REUSE):
-        outputs = [cnn.extract_features(tf.constant(images), None, make()) for make in trainings]
+        outputs = [
+            sliding_cnn.extract_features(tf.constant(images), None, make()) for make in trainings
+        ]
         return run([output.features for output in outputs])
 
 
 def training(step, **options):
-    return lambda: cnn.Training(tf.constant(step), **options)
+    return lambda: backbone.Training(tf.constant(step), **options)
 
 
 def test_training_drops_half_of_the_features_and_doubles_the_others():
@@ -235,6 +239,6 @@ def test_dropout_is_a_function_of_seed_and_step():
 
 def test_inference_drops_nothing():
     with tf.Graph().as_default() as graph:
-        cnn.extract_features(tf.zeros([1, 32, 4, 1]))
+        sliding_cnn.extract_features(tf.zeros([1, 32, 4, 1]))
         random = [op.name for op in graph.get_operations() if op.type.startswith("Random")]
     assert all("/Initializer/" in name for name in random)

@@ -1,0 +1,33 @@
+"""An attention decoder and a CTC decoder on one encoder (Kim et al., 2017)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from aocr.model.decoding import Decoder, Decoding
+
+CTC_WEIGHT = 0.5
+"""Share of the CTC loss in the sum of both losses."""
+
+
+class JointDecoder:
+    """Trains two decoders together, and reads with one of them.
+
+    Args:
+        attention: the attention decoder.
+        ctc: the CTC decoder.
+        reader: the one of both that reads.
+    """
+
+    def __init__(self, attention: Decoder, ctc: Decoder, reader: Decoder) -> None:
+        self._attention, self._ctc, self._reader = attention, ctc, reader
+
+    def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
+        """Returns the weighted mean of both losses of each image."""
+        of_attention = self._attention.losses(targets, label_smoothing)
+        of_ctc = self._ctc.losses(targets, label_smoothing)
+        return CTC_WEIGHT * of_ctc + (1 - CTC_WEIGHT) * of_attention
+
+    def decode(self, stop_at_eos: bool = True) -> Decoding:
+        """Decodes with the decoder that reads."""
+        return self._reader.decode(stop_at_eos)

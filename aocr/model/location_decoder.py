@@ -1,0 +1,239 @@
+"""An attention decoder that knows where it has looked before (Chorowski et al., 2015).
+
+It differs from the decoder of 0.7.6 (`content_decoder`) in this: the attention also sees its
+weights of the steps before; the initial state comes from both directions of the encoder; each layer
+has weights of its own; and a learned column behind each image marks its end. Axes: N images, S
+decoder steps, T columns, V symbols of the vocabulary, H hidden units, E embedding size, D memory
+depth.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from aocr.charset import EOS_ID, GO_ID
+from aocr.config import Config
+from aocr.model import rnn_cells, tensor_names
+from aocr.model.content_decoder import decoder_inputs
+from aocr.model.decoding import GreedyDecoding
+from aocr.model.encoder import Memory
+from aocr.model.loss import sequence_losses
+
+LOCATION_WIDTH = 9
+"""Number of columns around each column whose earlier weights its score depends on."""
+
+
+class _State(NamedTuple):
+    """Holds what one step hands to the next.
+
+    Attributes:
+        layers: float32 `[N, 2H * layers]`, the LSTM states.
+        context: float32 `[N, D]`, the mean of the memory by the weights.
+        weights: float32 `[N, T + 1]`, the attention.
+        coverage: float32 `[N, T + 1]`, the sum of the attention of all steps.
+    """
+
+    layers: tf.Tensor
+    context: tf.Tensor
+    weights: tf.Tensor
+    coverage: tf.Tensor
+
+
+class _Weights(NamedTuple):
+    embedding: tf.Variable  # [V, E]
+    input_projection: rnn_cells.Dense  # [N, E + D] --> [N, H]
+    initial_state: rnn_cells.Dense  # [N, 4U] --> [N, 2H * layers]
+    cells: tuple[rnn_cells.LSTMCell, ...]
+    query: rnn_cells.Dense  # [N, H] --> [N, H]
+    key_kernel: tf.Variable  # [D, H]
+    location_kernel: tf.Variable  # [LOCATION_WIDTH, 2, H]
+    scorer: tf.Variable  # [H, 1]
+    output: rnn_cells.Dense  # [N, H + D] --> [N, V]
+
+
+class LocationDecoder:
+    """Decodes one memory with location-aware attention."""
+
+    def __init__(self, config: Config, memory: Memory) -> None:
+        """Creates the variables in the scope `location_decoder`."""
+        self._steps = config.decoder_steps
+        self._units = config.attn_num_hidden
+        self._vocab_size = config.vocab_size
+        self._depth = memory.values.shape[2]
+        with tf.compat.v1.variable_scope(tensor_names.LOCATION_SCOPE):
+            self._weights = _create_weights(config, self._depth, memory.state.shape[1])
+            self._memory, self._is_outside = _with_end_mark(memory)
+        # [N, T + 1, D] --> [N, T + 1, H]
+        self._keys = tf.tensordot(self._memory, self._weights.key_kernel, axes=1)
+        nowhere = tf.zeros_like(self._memory[:, :, 0])
+        self._initial = _State(
+            layers=tf.tanh(self._weights.initial_state(memory.state)),
+            context=tf.zeros_like(self._memory[:, 0]),
+            weights=nowhere,
+            coverage=nowhere,
+        )
+
+    def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
+        """Returns the loss of each image with the right symbol fed into every step."""
+        logits = self.teacher_forced_logits(decoder_inputs(targets))
+        return sequence_losses(logits, targets, label_smoothing)
+
+    def teacher_forced_logits(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Decodes with each step's input given, as training does.
+
+        Args:
+            inputs: int32 `[N, S]`, see `decoder_inputs`.
+
+        Returns:
+            float32 `[N, S, V]`.
+        """
+        # [N, S] --> [S, N, E]
+        embedded = tf.nn.embedding_lookup(self._weights.embedding, tf.transpose(inputs))
+        step_inputs = self._array(embedded.shape[2]).unstack(embedded)
+
+        def step(t, state, outputs):
+            output, state = self._step(step_inputs.read(t), state)
+            return t + 1, state, outputs.write(t, output)
+
+        *_, outputs = tf.while_loop(
+            lambda t, *_: t < self._steps,
+            step,
+            (0, self._initial, self._array(self._units + self._depth)),
+            maximum_iterations=self._steps,
+        )
+        kernel, bias = self._weights.output
+        logits = tf.tensordot(outputs.stack(), kernel, axes=1) + bias  # [S, N, H + D] --> [S, N, V]
+        return tf.transpose(logits, [1, 0, 2])  # [S, N, V] --> [N, S, V]
+
+    def decode(self, stop_at_eos: bool = True) -> GreedyDecoding:
+        """Decodes from GO on; each step's most probable symbol is the input of the next step.
+
+        The attention leaves out the end mark, so that a step's weights sum to at most 1.
+        """
+        batch, columns = tf.shape(self._memory)[0], self._memory.shape[1]
+
+        def unfinished(t, symbol, ended, *_):
+            return (t < self._steps) & ~(stop_at_eos & tf.reduce_all(ended))
+
+        def step(t, symbol, ended, state, arrays):
+            embedded = tf.gather(self._weights.embedding, symbol)
+            output, state = self._step(embedded, state)
+            logits = self._weights.output(output)
+            symbol = tf.argmax(logits, axis=1, output_type=tf.int32)
+            values = GreedyDecoding(symbol, logits, state.weights)
+            arrays = GreedyDecoding(*(a.write(t, v) for a, v in zip(arrays, values, strict=True)))
+            return t + 1, symbol, ended | tf.equal(symbol, EOS_ID), state, arrays
+
+        empty = GreedyDecoding(
+            tf.TensorArray(tf.int32, self._steps, element_shape=[None]),
+            self._array(self._vocab_size),
+            self._array(columns),
+        )
+        symbols, ended = tf.fill([batch], GO_ID), tf.fill([batch], False)
+        *_, arrays = tf.while_loop(
+            unfinished,
+            step,
+            (0, symbols, ended, self._initial, empty),
+            maximum_iterations=self._steps,
+        )
+        return GreedyDecoding(
+            symbols=tf.transpose(arrays.symbols.stack()),  # [S, N] --> [N, S]
+            logits=tf.transpose(arrays.logits.stack(), [1, 0, 2]),  # [S, N, V] --> [N, S, V]
+            attention=tf.transpose(arrays.attention.stack(), [1, 0, 2])[:, :, :-1],
+        )
+
+    def _step(self, embedded: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
+        """Computes one step.
+
+        Args:
+            embedded: float32 `[N, E]`, the symbol of the step before.
+            state: that of the step before.
+
+        Returns:
+            The last layer's output and the context, float32 `[N, H + D]`, and the next state.
+        """
+        x = self._weights.input_projection(tf.concat([embedded, state.context], axis=1))
+        layers = []
+        for cell, layer in zip(
+            self._weights.cells,
+            tf.split(state.layers, len(self._weights.cells), axis=1),
+            strict=True,
+        ):
+            x, layer = cell(x, layer)
+            layers.append(layer)
+        x = tf.identity(x)  # pairs of gradients are added in a fixed order, see `for_next_use`
+        weights = self._attend(x, state)
+        # [N, 1, T + 1] · [N, T + 1, D] --> [N, 1, D] --> [N, D]
+        context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], self._memory), axis=1)
+        output = tf.concat([x, context], axis=1)
+        coverage = state.coverage + weights
+        return output, _State(tf.concat(layers, axis=1), context, weights, coverage)
+
+    def _attend(self, query: tf.Tensor, state: _State) -> tf.Tensor:
+        """Returns the attention weights for a query `[N, H]`, float32 `[N, T + 1]`."""
+        before = tf.stack([state.weights, state.coverage], axis=2)  # [N, T + 1, 2]
+        location = tf.nn.conv1d(before, self._weights.location_kernel, 1, "SAME")
+        energies = tf.tanh(self._keys + location + self._weights.query(query)[:, tf.newaxis])
+        scores = tf.squeeze(tf.tensordot(energies, self._weights.scorer, axes=1), axis=2)
+        return tf.nn.softmax(tf.where(self._is_outside, scores.dtype.min, scores))
+
+    def _array(self, depth: int) -> tf.TensorArray:
+        """Returns an empty array for one float32 `[N, depth]` a step."""
+        return tf.TensorArray(tf.float32, self._steps, element_shape=[None, depth])
+
+
+def _create_weights(config: Config, depth: int, encoder_state_size: int) -> _Weights:
+    units, layers = config.attn_num_hidden, config.attn_num_layers
+    embedding_size = config.target_embedding_size
+    scope, dense = tf.compat.v1.variable_scope, rnn_cells.create_dense
+    embedding = _variable(tensor_names.EMBEDDING, [config.vocab_size, embedding_size])
+    with scope(tensor_names.INPUT_PROJECTION_SCOPE):
+        input_projection = dense(embedding_size + depth, units)
+    with scope(tensor_names.INITIAL_STATE_SCOPE):
+        initial_state = dense(encoder_state_size, 2 * units * layers)
+    with scope(tensor_names.OUTPUT_SCOPE):
+        output = dense(units + depth, config.vocab_size)
+    with scope(tensor_names.ATTENTION_SCOPE):
+        with scope(tensor_names.QUERY_SCOPE):
+            query = dense(units, units)
+        key_kernel = _variable(tensor_names.KEY_KERNEL, [depth, units])
+        location_kernel = _variable(tensor_names.LOCATION_KERNEL, [LOCATION_WIDTH, 2, units])
+        scorer = _variable(tensor_names.SCORER, [units, 1])
+    return _Weights(
+        embedding=embedding,
+        input_projection=input_projection,
+        initial_state=initial_state,
+        cells=tuple(_create_cell(number, units) for number in range(layers)),
+        query=query,
+        key_kernel=key_kernel,
+        location_kernel=location_kernel,
+        scorer=scorer,
+        output=output,
+    )
+
+
+def _create_cell(number: int, units: int) -> rnn_cells.LSTMCell:
+    with tf.compat.v1.variable_scope(f"layer{number}"):
+        return rnn_cells.LSTMCell(units)
+
+
+def _variable(name: str, shape: list[int]) -> tf.Variable:
+    initializer = tf.compat.v1.glorot_uniform_initializer()
+    return tf.compat.v1.get_variable(name, shape, initializer=initializer)
+
+
+def _with_end_mark(memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+    """Puts a learned column behind the last column of each image.
+
+    Returns:
+        The columns, float32 `[N, T + 1, D]`, and bool `[N, T + 1]`, True behind the end mark.
+    """
+    depth = memory.values.shape[2]
+    mark = _variable(tensor_names.END_MARK, [1, depth])[0]
+    values = tf.pad(memory.values, [[0, 0], [0, 1], [0, 0]])
+    lengths = memory.lengths()[:, tf.newaxis]
+    places = tf.range(tf.shape(values)[1])[tf.newaxis]
+    is_end = tf.equal(places, lengths)[:, :, tf.newaxis]
+    return tf.where(is_end, mark, values), places > lengths
