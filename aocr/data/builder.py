@@ -24,7 +24,7 @@ from aocr.data.rejections import RejectionLog
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 from aocr.util.parallel import map_in_order
-from aocr.util.path_checks import identity
+from aocr.util.path_checks import identity, is_remote
 from aocr.util.plurals import counted
 
 REMOTE_READERS = 32
@@ -190,7 +190,7 @@ def _read_candidates(
     read = functools.partial(_read_candidate, options=options)
     with ThreadPoolExecutor(REMOTE_READERS) as threads:
         while batch := list(itertools.islice(annotations, BATCH_SIZE)):
-            remote = any("://" in annotation.path for annotation in batch)
+            remote = any(is_remote(annotation.path) for annotation in batch)
             yield list(threads.map(read, batch) if remote else map(read, batch))
 
 

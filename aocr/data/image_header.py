@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from aocr.util.errors import first_line
+
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "JPEG2000", "PPM", "ICO")
 """Formats that are read. Pillow's other readers are for vector files, and may run programs."""
 
@@ -87,5 +89,5 @@ def _open(encoded: bytes) -> Image.Image:
         except (SyntaxError, IndexError, TypeError, struct.error):
             continue  # not this format
         except Exception as error:  # a broken header makes Pillow's readers raise anything
-            raise ImageFileError("not a readable image", str(error)) from error
+            raise ImageFileError("not a readable image", first_line(error)) from error
     raise ImageFileError("not a readable image")

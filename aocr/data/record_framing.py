@@ -14,6 +14,8 @@ from typing import BinaryIO, NamedTuple, NoReturn
 
 import tensorflow as tf
 
+from aocr.util.path_checks import is_remote
+
 HEADER = struct.Struct("<QI")
 FOOTER_BYTES = 4
 _LENGTH_BYTES = 8
@@ -60,7 +62,7 @@ def serialized_records(path: str) -> Iterator[bytes]:
         OSError: the file cannot be read.
         tf.errors.OpError: the file cannot be read.
     """
-    with contextlib.nullcontext() if "://" in path else open(path, "rb", buffering=0) as file:
+    with contextlib.nullcontext() if is_remote(path) else open(path, "rb", buffering=0) as file:
         descriptor = file.fileno() if file else None
         size, offset, number = _size(path), 0, 1
         unread = tf.compat.v1.io.tf_record_iterator(path)
@@ -145,8 +147,8 @@ _CRC_TABLE = tuple(map(_crc_of_byte, range(256)))
 
 def _open(path: str) -> BinaryIO:
     """Opens a file; Python's own reading seeks faster where the file is local."""
-    return tf.io.gfile.GFile(path, "rb") if "://" in path else open(path, "rb")
+    return tf.io.gfile.GFile(path, "rb") if is_remote(path) else open(path, "rb")
 
 
 def _size(path: str) -> int:
-    return tf.io.gfile.stat(path).length if "://" in path else os.stat(path).st_size
+    return tf.io.gfile.stat(path).length if is_remote(path) else os.stat(path).st_size

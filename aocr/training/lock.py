@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
+from aocr.util.path_checks import is_remote
 
 FILE_NAME = "training.lock"
 
@@ -78,7 +79,7 @@ def training_lock(model_dir: str) -> Iterator[None]:
         thread.join()
         with contextlib.suppress(OSError, tf.errors.OpError):
             tf.io.gfile.remove(path)
-            if is_new and not complete and "://" not in path:
+            if is_new and not complete and not is_remote(path):
                 os.rmdir(model_dir)  # fails if there is something in it
 
 
@@ -94,7 +95,7 @@ def _acquire(path: str, us: Owner) -> None:
     if owner:
         logging.warning("Taking over %s, which a dead process on %s left.", path, owner.host)
         tf.io.gfile.remove(path)
-    if "://" in path:
+    if is_remote(path):
         _write(path, us)
         return
     try:
