@@ -30,7 +30,7 @@ class CheckedImage(NamedTuple):
     problem: str
 
 
-def check_image(encoded: bytes, decode: DecodeImage) -> CheckedImage:
+def check_decoding(encoded: bytes, decode: DecodeImage) -> CheckedImage:
     """Reads the header of an image file with Pillow and decodes its pixels as the model does.
 
     Images of more than `MAX_PIXELS` pixels are not decoded: a small file can hold gigabytes.

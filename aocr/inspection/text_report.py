@@ -12,7 +12,7 @@ from aocr.inspection.character_report import format_characters, format_unknown_c
 from aocr.inspection.distribution import Distribution
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage
-from aocr.inspection.statistics import Problem
+from aocr.inspection.statistics import ProblemCount
 from aocr.inspection.summary import DatasetSummary
 from aocr.util.characters import visible_text
 from aocr.util.plurals import counted_in_groups
@@ -85,7 +85,7 @@ def _problems(summary: DatasetSummary) -> list[str]:
     return lines or ["No broken image, no image twice, no empty label."]
 
 
-def _problem(problem: Problem, singular: str, plural: str) -> Iterator[str]:
+def _problem(problem: ProblemCount, singular: str, plural: str) -> Iterator[str]:
     """Yields lines about a problem; none if no record has it."""
     if problem.count:
         yield counted_in_groups(problem.count, singular, plural)

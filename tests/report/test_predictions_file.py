@@ -137,7 +137,7 @@ def test_jsonl_of_nothing_read(tmp_path):
 
 def test_as_many_probabilities_as_characters():
     with pytest.raises(ValueError, match="shorter|longer"):
-        predictions_file.characters_of("AB", (0.5,))
+        predictions_file.with_probabilities("AB", (0.5,))
 
 
 @pytest.mark.parametrize(
