@@ -16,7 +16,7 @@ from aocr.evaluation.confidence_intervals import Interval
 from aocr.evaluation.metric_sums import Summary
 from aocr.evaluation.metrics import METRICS
 from aocr.evaluation.result import Result
-from aocr.report import plots
+from aocr.report import PAGE, plots
 from aocr.report.accuracy_by_length import LengthCounts
 from aocr.report.metrics_table import metric_rows
 from aocr.report.mistakes import WorstMistakes, describe_mistake
@@ -28,7 +28,6 @@ from aocr.util.plurals import counted_in_groups
 if TYPE_CHECKING:
     import jinja2
 
-PAGE = "index.html"
 REQUIRED_PACKAGES = ("jinja2", "matplotlib")
 MAX_CONFUSIONS = 40
 
