@@ -34,7 +34,7 @@ _LABEL_AND_NUMBER = re.compile(r"(.+?)(_\d+)?")
 
 
 class Rejection(NamedTuple):
-    """Says why an annotation is left out of a dataset.
+    """Holds the reason why an annotation is left out of a dataset.
 
     Attributes:
         reason: the problem, in the same words for every annotation that has it.
@@ -170,7 +170,7 @@ def _file_names(folder: str) -> list[str]:
 
 
 def _lines(path: str) -> Iterator[bytes]:
-    """Yields lines without their ends; cuts overlong ones, but not below `MAX_LINE_BYTES` + 1.
+    """Yields lines without their ends; longer ones are cut, but not below `MAX_LINE_BYTES` + 1.
 
     Lines end in `\\n`. Where the file begins without one, `\\r` ends a line too, as on old Macs.
     """

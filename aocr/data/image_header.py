@@ -20,7 +20,7 @@ _PREFIX_BYTES = 16
 
 
 class ImageFileError(ValueError):
-    """Says why a file cannot be used as an image.
+    """Reports why a file cannot be used as an image.
 
     Attributes:
         reason: the problem, in words that are the same for all such files, so that they can be
@@ -34,7 +34,7 @@ class ImageFileError(ValueError):
 
 
 class TooManyPixelsError(ImageFileError):
-    """Says that an image exceeds `--max-pixels` of `aocr dataset`; the detail is its size."""
+    """Reports that an image exceeds `--max-pixels` of `aocr dataset`; the detail is its size."""
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Reads the serialized records of TFRecord files, and checks their framing.
 
-TensorFlow loses a record whose header is cut without a word, and crashes on a length that no file
-can hold. A record is: length (uint64), masked CRC of the length, data, masked CRC of the data.
+TensorFlow skips a record whose header is cut, without a message, and crashes on a length that no
+file can hold. A record is: length (uint64), masked CRC of the length, data, masked CRC of the data.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 
 
 class FramingError(ValueError):
-    """Says which record of a file is broken, where, and how.
+    """Reports which record of a file is broken, where, and how.
 
     Attributes:
         whole_records: number of records before the broken one.
@@ -86,7 +86,7 @@ def serialized_records(path: str) -> Iterator[bytes]:
 
 
 def _raise_problem(path: str, frame: Frame) -> NoReturn:
-    """Raises the `FramingError` of a record that TensorFlow does not read, or must not."""
+    """Raises the `FramingError` of a record that TensorFlow cannot or must not read."""
     with _open(path) as file:
         _data_length(file, frame, _size(path))
     raise FramingError(frame, "has a wrong checksum of its data")

@@ -37,7 +37,7 @@ class Owner(NamedTuple):
         host: name of its machine.
         process: its id there.
         since: when it began, ISO 8601.
-        identity: what else tells it from a later process with the same id, see `_identity`.
+        identity: distinguishes it from a later process with the same id, see `_identity`.
         beats: signs of life so far.
     """
 
@@ -52,9 +52,9 @@ class Owner(NamedTuple):
 def training_lock(model_dir: str) -> Iterator[None]:
     """Holds a model directory for one training run.
 
-    The lock is a file. One that a dead process left is taken over: on this machine at once, on
-    another when it has shown no sign of life for `PATIENCE_SECONDS`. A directory that is made for
-    the lock goes with it if the run fails before it writes there.
+    The lock is a file. The lock of a dead process is taken over: at once if the process ran on this
+    machine, otherwise when it has shown no sign of life for `PATIENCE_SECONDS`. A directory created
+    for the lock is removed with it if the run fails before it writes there.
 
     Raises:
         UserError: another process trains in the directory, or the lock cannot be written.
