@@ -56,7 +56,7 @@ class _Step(NamedTuple):
 
 
 class Decoder:
-    """An attention decoder that reads one memory."""
+    """Decodes one memory to symbols, with attention."""
 
     def __init__(self, config: Config, vocab_size: int, memory: Memory) -> None:
         """Creates the variables in the scope `embedding_attention_decoder`.
