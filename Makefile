@@ -9,7 +9,7 @@ DEMO := demo
 DEMO_MODEL := --max-width=120 --max-height=48 --max-prediction=5 \
 	--model-dir=$(DEMO)/checkpoints --log-path=$(DEMO)/aocr.log
 
-.DEFAULT_GOAL := demo
+.DEFAULT_GOAL := help
 .PHONY: help demo test lint types check format bench clean
 
 help: ## list the targets

@@ -19,7 +19,7 @@ FULL_ASCII = "".join(map(chr, range(32, 127)))
 
 @dataclasses.dataclass(frozen=True)
 class Charset:
-    """An ordered set of characters (docs/compatibility.md, "Text").
+    """Holds an ordered set of characters (docs/compatibility.md, "Text").
 
     The order decides the ids, so a checkpoint can only be used with the order it was trained with.
 

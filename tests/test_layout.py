@@ -38,6 +38,7 @@ MODULES = sorted(
     path for path in (ROOT / "aocr").rglob("*.py") if path != ROOT / "aocr" / "__init__.py"
 )
 MOST_LINES_OF_A_FILE, MOST_LINES_OF_A_FUNCTION = 250, 60
+MOST_POSITIONAL_ARGUMENTS = 5
 
 
 def name_of(path):
@@ -98,6 +99,13 @@ def test_files_and_functions_are_short(path):
         if isinstance(node, functions):
             length = node.end_lineno - node.lineno + 1
             assert length <= MOST_LINES_OF_A_FUNCTION, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_calls_have_few_positional_arguments(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            assert len(node.args) <= MOST_POSITIONAL_ARGUMENTS, ast.unparse(node)
 
 
 def test_no_module_cites_a_file_outside_the_repository():

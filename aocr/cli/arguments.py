@@ -234,10 +234,9 @@ def trained_model(args: argparse.Namespace) -> tuple[Config, str]:
     Raises:
         UserError: there is no such checkpoint, or a flag contradicts the model.
     """
-    from aocr.model import checkpoints as session
-    from aocr.model import config_file
+    from aocr.model import checkpoints, config_file
 
     if args.charset == AUTO_CHARSET:
         raise UserError("--charset=auto is for training only: name a file, or leave the flag out")
-    checkpoint = session.find_checkpoint(args.model_dir, args.checkpoint)
+    checkpoint = checkpoints.find_checkpoint(args.model_dir, args.checkpoint)
     return config_file.of_trained_model(args.model_dir, given_fields(args, Config)), checkpoint

@@ -5,13 +5,14 @@ from __future__ import annotations
 from aocr.config import Config
 from aocr.util.errors import UsageError
 from aocr.util.memory import memory_bytes
+from aocr.util.plurals import counted
 
 TRAINING_FLOATS = 5376
 """Numbers that the CNN's convolutions output per pixel of image width (docs/compatibility.md,
 "Sliding CNN"). Training keeps them all until the gradients are computed."""
 
 INFERENCE_FLOATS = 2048
-"""Those of the first convolution, the largest of them."""
+"""Numbers that the first convolution, the largest, outputs per pixel of image width."""
 
 
 def check_batch_size(batch_size: int, config: Config, floats: int) -> None:
@@ -29,8 +30,9 @@ def check_batch_size(batch_size: int, config: Config, floats: int) -> None:
     bytes_of_image = 4 * floats * config.image_width
     if memory is None or batch_size * bytes_of_image <= memory:
         return
+    images = counted(batch_size, "image")
     raise UsageError(
-        f"--batch-size={batch_size}: {batch_size} images of {config.image_width} x 32 pixels take "
+        f"--batch-size={batch_size}: {images} of {config.image_width} x 32 pixels would take "
         f"more than {batch_size * bytes_of_image / 2**30:.1f} GiB, and this machine has "
         f"{memory / 2**30:.1f} GiB: give at most {memory // bytes_of_image}, better less"
     )

@@ -1,4 +1,4 @@
-"""Tells what a command reads and writes, so that its paths can be checked before it starts."""
+"""Lists the paths that a command reads and writes, so that they can be checked before it starts."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from aocr.cli.command_paths import annotation_inputs, command_paths
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import whole_number
 from aocr.config import MAX_PIXELS, Limits
-from aocr.data.dataset_names import output_names
+from aocr.data.dataset_names import output_names, shard_index_problem
 from aocr.util.path_checks import CommandPaths, named
 
 MAX_SHARDS = 99_999
@@ -64,12 +64,9 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _shard_problem(args: argparse.Namespace) -> str:
-    index, shards = args.shard_index, args.shards
-    if index is None or (shards and index < shards):
-        return ""
-    if shards is None:
-        return f"--shard-index={index} requires --shards: give the number of all shards"
-    return f"--shard-index={index} is not from 0 to {shards - 1} (--shards={shards})"
+    if args.shards is None and args.shard_index is not None:
+        return f"--shard-index={args.shard_index} requires --shards: give the number of all shards"
+    return shard_index_problem(args.shards or 1, args.shard_index)
 
 
 def paths(args: argparse.Namespace) -> CommandPaths:
@@ -81,9 +78,9 @@ def paths(args: argparse.Namespace) -> CommandPaths:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
-    from aocr.data import builder as dataset
+    from aocr.data import builder
 
-    options = dataset.Options(
+    options = builder.Options(
         force_uppercase=not args.no_force_uppercase,
         normalize=not args.no_normalize,
         save_filename=args.save_filename,
@@ -96,5 +93,5 @@ def run(args: argparse.Namespace) -> int:
         log_step=args.log_step,
         limits=Limits(**arguments.given_fields(args, Limits)),
     )
-    dataset.build(args.annotations, args.output, options)
+    builder.build(args.annotations, args.output, options)
     return EXIT_OK

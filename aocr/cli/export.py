@@ -12,9 +12,6 @@ from aocr.cli.settings_log import EXPORT, log_settings
 from aocr.serving import formats
 from aocr.util.path_checks import CommandPaths, named
 
-MODEL_FILES = ("saved_model.pb", "frozen_graph.pb")
-"""The files that an export has, one for each format."""
-
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
@@ -34,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads and writes; other files of the folder stay."""
-    files = (os.path.join(args.dir, name) for name in MODEL_FILES)
+    files = (os.path.join(args.dir, name) for name in formats.GRAPH_FILES.values())
     return command_paths(args, model_inputs("--model-dir", args.model_dir), named("dir", files))
 
 

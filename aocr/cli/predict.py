@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> int:
 
     failed = False
     require_stdout()
-    paths = args.images or read_names(sys.stdin)
+    names = args.images or read_names(sys.stdin)
     config, checkpoint = arguments.trained_model(args)
     log_settings(PREDICT, args, config)
-    for result in predictor.predict(config, paths, checkpoint, args.gpu_id):
+    for result in predictor.predict(config, names, checkpoint, args.gpu_id):
         prediction_output.log_prediction(result)
         failed |= bool(result.failure)
         if args.json:

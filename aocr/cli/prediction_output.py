@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from aocr.report.predictions_file import characters_of, json_line, six_digits
+from aocr.report.predictions_file import json_line, six_digits, with_probabilities
 from aocr.serving.predictor import FilePrediction
 from aocr.util.characters import escape
 
@@ -40,6 +40,6 @@ def json_line_of(prediction: FilePrediction) -> str:
             "path": prediction.path,
             "text": prediction.text,
             "probability": six_digits(prediction.probability),
-            "characters": characters_of(prediction.text, prediction.character_probabilities),
+            "characters": with_probabilities(prediction.text, prediction.character_probabilities),
         }
     )

@@ -45,7 +45,7 @@ OUTSIDE_TRAINING = {"steps_per_checkpoint": 0, "batch_size": 1}
 not change its results."""
 
 REGULARIZATION = 0
-"""The factor of the regularization loss, which 0.7.6 has in its log but not in its flags."""
+"""The factor of the regularization loss, which 0.7.6 logs although no flag sets it."""
 
 
 def log_settings(

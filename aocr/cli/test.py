@@ -12,13 +12,11 @@ from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.settings_log import TEST, log_settings
 from aocr.config import TEST_BATCH_SIZE
+from aocr.report import PAGE
 from aocr.training.options import TrainingOptions
 from aocr.util.console import print_text, require_stdout
 from aocr.util.options import permitted_values
 from aocr.util.path_checks import CommandPaths, named
-
-PAGE = "index.html"
-"""The page of `--report`."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -79,9 +77,9 @@ def run(args: argparse.Namespace) -> int:
         accuracy="exact_match" if args.no_distance else "edit_distance_accuracy",
     )
     pictures = args.output_dir if args.visualize else None
-    paths = OutputPaths(predictions=args.predictions, pictures=pictures, report=args.report)
+    output_paths = OutputPaths(predictions=args.predictions, pictures=pictures, report=args.report)
     facts = {"Checkpoint": checkpoint, "Dataset": ", ".join(args.dataset)}
-    with open_outputs(paths, facts) as outputs:
+    with open_outputs(output_paths, facts) as outputs:
         summary = evaluate(evaluation, outputs.observers)
     outputs.write_report(summary)
     if args.json:

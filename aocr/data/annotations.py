@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from aocr.util.characters import escape
 from aocr.util.errors import UserError, first_line
-from aocr.util.path_checks import kind_of_special_file
+from aocr.util.path_checks import is_remote, kind_of_special_file
 from aocr.util.plurals import counted
 
 DELIMITERS = {"space": " ", "tab": "\t", "comma": ","}
@@ -34,7 +34,7 @@ _LABEL_AND_NUMBER = re.compile(r"(.+?)(_\d+)?")
 
 
 class Rejection(NamedTuple):
-    """Says why an annotation is left out of a dataset.
+    """Holds the reason why an annotation is left out of a dataset.
 
     Attributes:
         reason: the problem, in the same words for every annotation that has it.
@@ -118,7 +118,7 @@ class Annotations(NamedTuple):
 
     def _locate(self, path: str) -> str:
         """Joins a path to `base_dir`, unless it is absolute or has a scheme such as gs://."""
-        return path if not path or "://" in path else os.path.join(self.base_dir, path)
+        return path if not path or is_remote(path) else os.path.join(self.base_dir, path)
 
 
 def label_of_name(name: str) -> str:
@@ -170,7 +170,7 @@ def _file_names(folder: str) -> list[str]:
 
 
 def _lines(path: str) -> Iterator[bytes]:
-    """Yields lines without their ends; cuts overlong ones, but not below `MAX_LINE_BYTES` + 1.
+    """Yields lines without their ends; longer ones are cut, but not below `MAX_LINE_BYTES` + 1.
 
     Lines end in `\\n`. Where the file begins without one, `\\r` ends a line too, as on old Macs.
     """
@@ -230,7 +230,8 @@ def _split(number: int, line: str, delimiter: str) -> Annotation:
     try:
         columns = _columns(line, delimiter)
     except csv.Error as error:
-        return Annotation(number, line, "", Rejection("wrong CSV quoting", quoted, str(error)))
+        rejection = Rejection("wrong CSV quoting", quoted, first_line(error))
+        return Annotation(number, line, "", rejection)
     if len(columns) > 2:
         rejection = Rejection("more than path and label", quoted, f"{len(columns)} columns")
         return Annotation(number, line, "", rejection)

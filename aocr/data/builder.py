@@ -24,7 +24,7 @@ from aocr.data.rejections import RejectionLog
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 from aocr.util.parallel import map_in_order
-from aocr.util.path_checks import identity
+from aocr.util.path_checks import identity, is_remote
 from aocr.util.plurals import counted
 
 REMOTE_READERS = 32
@@ -32,7 +32,7 @@ REMOTE_READERS = 32
 
 
 class Options(NamedTuple):
-    """Says how a dataset is built.
+    """Determines how a dataset is built.
 
     Attributes:
         force_uppercase: convert labels to upper case.
@@ -68,7 +68,7 @@ class _Candidate(NamedTuple):
         annotation: the path and the label.
         label: as it is written.
         encoded: the image file.
-        unchanged: what to write if the file is whole; None if the header does not tell.
+        unchanged: what to write if the file is whole; None if the header does not decide it.
         rejection: why the annotation cannot be used, or None.
     """
 
@@ -91,7 +91,7 @@ class _Checked(NamedTuple):
 def build(annotations: str, output: str, options: Options) -> int:
     """Writes annotated images as TFRecords.
 
-    The output appears under its name when it is complete; a former output stays until then.
+    The output appears under its name when it is complete; an earlier output stays until then.
     Rejected annotations are logged and listed in `OUTPUT.rejected.tsv`. That file exists only if
     there are any.
 
@@ -190,7 +190,7 @@ def _read_candidates(
     read = functools.partial(_read_candidate, options=options)
     with ThreadPoolExecutor(REMOTE_READERS) as threads:
         while batch := list(itertools.islice(annotations, BATCH_SIZE)):
-            remote = any("://" in annotation.path for annotation in batch)
+            remote = any(is_remote(annotation.path) for annotation in batch)
             yield list(threads.map(read, batch) if remote else map(read, batch))
 
 

@@ -20,10 +20,8 @@ def read_charset(path: str) -> str:
             text = file.read().decode("utf-8-sig")
         characters = text.replace("\r", "").replace("\n", "")
         Charset(characters)  # checks the characters
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, ValueError) as error:
         raise UserError(f"--charset={path}: {first_line(error)}") from error
-    except ValueError as error:
-        raise UserError(f"--charset={path}: {error}") from error
     return characters
 
 

@@ -47,6 +47,13 @@ def shard_name(output: str, index: int, shards: int) -> str:
     return f"{stem}-{index:05}-of-{shards:05}{extension}"
 
 
+def shard_index_problem(shards: int, shard_index: int | None) -> str:
+    """Returns what is wrong with the index of a shard; empty if it is None or there is one."""
+    if shard_index is None or 0 <= shard_index < shards:
+        return ""
+    return f"--shard-index={shard_index} is not from 0 to {shards - 1} (--shards={shards})"
+
+
 def output_names(output: str, shards: int, shard_index: int | None) -> OutputNames:
     """Returns the names of the files that a build writes.
 
@@ -58,10 +65,8 @@ def output_names(output: str, shards: int, shard_index: int | None) -> OutputNam
     Raises:
         UserError: there is no shard of this index.
     """
-    if shard_index is not None and not 0 <= shard_index < shards:
-        raise UserError(
-            f"--shard-index={shard_index} is not from 0 to {shards - 1} (--shards={shards})"
-        )
+    if problem := shard_index_problem(shards, shard_index):
+        raise UserError(problem)
     indices = range(shards) if shard_index is None else [shard_index]
     names = [output] if shards == 1 else [shard_name(output, each, shards) for each in indices]
     dataset = names[0] if len(names) == 1 else output

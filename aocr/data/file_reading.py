@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from aocr.data.image_header import ImageFileError
 from aocr.util.errors import first_line
+from aocr.util.path_checks import is_remote
 
 MAX_FILE_BYTES = 2**30
 """Size of the largest accepted image file. A record must stay below 2 GiB."""
@@ -21,7 +22,7 @@ def read_file(path: str) -> bytes:
         ImageFileError: the file does not exist, is too large or cannot be read.
     """
     try:
-        return _read_remote(path) if "://" in path else _read_local(path)
+        return _read_remote(path) if is_remote(path) else _read_local(path)
     except UnicodeError as error:
         raise ImageFileError("file name that is not UTF-8") from error
     except (FileNotFoundError, tf.errors.NotFoundError) as error:

@@ -24,7 +24,7 @@ def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
             lambda: tf.cond(
                 tf.equal(start, b"GI"),
                 lambda: _to_channels(tf.io.decode_gif(encoded)[0], channels),
-                # refuses whatever is no JPEG file
+                # refuses everything that is not a JPEG file
                 lambda: tf.io.decode_jpeg(encoded, channels),
             ),
         ),

@@ -70,7 +70,7 @@ def needs_no_conversion(encoded: bytes, picture: Image.Image) -> bool:
     """Returns whether `to_supported_format` leaves a file unchanged, judging by its header only.
 
     It still raises an error if TensorFlow cannot decode all pixels. False means that the header
-    does not tell. This takes a small part of the time of `to_supported_format`.
+    does not decide it. This takes a small part of the time of `to_supported_format`.
 
     Args:
         encoded: a whole image file.

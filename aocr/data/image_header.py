@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from aocr.util.errors import first_line
+
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "JPEG2000", "PPM", "ICO")
 """Formats that are read. Pillow's other readers are for vector files, and may run programs."""
 
@@ -18,7 +20,7 @@ _PREFIX_BYTES = 16
 
 
 class ImageFileError(ValueError):
-    """Says why a file cannot be used as an image.
+    """Reports why a file cannot be used as an image.
 
     Attributes:
         reason: the problem, in words that are the same for all such files, so that they can be
@@ -32,7 +34,7 @@ class ImageFileError(ValueError):
 
 
 class TooManyPixelsError(ImageFileError):
-    """Says that an image exceeds `--max-pixels` of `aocr dataset`; the detail is its size."""
+    """Reports that an image exceeds `--max-pixels` of `aocr dataset`; the detail is its size."""
 
 
 @contextlib.contextmanager
@@ -87,5 +89,5 @@ def _open(encoded: bytes) -> Image.Image:
         except (SyntaxError, IndexError, TypeError, struct.error):
             continue  # not this format
         except Exception as error:  # a broken header makes Pillow's readers raise anything
-            raise ImageFileError("not a readable image", str(error)) from error
+            raise ImageFileError("not a readable image", first_line(error)) from error
     raise ImageFileError("not a readable image")

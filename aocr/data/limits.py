@@ -14,7 +14,7 @@ _MAX_LISTED_CHARACTERS = 5
 
 
 class Problem(NamedTuple):
-    """Says why something does not fit.
+    """Holds the reason why something does not fit.
 
     Attributes:
         reason: the problem, in the same words for every record that has it.

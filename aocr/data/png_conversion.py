@@ -7,6 +7,7 @@ import io
 from PIL import Image, ImageOps
 
 from aocr.data.image_header import ImageFileError
+from aocr.util.errors import first_line
 
 _PNG_MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16")
 
@@ -29,7 +30,9 @@ def to_png(picture: Image.Image) -> bytes:
         file = io.BytesIO()
         upright.save(file, "PNG")
     except Exception as error:  # rare modes make Pillow raise anything
-        raise ImageFileError(f"{file_format} image that cannot be converted", str(error)) from error
+        raise ImageFileError(
+            f"{file_format} image that cannot be converted", first_line(error)
+        ) from error
     return file.getvalue()
 
 
@@ -42,7 +45,7 @@ def load_pixels(picture: Image.Image) -> Image.Image:
     try:
         picture.load()
     except Exception as error:  # broken pixels make Pillow's readers raise anything
-        raise ImageFileError(f"not a whole {picture.format} image", str(error)) from error
+        raise ImageFileError(f"not a whole {picture.format} image", first_line(error)) from error
     return picture
 
 

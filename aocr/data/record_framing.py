@@ -1,7 +1,7 @@
 """Reads the serialized records of TFRecord files, and checks their framing.
 
-TensorFlow loses a record whose header is cut without a word, and crashes on a length that no file
-can hold. A record is: length (uint64), masked CRC of the length, data, masked CRC of the data.
+TensorFlow skips a record whose header is cut, without a message, and crashes on a length that no
+file can hold. A record is: length (uint64), masked CRC of the length, data, masked CRC of the data.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, NoReturn
 
 import tensorflow as tf
+
+from aocr.util.path_checks import is_remote
 
 HEADER = struct.Struct("<QI")
 FOOTER_BYTES = 4
@@ -38,7 +40,7 @@ class Frame(NamedTuple):
 
 
 class FramingError(ValueError):
-    """Says which record of a file is broken, where, and how.
+    """Reports which record of a file is broken, where, and how.
 
     Attributes:
         whole_records: number of records before the broken one.
@@ -60,7 +62,7 @@ def serialized_records(path: str) -> Iterator[bytes]:
         OSError: the file cannot be read.
         tf.errors.OpError: the file cannot be read.
     """
-    with contextlib.nullcontext() if "://" in path else open(path, "rb", buffering=0) as file:
+    with contextlib.nullcontext() if is_remote(path) else open(path, "rb", buffering=0) as file:
         descriptor = file.fileno() if file else None
         size, offset, number = _size(path), 0, 1
         unread = tf.compat.v1.io.tf_record_iterator(path)
@@ -84,7 +86,7 @@ def serialized_records(path: str) -> Iterator[bytes]:
 
 
 def _raise_problem(path: str, frame: Frame) -> NoReturn:
-    """Raises the `FramingError` of a record that TensorFlow does not read, or must not."""
+    """Raises the `FramingError` of a record that TensorFlow cannot or must not read."""
     with _open(path) as file:
         _data_length(file, frame, _size(path))
     raise FramingError(frame, "has a wrong checksum of its data")
@@ -145,8 +147,8 @@ _CRC_TABLE = tuple(map(_crc_of_byte, range(256)))
 
 def _open(path: str) -> BinaryIO:
     """Opens a file; Python's own reading seeks faster where the file is local."""
-    return tf.io.gfile.GFile(path, "rb") if "://" in path else open(path, "rb")
+    return tf.io.gfile.GFile(path, "rb") if is_remote(path) else open(path, "rb")
 
 
 def _size(path: str) -> int:
-    return tf.io.gfile.stat(path).length if "://" in path else os.stat(path).st_size
+    return tf.io.gfile.stat(path).length if is_remote(path) else os.stat(path).st_size

@@ -15,17 +15,17 @@ from aocr.data.records import Record
 from aocr.util.session import open_on_cpu
 
 MAX_BATCH_RECORDS = 512
-"""Number of records parsed in one call: with 64, a call takes half as long, not an eighth."""
+"""Number of records parsed in one call: a call for 64 takes half as long, not an eighth."""
 
 MAX_BATCH_BYTES = 2**23
-"""A batch ends with the record that reaches this size: all its images are in memory."""
+"""Size at which a batch ends, because all its images are in memory at the same time."""
 
 
 class RecordParser:
     """Parses batches of records with the operation that the input pipeline uses.
 
-    Python's parser accepts other records: a record that only one of them accepts would end a
-    training in an error that names no file.
+    Python's parser accepts other records. A record that only Python accepts would end training with
+    an error that names no file.
     """
 
     def __init__(self) -> None:

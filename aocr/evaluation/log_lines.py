@@ -45,10 +45,10 @@ def log_summary(summary: Summary) -> None:
     logging.info("Tested %s: %i read exactly.", images, summary.exact)
     for measurement in summary.measurements.values():
         if measurement.metric.applies is None or not math.isnan(measurement.value):
-            logging.info("%s: %s", measurement.metric.title, _text(measurement))
+            logging.info("%s: %s", measurement.metric.title, value_text(measurement))
 
 
-def _text(measurement: Measurement) -> str:
+def value_text(measurement: Measurement) -> str:
     """Returns the value of a metric with its unit."""
     unit = measurement.metric.unit
     images = counted(measurement.images, "image")

@@ -15,7 +15,7 @@ from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
 from aocr.data.preprocessing import prepare
 from aocr.data.record_files import RawRecord
-from aocr.inspection.image_check import check_image
+from aocr.inspection.image_check import check_decoding
 from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
@@ -139,7 +139,7 @@ def _draw_image(encoded: bytes, config: Config, scale: int) -> Image.Image:
     height = IMAGE_HEIGHT * scale
     size = config.image_width * scale, height + BAR_HEIGHT + GAP
     drawing = Image.new("RGB", size, BACKGROUND)
-    problem = check_image(encoded, lambda image: prepare(image, config).pixels).problem
+    problem = check_decoding(encoded, lambda image: prepare(image, config).pixels).problem
     if problem:
         drawing.paste(MUTED, (0, 0, drawing.width, height))
         drawing.paste(FOREGROUND, (GAP, GAP), _text_mask(problem, drawing.width - GAP, LABEL))

@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.config import MAX_PIXELS
+from aocr.util.errors import first_line
 
 DecodeImage = Callable[[tf.Tensor], tf.Tensor]
 """A decoder of image files: string scalar to pixels `[h, w, C]`."""
@@ -29,7 +30,7 @@ class CheckedImage(NamedTuple):
     problem: str
 
 
-def check_image(encoded: bytes, decode: DecodeImage) -> CheckedImage:
+def check_decoding(encoded: bytes, decode: DecodeImage) -> CheckedImage:
     """Reads the header of an image file with Pillow and decodes its pixels as the model does.
 
     Images of more than `MAX_PIXELS` pixels are not decoded: a small file can hold gigabytes.
@@ -42,7 +43,7 @@ def check_image(encoded: bytes, decode: DecodeImage) -> CheckedImage:
         with Image.open(io.BytesIO(encoded)) as image:
             kind, size = f"{image.format} {image.mode}", image.size
     except Image.DecompressionBombError as error:
-        return CheckedImage("", None, str(error))
+        return CheckedImage("", None, first_line(error))
     except Exception:  # a broken header makes Pillow's readers raise errors of any type
         return CheckedImage("", None, "not an image" if encoded else "no bytes")
     width, height = size

@@ -14,7 +14,7 @@ from aocr.config import Limits, width_at_32
 from aocr.data import records
 from aocr.data.image_header import quiet_pillow
 from aocr.data.record_files import RawRecord
-from aocr.inspection.image_check import CheckedImage, DecodeImage, check_image
+from aocr.inspection.image_check import CheckedImage, DecodeImage, check_decoding
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import WidthCounts
 from aocr.util.parallel import map_in_order
@@ -26,7 +26,7 @@ MAX_NAMED = 5
 
 
 @dataclasses.dataclass
-class Problem:
+class ProblemCount:
     """Counts the records with one problem, and names the first `MAX_NAMED` of them.
 
     The names of the fields are keys of `aocr inspect --json`.
@@ -58,9 +58,9 @@ class LabelStatistics:
     lengths: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     occurrences: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     labels_with: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    empty: Problem = dataclasses.field(default_factory=Problem)
-    latin_1: Problem = dataclasses.field(default_factory=Problem)
-    not_nfc: Problem = dataclasses.field(default_factory=Problem)
+    empty: ProblemCount = dataclasses.field(default_factory=ProblemCount)
+    latin_1: ProblemCount = dataclasses.field(default_factory=ProblemCount)
+    not_nfc: ProblemCount = dataclasses.field(default_factory=ProblemCount)
 
     def add(self, row: RawRecord, label: str) -> None:
         """Counts the label of one record.
@@ -96,7 +96,7 @@ class ImageStatistics:
     widths: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     heights: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     widths_at_32: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
-    undecodable: Problem = dataclasses.field(default_factory=Problem)
+    undecodable: ProblemCount = dataclasses.field(default_factory=ProblemCount)
 
     def add(self, row: RawRecord, image: CheckedImage) -> None:
         """Counts the image of one record."""
@@ -176,7 +176,7 @@ def collect_statistics(
     statistics = DatasetStatistics(limits, WidthCounts(limits.max_height))
 
     def check(row: RawRecord) -> tuple[RawRecord, CheckedImage]:
-        return row, check_image(row.image, decode)
+        return row, check_decoding(row.image, decode)
 
     with quiet_pillow():
         for row, image in map_in_order(check, rows):

@@ -12,7 +12,7 @@ from aocr.inspection.distribution import Distribution, distribution_of, divide
 from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
-from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, Problem
+from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, ProblemCount
 from aocr.util.characters import code_point, unicode_name
 
 
@@ -99,10 +99,10 @@ class DatasetSummary:
     aspect: Distribution | None
     label_length: Distribution | None
     characters: list[CharacterCount]
-    undecodable: Problem
-    empty_labels: Problem
-    latin_1_labels: Problem
-    labels_not_nfc: Problem
+    undecodable: ProblemCount
+    empty_labels: ProblemCount
+    latin_1_labels: ProblemCount
+    labels_not_nfc: ProblemCount
     repeated_images: int
     contradictions: Contradictions
     coverage: list[Coverage]

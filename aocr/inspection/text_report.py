@@ -12,10 +12,10 @@ from aocr.inspection.character_report import format_characters, format_unknown_c
 from aocr.inspection.distribution import Distribution
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage
-from aocr.inspection.statistics import Problem
+from aocr.inspection.statistics import ProblemCount
 from aocr.inspection.summary import DatasetSummary
 from aocr.util.characters import visible_text
-from aocr.util.plurals import counted
+from aocr.util.plurals import counted_in_groups
 
 WIDTH, HISTOGRAM_WIDTH, BAR_WIDTH, TITLE_WIDTH = 80, 41, 14, 34  # characters
 
@@ -53,11 +53,6 @@ def format_report(summary: DatasetSummary, limits: Limits) -> str:
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _count(number: int, singular: str, plural: str | None = None) -> str:
-    """Returns a number with separators of thousands, and its noun: "2,000 records"."""
-    return counted(number, singular, plural).replace(str(number), f"{number:,}", 1)
-
-
 def _header(summary: DatasetSummary) -> list[str]:
     """Returns lines about the dataset as a whole: records, size, files and kinds of images."""
     paths = summary.files
@@ -65,7 +60,7 @@ def _header(summary: DatasetSummary) -> list[str]:
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.kinds.items()) or "none"
     size = f"{summary.bytes / 1e6:,.1f} MB"
     return [
-        f"{_count(summary.records, 'record')}, {size}: {visible_text(files)}",
+        f"{counted_in_groups(summary.records, 'record')}, {size}: {visible_text(files)}",
         *textwrap.wrap(f"Images: {kinds}", WIDTH, subsequent_indent="  "),
     ]
 
@@ -90,10 +85,10 @@ def _problems(summary: DatasetSummary) -> list[str]:
     return lines or ["No broken image, no image twice, no empty label."]
 
 
-def _problem(problem: Problem, singular: str, plural: str) -> Iterator[str]:
+def _problem(problem: ProblemCount, singular: str, plural: str) -> Iterator[str]:
     """Yields lines about a problem; none if no record has it."""
     if problem.count:
-        yield _count(problem.count, singular, plural)
+        yield counted_in_groups(problem.count, singular, plural)
         yield from (f"      {visible_text(name)}" for name in problem.named)
         if problem.count > len(problem.named):
             yield f"      and {problem.count - len(problem.named):,} more"
@@ -102,12 +97,12 @@ def _problem(problem: Problem, singular: str, plural: str) -> Iterator[str]:
 def _duplicates(summary: DatasetSummary) -> Iterator[str]:
     """Yields lines about repeated images; none if no image is repeated."""
     if summary.repeated_images:
-        records = _count(summary.repeated_images, "record repeats", "records repeat")
+        records = counted_in_groups(summary.repeated_images, "record repeats", "records repeat")
         yield f"{records} the image of an earlier one"
     contradictions = summary.contradictions
     if contradictions.images:
-        images = _count(contradictions.images, "image has", "images have")
-        yield f"{images} different labels, in {_count(contradictions.records, 'record')}"
+        images = counted_in_groups(contradictions.images, "image has", "images have")
+        yield f"{images} different labels, in {counted_in_groups(contradictions.records, 'record')}"
         for first, *others in contradictions.named:
             yield f"      {first}"
             yield from (f"  and {other}" for other in others)
@@ -163,7 +158,7 @@ def _coverage(coverage: list[Coverage], limits: Limits) -> list[str]:
 def _misfits(misfits: MisfitCounts, limits: Limits, records: int) -> list[str]:
     """Returns lines about the records that exceed the given flags."""
     verb = "fits" if misfits.fitting == 1 else "fit"
-    fitting = f"{misfits.fitting:,} of {_count(records, 'record')} {verb}"
+    fitting = f"{misfits.fitting:,} of {counted_in_groups(records, 'record')} {verb}"
     return [
         f"With the given flags, {fitting}. Records that exceed a flag:",
         *(f"{count:>9,}  {reason}" for count, reason in _misfit_reasons(misfits, limits)),

@@ -14,7 +14,7 @@ EPSILON = 0.001
 
 
 class BatchStatistic(NamedTuple):
-    """One statistic of a training batch, and the moving average that follows it.
+    """Holds one statistic of a training batch, and the moving average that follows it.
 
     Attributes:
         moving_average: float32 `[C]`, a variable that is not trained.

@@ -37,7 +37,7 @@ class Cell(Protocol):
 
 
 class Dense(NamedTuple):
-    """A dense layer, `x · kernel + bias`.
+    """Holds a dense layer, `x · kernel + bias`.
 
     Attributes:
         kernel: float32 `[inputs, outputs]`.
@@ -99,7 +99,7 @@ def lstm_update(gates: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 class LSTMCell:
-    """An LSTM, with variables `basic_lstm_cell/{kernel,bias}` in the current scope."""
+    """Computes an LSTM; creates `basic_lstm_cell/{kernel,bias}` in the current scope."""
 
     def __init__(self, units: int) -> None:
         with tf.compat.v1.variable_scope(tensor_names.LSTM_SCOPE):
@@ -120,7 +120,7 @@ class LSTMCell:
 
 
 class GRUCell:
-    """A GRU (Cho et al., 2014), with variables `gru_cell/{gates,candidate}/{kernel,bias}`."""
+    """Computes a GRU (Cho et al., 2014); creates `gru_cell/{gates,candidate}/{kernel,bias}`."""
 
     def __init__(self, units: int) -> None:
         scope = tf.compat.v1.variable_scope
@@ -154,7 +154,7 @@ class GRUCell:
 
 
 class SharedCellStack:
-    """Stacked layers that all use one cell, and therefore the same weights.
+    """Stacks layers that all use one cell, and therefore the same weights.
 
     0.7.6 shares one cell among the layers. Its checkpoints therefore hold the weights of the first
     layer only, under `multi_rnn_cell/cell_0`.

@@ -31,7 +31,7 @@ MAX_NAME_BYTES = 80  # length of the text in a folder's name; file systems allow
 
 
 class AttentionPictures:
-    """Saves the attention pictures of each image; an image that cannot be drawn is only logged.
+    """Saves the attention pictures of each image, and logs an image that cannot be drawn.
 
     Args:
         output_dir: folder for the pictures, local or remote; it is created.

@@ -16,18 +16,18 @@ from aocr.evaluation.confidence_intervals import Interval
 from aocr.evaluation.metric_sums import Summary
 from aocr.evaluation.metrics import METRICS
 from aocr.evaluation.result import Result
-from aocr.report import plots
+from aocr.report import PAGE, plots
 from aocr.report.accuracy_by_length import LengthCounts
 from aocr.report.metrics_table import metric_rows
 from aocr.report.mistakes import WorstMistakes, describe_mistake
 from aocr.util.characters import describe_character, visible_character
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
+from aocr.util.plurals import counted_in_groups
 
 if TYPE_CHECKING:
     import jinja2
 
-PAGE = "index.html"
 REQUIRED_PACKAGES = ("jinja2", "matplotlib")
 MAX_CONFUSIONS = 40
 
@@ -148,14 +148,12 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        number="{:,}".format, counted=_counted, percent=_percent, percent_range=_percent_range
+        number="{:,}".format,
+        counted=counted_in_groups,
+        percent=_percent,
+        percent_range=_percent_range,
     )
     return environment.get_template("report.html")
-
-
-def _counted(number: int, singular: str) -> str:
-    """Returns `1 image` or `1,234 images`."""
-    return f"{number:,} {singular}" + "s" * (number != 1)
 
 
 def _percent(share: float) -> str:

@@ -28,13 +28,13 @@ PICTURE_SIZE, VIEW_SIZE = (640, 160), (240, 48)  # largest width and height, pix
 
 
 class RankedMistake(NamedTuple):
-    """A mistake that compares as greater than a less serious one.
+    """Holds a mistake; a more serious one compares as greater.
 
     Attributes:
         probability: probability of the prediction.
         edits: edit distance of the prediction and the label.
-        order: minus the number of earlier mistakes, so that the earlier of two ranks higher. It
-            is unique, so that results are never compared.
+        order: minus the number of earlier mistakes: the earlier of two equal mistakes is greater.
+            It is unique, so that results are never compared.
         result: the image.
     """
 

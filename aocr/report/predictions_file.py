@@ -39,7 +39,7 @@ def open_predictions_file(path: str) -> Iterator[Callable[[Result], None]]:
     have no meaning in it. Characters that would break a row are escaped: `\t`, `\n`, `\x00`.
 
     A JSON Lines file has the columns as keys, texts without these escapes, `correct` as a boolean,
-    null for a missing loss, and `characters` (see `characters_of`).
+    null for a missing loss, and `characters` (see `with_probabilities`).
 
     The file appears under its name at the end of the block, complete.
 
@@ -70,7 +70,7 @@ def open_predictions_file(path: str) -> Iterator[Callable[[Result], None]]:
                 file.close()
 
 
-def characters_of(text: str, probabilities: Sequence[float]) -> list[dict[str, object]]:
+def with_probabilities(text: str, probabilities: Sequence[float]) -> list[dict[str, object]]:
     """Returns `{"character": "A", "probability": 0.99}` for each character of a text."""
     pairs = zip(text, probabilities, strict=True)
     return [{"character": c, "probability": six_digits(p)} for c, p in pairs]
@@ -135,5 +135,5 @@ def _tsv_row(result: Result) -> str:
 def _json_row(result: Result) -> str:
     """Returns a JSON object with the columns and the probability of each character."""
     values = dict(zip(COLUMNS, _values(result), strict=True))
-    characters = characters_of(result.prediction, result.character_probabilities)
+    characters = with_probabilities(result.prediction, result.character_probabilities)
     return json_line(values | {"characters": characters})

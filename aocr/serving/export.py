@@ -25,7 +25,7 @@ from aocr.util.session import open_session
 
 
 class ExportRequest(NamedTuple):
-    """Says what to export, and where.
+    """Defines what to export, and where.
 
     Attributes:
         checkpoint: path of the checkpoint that holds the weights.
@@ -88,7 +88,7 @@ def check_folder(folder: str, config: Config, export_format: ExportFormat, force
 
 
 def _check_config(folder: str, config: Config, cure: str) -> None:
-    """Checks that a folder's `config.json`, which an export would replace, is the model's own.
+    """Checks that a folder's `config.json`, which an export would replace, is that of the model.
 
     Args:
         folder: the folder.
@@ -96,7 +96,7 @@ def _check_config(folder: str, config: Config, cure: str) -> None:
         cure: end of the message, after the advice to name another folder.
 
     Raises:
-        UserError: it is another one.
+        UserError: it is that of another model.
     """
     stored = config_file.read(folder)
     if stored is None or stored == config:

@@ -80,7 +80,7 @@ def _name_steps(transcription: Transcription) -> None:
 
     After the first EOS the symbols are PAD and the probabilities 1, so that a client may join all
     symbols, or multiply all probabilities. In 0.7.6 these steps, which are never trained, hold
-    what the decoder happens to give.
+    arbitrary symbols.
     """
     symbols = transcription.symbols
     padded = tf.where(after_eos(symbols), PAD_ID, symbols)

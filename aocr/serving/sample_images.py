@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from aocr.util.drawing import encode_image
 
 
 def sample_images() -> list[bytes]:
     """Returns encoded images of words and of noise, in several sizes, modes and file formats."""
     return [
-        _encode(_draw_word("HELLO", "L", (120, 40)), "PNG"),
-        _encode(_draw_word("2026", "RGB", (160, 60)), "JPEG"),
-        _encode(_draw_word("A WIDE ONE", "RGB", (400, 32)), "BMP"),
-        _encode(_draw_noise(), "PNG"),
+        encode_image(_draw_word("HELLO", "L", (120, 40)), "PNG"),
+        encode_image(_draw_word("2026", "RGB", (160, 60)), "JPEG"),
+        encode_image(_draw_word("A WIDE ONE", "RGB", (400, 32)), "BMP"),
+        encode_image(_draw_noise(), "PNG"),
     ]
 
 
@@ -29,9 +29,3 @@ def _draw_word(text: str, mode: str, size: tuple[int, int]) -> Image.Image:
 
 def _draw_noise() -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, [40, 100, 3], np.uint8))
-
-
-def _encode(picture: Image.Image, file_format: str) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, file_format)
-    return file.getvalue()

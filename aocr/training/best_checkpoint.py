@@ -118,7 +118,8 @@ class BestCheckpoint:
             with tf.io.gfile.GFile(self._path, "rb") as file:
                 return BestValidation.from_json(file.read().decode())
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            raise UserError(f"cannot use {self._path}: {error}; remove it to continue") from error
+            problem = f"cannot use {self._path}: {first_line(error)}"
+            raise UserError(f"{problem}; remove it to continue") from error
 
     def _write(self, best: BestValidation) -> None:
         try:

@@ -15,7 +15,7 @@ from aocr.util.plurals import counted
 
 
 class EarlyStopping:
-    """Validates the newest checkpoint, and tells when validations no longer improve.
+    """Validates the newest checkpoint, and decides when training should stop.
 
     Create it within the graph, after all variables.
 

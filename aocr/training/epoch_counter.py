@@ -37,9 +37,8 @@ class EpochCounter:
         self._finished += 1
         earlier = self._training_set.used - self._records
         logging.info(
-            "Epoch %i of %i: trained on %s%s, %i left out.",
-            self._finished,
-            self._epochs,
+            "Epoch %s: trained on %s%s, %i left out.",
+            f"{self._finished} of {self._epochs}",
             counted(self._records, "record"),
             f", {earlier} before this run" if earlier else "",
             self._training_set.left_out,

@@ -14,7 +14,6 @@ from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
 from aocr.training import warm_start
 from aocr.training.run import Run
-from aocr.util.errors import UserError
 
 
 def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Config:
@@ -31,7 +30,7 @@ def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Confi
 
     Raises:
         UserError: a flag contradicts the model that is resumed, the model of `--init-from` has no
-            checkpoint, the labels have no characters, or a bucket is as wide as the images.
+            checkpoint, the labels have no characters, or flags contradict each other.
     """
     if run.checkpoint:
         config = config_file.of_trained_model(run.model_dir, given)
@@ -40,7 +39,6 @@ def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Confi
             given = given | {"characters": characters_of(expand(run.dataset))}
         source = _source_config(run.init_from) if run.init_from else None
         config = dataclasses.replace(source or Config(), **given)
-    _check_bucket_widths(config)
     return config_file.checked(config)
 
 
@@ -52,20 +50,6 @@ def _source_config(model_dir: str) -> Config | None:
     """
     checkpoints.find_checkpoint(model_dir)  # fails before anything is written
     return config_file.read(model_dir)
-
-
-def _check_bucket_widths(config: Config) -> None:
-    """Checks that all buckets are narrower than the images.
-
-    Raises:
-        UserError: the widest bucket is not.
-    """
-    if config.bucket_widths and config.bucket_widths[-1] >= config.image_width:
-        raise UserError(
-            f"--bucket-widths: {config.bucket_widths[-1]} is not less than the "
-            f"{config.image_width} pixels that --max-width={config.max_width} "
-            f"--max-height={config.max_height} come to: leave it out"
-        )
 
 
 def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) -> None:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
+from aocr.util.path_checks import is_remote
 
 FILE_NAME = "training.lock"
 
@@ -36,7 +37,7 @@ class Owner(NamedTuple):
         host: name of its machine.
         process: its id there.
         since: when it began, ISO 8601.
-        identity: what else tells it from a later process with the same id, see `_identity`.
+        identity: distinguishes it from a later process with the same id, see `_identity`.
         beats: signs of life so far.
     """
 
@@ -51,9 +52,9 @@ class Owner(NamedTuple):
 def training_lock(model_dir: str) -> Iterator[None]:
     """Holds a model directory for one training run.
 
-    The lock is a file. One that a dead process left is taken over: on this machine at once, on
-    another when it has shown no sign of life for `PATIENCE_SECONDS`. A directory that is made for
-    the lock goes with it if the run fails before it writes there.
+    The lock is a file. The lock of a dead process is taken over: at once if the process ran on this
+    machine, otherwise when it has shown no sign of life for `PATIENCE_SECONDS`. A directory created
+    for the lock is removed with it if the run fails before it writes there.
 
     Raises:
         UserError: another process trains in the directory, or the lock cannot be written.
@@ -78,7 +79,7 @@ def training_lock(model_dir: str) -> Iterator[None]:
         thread.join()
         with contextlib.suppress(OSError, tf.errors.OpError):
             tf.io.gfile.remove(path)
-            if is_new and not complete and "://" not in path:
+            if is_new and not complete and not is_remote(path):
                 os.rmdir(model_dir)  # fails if there is something in it
 
 
@@ -94,7 +95,7 @@ def _acquire(path: str, us: Owner) -> None:
     if owner:
         logging.warning("Taking over %s, which a dead process on %s left.", path, owner.host)
         tf.io.gfile.remove(path)
-    if "://" in path:
+    if is_remote(path):
         _write(path, us)
         return
     try:

@@ -35,7 +35,7 @@ def convolution_type(precision: str) -> tf.DType:
         precision: `FLOAT32` or `BFLOAT16`.
 
     Returns:
-        bfloat16 only where bfloat16 is asked for and oneDNN does not rewrite the graph.
+        bfloat16 if the precision is `BFLOAT16` and oneDNN does not rewrite the graph, else float32.
     """
     rewritten = not _gpus() and REWRITTEN_CPU in cpu_flags()
     return tf.bfloat16 if precision == BFLOAT16 and not rewritten else tf.float32

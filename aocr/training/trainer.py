@@ -18,7 +18,7 @@ from aocr.training.precision import BFLOAT16, convolution_type
 from aocr.training.run import Run
 from aocr.training.step_plan import StepPlan, make_step_plan
 from aocr.training.tensorboard import EventWriter
-from aocr.training.training_loop import Outputs, TrainingLoop
+from aocr.training.training_loop import RunOutputs, TrainingLoop
 from aocr.training.training_set import TrainingSet, load_training_set
 from aocr.training.training_step import take_steps
 from aocr.training.validation import Validator
@@ -80,11 +80,11 @@ def _build_model(
 
 def _open_outputs(
     session: tf.compat.v1.Session, run: Run, options: TrainingOptions, validator: Validator | None
-) -> Outputs:
+) -> RunOutputs:
     """Creates the model directory and opens what the training loop writes to."""
     checkpointer = Checkpointer(session, run, options.keep_checkpoints)
     events = EventWriter(run.model_dir, session.graph)
     early_stopping = None
     if validator:
         early_stopping = EarlyStopping(session, run, validator, events, options.patience)
-    return Outputs(checkpointer, early_stopping, events)
+    return RunOutputs(checkpointer, early_stopping, events)

@@ -18,7 +18,7 @@ from aocr.training.tensorboard import EventWriter
 from aocr.training.training_step import StepResult
 
 
-class Outputs(NamedTuple):
+class RunOutputs(NamedTuple):
     """Holds what a training loop writes to.
 
     Attributes:
@@ -39,11 +39,11 @@ class TrainingLoop:
         plan: gives the number of steps.
         options: gives the intervals between checkpoints and between validations.
         epochs: counts and logs epochs.
-        outputs: see `Outputs`.
+        outputs: see `RunOutputs`.
     """
 
     def __init__(
-        self, plan: StepPlan, options: TrainingOptions, epochs: EpochCounter, outputs: Outputs
+        self, plan: StepPlan, options: TrainingOptions, epochs: EpochCounter, outputs: RunOutputs
     ) -> None:
         self._plan, self._epochs, self._outputs = plan, epochs, outputs
         self._checkpoint_interval = options.steps_per_checkpoint

@@ -16,7 +16,7 @@ class StepResult(NamedTuple):
     """Holds the results of one training step.
 
     Attributes:
-        global_step: the number of training steps of the model so far, this one included.
+        global_step: number of training steps of the model so far, including this one.
         applied: False if the update was skipped because it was not finite.
         loss: mean over the batch, before the update.
         gradient_norm: global norm of the gradients before clipping.

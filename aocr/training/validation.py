@@ -11,11 +11,15 @@ from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.record_files import expand
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
+from aocr.evaluation.log_lines import value_text
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model.checkpoints import VariableFiles
 from aocr.util.plurals import counted
 from aocr.util.session import open_session
+
+LOGGED = ("exact_match", "edit_distance_accuracy", "character_error_rate")
+"""Keys of the metrics in the log line of a validation, besides the loss."""
 
 SAMPLES = 6
 """Number of validation images that TensorBoard shows."""
@@ -68,12 +72,10 @@ class Validator:
 
 
 def _log(summary: Summary) -> None:
-    logging.info(
-        "Validation: exact match %.2f%%, edit-distance accuracy %.2f%%, character error rate "
-        "%.2f%%, loss %f, on %s.",
-        100 * summary.value("exact_match"),
-        100 * summary.value("edit_distance_accuracy"),
-        100 * summary.value("character_error_rate"),
-        summary.value("loss"),
-        counted(summary.images, "image"),
+    shares = (
+        f"{measurement.metric.title.lower()} {value_text(measurement)}"
+        for measurement in map(summary.measurements.__getitem__, LOGGED)
     )
+    images = counted(summary.images, "image")
+    loss = summary.value("loss")
+    logging.info("Validation: %s, loss %f, on %s.", ", ".join(shares), loss, images)

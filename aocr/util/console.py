@@ -50,7 +50,7 @@ def print_text(text: str) -> None:
 
 
 def _discard_stdout() -> None:
-    """Drops what is still to be written, which would fail again when the process ends."""
+    """Drops the text that is still to be written: it would fail again when the process ends."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

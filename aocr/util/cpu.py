@@ -1,4 +1,4 @@
-"""Tells what this machine's CPU can do."""
+"""Reports the instruction sets of this machine's CPU."""
 
 from __future__ import annotations
 

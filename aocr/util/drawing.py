@@ -9,7 +9,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 
 MIN_HEIGHT, MAX_HEIGHT, MAX_WIDTH = 80, 256, 1000
 """Limits, in pixels, that an image is scaled to for display."""
@@ -42,7 +42,7 @@ def decode_for_display(encoded: bytes, index: int) -> Image.Image:
         image: Image.Image = Image.open(io.BytesIO(encoded))
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"image {index} cannot be drawn: {error}") from error
+        raise UserError(f"image {index} cannot be drawn: {first_line(error)}") from error
     if image.mode.startswith("I"):
         image = _to_8_bits(image)
     if not image.has_transparency_data:

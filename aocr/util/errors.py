@@ -20,13 +20,14 @@ class UserError(Exception):
 
 
 class UsageError(UserError):
-    """Reports flags that cannot be meant, like a usage error of the parser: exit code 2."""
+    """Reports flags that cannot work; the exit code is 2, as for usage errors of the parser."""
 
 
 def first_line(error: Exception) -> str:
     """Returns the first line of an error's message, without TensorFlow's operation names.
 
-    An error of a step of a graph begins with where the operation was created; the reason follows.
+    The error of a graph's step begins with the place where the operation was created. The first
+    line of the reason, which follows, is returned instead.
     Returns the name of the error's class if the message is empty.
     """
     lines = str(getattr(error, "message", None) or error).splitlines()

@@ -69,19 +69,19 @@ class _LineFormatter(logging.Formatter):
 
 
 class _LogFile(logging.FileHandler):
-    """Appends records as UTF-8, and tells once if they cannot be written."""
+    """Appends records as UTF-8, and reports once that they cannot be written."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._has_failed = False
 
     def close(self) -> None:
-        """Closes the file, also on a full disk, where `handleError` has told so."""
+        """Closes the file, also on a full disk, where `handleError` has reported it."""
         with contextlib.suppress(OSError):
             super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Logs the first error, which reaches the console if not the file."""
+        """Logs the first error, which reaches the console even if it cannot reach the file."""
         if not self._has_failed:
             self._has_failed = True
             error = sys.exc_info()[1]

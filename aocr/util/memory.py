@@ -1,4 +1,4 @@
-"""Tells how much memory this machine has."""
+"""Reports how much memory this machine has."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ CONTAINER_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
-"""Files in which Linux tells a container its limit."""
+"""Files that hold the memory limit of a container on Linux."""
 
 
 def memory_bytes() -> int | None:
-    """Returns the bytes of memory that processes may have here; None if that is not known."""
+    """Returns the number of bytes that processes may use here; None if it is not known."""
     known = [size for size in (_machine(), *map(_limit, CONTAINER_LIMITS)) if size]
     return min(known, default=None)
 

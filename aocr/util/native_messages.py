@@ -1,4 +1,4 @@
-"""Keeps what C++ code writes to stderr off the console, unless the process dies of it."""
+"""Hides from the console what C++ code writes to stderr, unless the process then dies."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ _END = b"\0"
 def hide_native_messages() -> Iterator[None]:
     """Hides what this process writes to file descriptor 2 in the block.
 
-    If the process dies in the block, for example because TensorFlow needs instructions that the
-    CPU lacks, or if the block raises, the messages say why. A child process keeps them, and logs
-    them in these cases.
+    A child process keeps the messages. It logs them if the block raises, or if the process dies in
+    the block, for example because TensorFlow needs instructions that the CPU lacks.
     """
     reading, writing = os.pipe()
     signal.pthread_sigmask(signal.SIG_BLOCK, signals.STOP_SIGNALS)  # Ctrl-C reaches the child, too

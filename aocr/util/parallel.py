@@ -9,15 +9,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 WORKERS = os.cpu_count() or 1
 """Number of threads."""
 
 
 def map_in_order(
-    function: Callable[[Item], Result], items: Iterable[Item]
-) -> Generator[Result, None, None]:
+    function: Callable[[Item], Value], items: Iterable[Item]
+) -> Generator[Value, None, None]:
     """Yields the function's result for each item, in the order of the items.
 
     Threads compute the results. At most `2 * WORKERS` items are in progress at a time; further
@@ -29,7 +29,7 @@ def map_in_order(
         function: is called by several threads at a time.
         items: may be endless.
     """
-    pending: collections.deque[Future[Result]] = collections.deque()
+    pending: collections.deque[Future[Value]] = collections.deque()
     with ThreadPoolExecutor(WORKERS) as threads:
         try:
             for item in items:

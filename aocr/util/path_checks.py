@@ -15,7 +15,7 @@ _LOOKED_AT_BYTES = 512
 
 
 class NamedPath(NamedTuple):
-    """A path and what the user knows it by.
+    """Holds a path and the name by which the user knows it.
 
     Attributes:
         name: an argument's or a flag's name: `annotations`, `--log-path`.
@@ -27,7 +27,7 @@ class NamedPath(NamedTuple):
 
 
 class CommandPaths(NamedTuple):
-    """The paths that a command reads and writes.
+    """Holds the paths that a command reads and writes.
 
     Attributes:
         inputs: files, folders and globs.

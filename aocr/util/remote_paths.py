@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from aocr.util.errors import UserError
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
-"""Matches the begin of a remote path; its group is the name of the file system."""
+"""Matches the beginning of a remote path; its group is the name of the file system."""
 
 CURES = {"gs": "install the extra: pip install 'aocr[gcs]'"}
 """The cure for a missing file system, by its name."""

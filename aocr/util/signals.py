@@ -49,7 +49,7 @@ def handled_by(handler: Handler) -> Iterator[None]:
 
 
 def end_process(_number: int, _frame: object) -> None:
-    """Ends the process at once. Is a handler for times when there is nothing to clean up.
+    """Ends the process at once: the signal handler while there is nothing to clean up.
 
     KeyboardInterrupt would do harm there: imports swallow it, or end with a traceback.
     """
@@ -60,7 +60,7 @@ def end_process(_number: int, _frame: object) -> None:
 
 
 class Interruption:
-    """Is a handler that raises KeyboardInterrupt at the first signal.
+    """Handles signals: raises KeyboardInterrupt at the first one.
 
     Signals that follow within `CLEAN_UP_SECONDS` have no effect, so that temporary files are
     removed. A later one ends the process at once, because its clean-up hangs.
@@ -86,7 +86,7 @@ class Interruption:
 
 @contextmanager
 def no_lost_interrupts() -> Iterator[None]:
-    """Ends the process where Python would print KeyboardInterrupt and go on: in finalizers."""
+    """Ends the process on KeyboardInterrupt in finalizers, where Python would only print it."""
     show = sys.unraisablehook
 
     def hook(unraisable: sys.UnraisableHookArgs) -> None:
@@ -105,9 +105,9 @@ def no_lost_interrupts() -> Iterator[None]:
 def collect_stop_signals() -> Iterator[list[str]]:
     """Yields a list to which the name of each SIGINT and SIGTERM is appended as it arrives.
 
-    The caller looks at the list when it can stop cleanly. If a signal has arrived, later ones stay
-    without effect after the block too, until the process ends: they must not interrupt its clean
-    end. If none has arrived, the previous handlers are restored. Outside of the main thread Python
+    The caller looks at the list when it can stop cleanly. Once a signal has arrived, later ones are
+    ignored until the process ends, also after the block: they must not interrupt its clean end. If
+    none has arrived, the previous handlers are restored. Outside of the main thread Python
     cannot set signal handlers, and the list stays empty.
     """
     received: list[str] = []

@@ -80,7 +80,9 @@ def rows(
         configs = (Config(**(sizes or SIZES), bucket_widths=b) for b in (buckets, ()))
         bucketed, fixed = measure.alternate(rounds, *(a_pass(c, dataset) for c in configs))
     name, show = "fixed padding", "{:.1f} images/s".format
-    return [measure.compared("training in buckets", bucketed, name, fixed, "at least 1.5", show)]
+    return [
+        measure.compared("training in buckets", bucketed, name, fixed, "at least 1.5", show=show)
+    ]
 
 
 def main() -> None:

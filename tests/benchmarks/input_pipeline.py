@@ -92,7 +92,7 @@ def rows(rounds: int = ROUNDS) -> list[measure.Row]:
         )
     what, name = "input pipeline on one core", "training on all cores"
     show = "{:.1f} images/s".format
-    return [measure.compared(what, pipeline, name, training, "at least 5", show)]
+    return [measure.compared(what, pipeline, name, training, "at least 5", show=show)]
 
 
 def memory_rows(records: int = MANY) -> list[measure.Row]:

@@ -156,7 +156,7 @@ def _row_of_one(rounds: int, folder: str, checkpoint: str) -> measure.Row:
     timed = (functools.partial(measure.seconds, run, CALLS) for run in runs)
     one, forward = measure.alternate(rounds, *timed)
     what, name = "one image through the SavedModel", "bare CNN forward of one image"
-    return measure.compared(what, one, name, forward, "at most 2.5", _milliseconds)
+    return measure.compared(what, one, name, forward, "at most 2.5", show=_milliseconds)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -144,8 +144,8 @@ def _ratio_rows(
     peaks = [[float(run.peak - idle) for run in runs] for runs in (full, half)]
     step, memory = "text lines: a step", "text lines: peak memory above TensorFlow's"
     return [
-        measure.compared(step, steps[0], name, steps[1], "at most 2", "{:.2f} s".format),
-        measure.compared(memory, peaks[0], name, peaks[1], "at most 2", _gib),
+        measure.compared(step, steps[0], name, steps[1], "at most 2", show="{:.2f} s".format),
+        measure.compared(memory, peaks[0], name, peaks[1], "at most 2", show=_gib),
     ]
 
 

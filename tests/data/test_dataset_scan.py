@@ -134,7 +134,7 @@ def test_records_of_several_files_are_named_by_their_file(tmp_path):
     assert undecodable.examples == [f"{file}, record 2" for file in files]
 
 
-# What is said
+# Messages
 
 
 def test_training_says_what_is_left_out_and_what_is_shrunk(scan_rows, lines):

@@ -22,7 +22,7 @@ def folder(tmp_path, caplog):
 
 
 def rejection(folder, line):
-    """What is said about a line that stands between two good ones."""
+    """Returns the message about a line that stands between two good ones."""
     good = f"{folder.image} AB\n".encode()
     content = line if isinstance(line, bytes) else line.encode()
     assert folder.build(good + content + b"\n" + good) == 2
@@ -136,7 +136,7 @@ def test_line_that_is_not_utf8_is_named(folder):
     assert rejection(folder, b"a.png \xe9t\xe9") == r"not UTF-8: b'a.png \xe9t\xe9'"
 
 
-# What is said
+# Messages
 
 
 def test_summary_names_the_longest_label_and_counts_pairs_and_rejects(folder):

@@ -32,7 +32,7 @@ def test_huge_image_is_not_decoded(side, recwarn):
 
 def test_memory_does_not_grow_with_the_records(monkeypatch):
     """16 bytes a record, whatever it holds; Python's own lists of it would take ten times that."""
-    monkeypatch.setattr(statistics, "check_image", lambda *_: CheckedImage("PNG L", (2, 2), ""))
+    monkeypatch.setattr(statistics, "check_decoding", lambda *_: CheckedImage("PNG L", (2, 2), ""))
     rows = (RawRecord(f"record {n}", b"%i" % n * 99, b"AB") for n in range(30_000))
     tracemalloc.start()
     counts = collect_statistics(rows, Limits(), lambda _: None)

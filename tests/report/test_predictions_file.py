@@ -48,9 +48,9 @@ def lines_of(path):
 def test_tsv_by_hand(tmp_path):
     path = tmp_path / "p.tsv"
     images = [
-        image_of(0, "AB", "AB", "a.png", (0.9, 0.8), 0.125),
-        image_of(1, "AX", "ABC", "b c.png", (0.5, 0.25), math.nan),
-        image_of(2, "", "日本", "", (), 2.0),
+        image_of(0, "AB", "AB", "a.png", (0.9, 0.8), loss=0.125),
+        image_of(1, "AX", "ABC", "b c.png", (0.5, 0.25), loss=math.nan),
+        image_of(2, "", "日本", "", (), loss=2.0),
     ]
     write(path, images)
     assert lines_of(path) == [
@@ -90,8 +90,8 @@ def test_tsv_leaves_quotes_alone(tmp_path):
 def test_jsonl_by_hand(tmp_path):
     path = tmp_path / "p.jsonl"
     images = [
-        image_of(0, "Aé", "Aé", "a.png", (0.99, 0.5), 0.125),
-        image_of(4, "日\t", "日\n本", "", (0.25, 0.5), math.nan),
+        image_of(0, "Aé", "Aé", "a.png", (0.99, 0.5), loss=0.125),
+        image_of(4, "日\t", "日\n本", "", (0.25, 0.5), loss=math.nan),
     ]
     write(path, images)
     lines = lines_of(path)
@@ -137,7 +137,7 @@ def test_jsonl_of_nothing_read(tmp_path):
 
 def test_as_many_probabilities_as_characters():
     with pytest.raises(ValueError, match="shorter|longer"):
-        predictions_file.characters_of("AB", (0.5,))
+        predictions_file.with_probabilities("AB", (0.5,))
 
 
 @pytest.mark.parametrize(

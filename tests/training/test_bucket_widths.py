@@ -187,7 +187,7 @@ def test_the_training_graph_learns_from_every_bucket(dataset):
     assert {features.shape[1] for _, _, features in steps} == {3, 6, 13}
 
 
-# What is told of the widths
+# Messages about the widths
 
 
 def test_the_config_file_holds_the_widths():

@@ -9,7 +9,7 @@ from aocr.training.epoch_counter import EpochCounter
 from aocr.training.options import TrainingOptions
 from aocr.training.skipped_updates import MAX_SKIPPED_IN_A_ROW, SkippedUpdates
 from aocr.training.step_plan import StepPlan
-from aocr.training.training_loop import Outputs, TrainingLoop
+from aocr.training.training_loop import RunOutputs, TrainingLoop
 from aocr.training.training_set import TrainingSet
 from aocr.training.training_step import StepResult
 from aocr.util.errors import UserError
@@ -55,7 +55,7 @@ def run(results, requests=(), recorder=None, **options):
     recorder = recorder or Recorder()
     plan = StepPlan(seed=1, first_step=0, last_step=len(results))
     epochs = EpochCounter(TRAINING_SET, epochs=2, skipped=0)
-    outputs = Outputs(recorder, recorder, recorder)
+    outputs = RunOutputs(recorder, recorder, recorder)
     loop = TrainingLoop(plan, TrainingOptions(**options), epochs, outputs)
     loop.run(iter(results), list(requests))
     return recorder.calls

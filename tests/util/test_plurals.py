@@ -2,7 +2,7 @@
 
 import pytest
 
-from aocr.util.plurals import counted
+from aocr.util.plurals import counted, counted_in_groups
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,10 @@ def test_noun_agrees_with_the_number(number, expected):
 def test_irregular_plural_is_given():
     assert counted(1, "label holds", "labels hold") == "1 label holds"
     assert counted(2, "label holds", "labels hold") == "2 labels hold"
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(0, "0 images"), (1, "1 image"), (1234567, "1,234,567 images")]
+)
+def test_digits_are_grouped(number, expected):
+    assert counted_in_groups(number, "image") == expected

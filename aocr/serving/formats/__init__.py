@@ -15,7 +15,11 @@ MODULES = {
     "savedmodel": "aocr.serving.formats.savedmodel",
     "frozengraph": "aocr.serving.formats.frozengraph",
 }
-"""The module of each format, which defines `FORMAT`. To add a format, add its module here."""
+"""The module of each format, which defines `FORMAT`. To add a format, add its module here,
+and its file to `GRAPH_FILES`."""
+
+GRAPH_FILES = {"savedmodel": "saved_model.pb", "frozengraph": "frozen_graph.pb"}
+"""The file of each format that holds the graph."""
 
 NAMES = tuple(MODULES)
 DEFAULT = "savedmodel"

@@ -8,12 +8,12 @@ import posixpath
 import tensorflow as tf
 
 from aocr.model import tensor_names
-from aocr.serving.formats import tensorflow_1
+from aocr.serving.formats import GRAPH_FILES, tensorflow_1
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.serving_session import ServingSession
 from aocr.util.files import write_atomically
 
-FILE_NAME = "frozen_graph.pb"
+FILE_NAME = GRAPH_FILES["frozengraph"]
 
 OUTPUTS = (
     tensor_names.PREDICTION_OUTPUT,

@@ -15,9 +15,11 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from aocr.serving.formats import GRAPH_FILES
 from aocr.util.files import remove
 
-GRAPH, TEXT_GRAPH = "saved_model.pb", "saved_model.pbtxt"
+GRAPH = GRAPH_FILES["savedmodel"]
+TEXT_GRAPH = "saved_model.pbtxt"
 FINGERPRINT = "fingerprint.pb"
 VARIABLES = "variables"
 NAMES = (GRAPH, TEXT_GRAPH, FINGERPRINT, VARIABLES)

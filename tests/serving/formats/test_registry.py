@@ -33,6 +33,12 @@ def test_no_file_belongs_to_two_formats():
     assert len(set(names)) == len(names)
 
 
+def test_the_graph_files_are_those_of_the_formats():
+    assert list(formats.GRAPH_FILES) == list(formats.NAMES)
+    for name, file in formats.GRAPH_FILES.items():
+        assert file in formats.load_format(name).file_names
+
+
 def test_names_are_known_without_tensorflow():
     program = (
         "import sys; from aocr.cli.parser import build_parser; build_parser(); "
