@@ -49,6 +49,10 @@ MAX_ENCODER_UNITS = 16_384
 """Largest number of units of the encoder in each direction: its kernels then take 4 GB each."""
 
 
+CHANGEABLE_FIELDS = ("read_with",)
+"""Fields of `Config` that may be changed after training: they change no variable."""
+
+
 def width_at_32(width: int, height: int) -> int:
     """Returns the width in pixels, rounded up, of an image scaled to a height of `IMAGE_HEIGHT`."""
     return math.ceil(width / height * IMAGE_HEIGHT)
@@ -123,9 +127,9 @@ class Config:
         choices=ATTENTIONS,
         added_later=True,
     )
-    read_with: str = option(
-        ATTENTION,
-        "which decoder of a joint model reads; may be changed after training",
+    read_with: str | None = option(
+        None,
+        "which decoder of a joint model reads, also after training (default: attention)",
         choices=(ATTENTION, CTC),
         added_later=True,
     )
@@ -176,6 +180,8 @@ class Config:
 
         if self.use_gru and self.attention != CONTENT:
             raise ValueError("use_gru is for attention=content only")
+        if self.read_with not in (None, self.decoder) and self.decoder != JOINT:
+            raise ValueError(f"read_with={self.read_with} is for decoder=joint only")
 
     @property
     def _preparation(self) -> dict[str, object]:

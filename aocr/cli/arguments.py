@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from aocr.charset import FULL_ASCII
 from aocr.cli.command_parser import CommandParser
 from aocr.cli.flag_types import not_empty, value_type, whole_number
-from aocr.config import Config, Limits
+from aocr.config import CHANGEABLE_FIELDS, Config, Limits
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
@@ -146,6 +146,14 @@ def add_old_model_flags(parser: argparse.ArgumentParser) -> None:
     for each in options_of(Config):
         if not each.added_later:
             _add_model_flag(group, each, shown=each.default)
+
+
+def add_reading_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of the fields of `Config` that may be changed after training."""
+    group = parser.add_argument_group("reading")
+    for each in options_of(Config):
+        if each.name in CHANGEABLE_FIELDS:
+            _add_model_flag(group, each, shown=None)
 
 
 def _add_model_flag(group: argparse._ActionsContainer, option: Option, shown: Any) -> None:

@@ -25,6 +25,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--force", action="store_true", help=text)
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
+    arguments.add_reading_flags(parser)
     arguments.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
 

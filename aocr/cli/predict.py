@@ -23,6 +23,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_checkpoint_flag(parser)
     text = "print one JSON object per line, with the probability of each character"
     parser.add_argument("--json", action="store_true", help=text)
+    arguments.add_reading_flags(parser)
     arguments.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
 

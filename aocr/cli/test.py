@@ -31,6 +31,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     default = TEST_BATCH_SIZE
     parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
     _add_output_flags(parser)
+    arguments.add_reading_flags(parser)
     arguments.add_old_model_flags(parser)
     arguments.add_unused_flags(parser, output=False)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import posixpath
 from collections.abc import Mapping
 
 import tensorflow as tf
 
-from aocr.config import Config
+from aocr.config import CHANGEABLE_FIELDS, Config
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
 
@@ -38,13 +39,14 @@ def of_trained_model(model_dir: str, explicit: Mapping[str, object]) -> Config:
         return checked(Config(**explicit))  # type: ignore[arg-type]
     for name, value in explicit.items():
         trained_with = getattr(stored, name)
-        if value != trained_with:
+        if value != trained_with and name not in CHANGEABLE_FIELDS:
             flag = FLAGS.get(name, "--" + name.replace("_", "-"))
             raise UserError(
                 f"{flag} is {value!r}, but the model in {model_dir} was trained with "
                 f"{trained_with!r}: leave the flag out, or name another --model-dir"
             )
-    return stored
+    changed = {name: explicit[name] for name in CHANGEABLE_FIELDS if name in explicit}
+    return checked(dataclasses.replace(stored, **changed))  # type: ignore[arg-type]
 
 
 def read(folder: str) -> Config | None:
@@ -88,4 +90,4 @@ def write(folder: str, config: Config) -> None:
         tf.io.gfile.makedirs(folder)
         write_atomically(path, config.to_json().encode())
     except tf.errors.OpError as error:
-        raise UserError(f"cannot write {path}: {error.message}") from error
+        raise UserError(f"cannot write {path}: {first_line(error)}") from error

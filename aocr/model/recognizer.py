@@ -77,5 +77,5 @@ def create_decoder(config: Config, memory: Memory) -> Decoder:
     if config.decoder == JOINT:
         ctc = CTCDecoder(config, memory)
         readers = {ATTENTION: attention, CTC: ctc}
-        return JointDecoder(attention, ctc, readers[config.read_with])
+        return JointDecoder(attention, ctc, readers[config.read_with or ATTENTION])
     return attention
