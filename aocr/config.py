@@ -212,6 +212,15 @@ class Config:
         """Whether the model sees the padding at the right of an image, as black pixels."""
         return self.padding == BLACK and not self.bucket_widths
 
+    def columns(self, width: int) -> int:
+        """Returns the number of feature columns that a model reads of an image.
+
+        Args:
+            width: width of the prepared image without padding, in pixels.
+        """
+        counted = self.image_width if self.padding_counts else width
+        return math.ceil(counted / COLUMN_WIDTH)
+
     @property
     def decoder_steps(self) -> int:
         """Number of decoder steps: one per character of the longest label, EOS, and one spare."""
@@ -234,13 +243,3 @@ def _check_architecture(facts: dict[str, Any]) -> None:
     expected = _architecture(*named)
     if facts.get("architecture") != expected:
         raise ValueError(f'it does not say "architecture": "{expected}"')
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """Limits that images and labels must not exceed; None for no limit."""
-
-    max_width: int | None = None
-    max_height: int | None = None
-    max_prediction: int | None = None
-    characters: str | None = None

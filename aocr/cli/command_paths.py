@@ -7,7 +7,7 @@ import glob
 import os
 from collections.abc import Iterable, Sequence
 
-from aocr.cli.arguments import AUTO_CHARSET
+from aocr.cli.model_flags import AUTO_CHARSET
 from aocr.data.dataset_names import PATTERN
 from aocr.util.path_checks import CommandPaths, NamedPath, is_remote, named
 

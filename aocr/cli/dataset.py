@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from aocr.cli import arguments
+from aocr.cli import arguments, model_flags
 from aocr.cli.command_paths import annotation_inputs, command_paths
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import whole_number
-from aocr.config import MAX_PIXELS, Limits
+from aocr.config import MAX_PIXELS
 from aocr.data.dataset_names import output_names, shard_index_problem
+from aocr.data.limits import Limits
 from aocr.util.path_checks import CommandPaths, named
 
 MAX_SHARDS = 99_999
@@ -30,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("output", nargs="?", default="./dataset.tfrecords", help=text)
     _add_annotation_flags(parser)
     _add_output_flags(parser)
-    arguments.add_limit_flags(parser, "limits (records beyond them are rejected)")
+    model_flags.add_limit_flags(parser, "limits (records beyond them are rejected)")
     parser.add_check(_shard_problem)
 
 
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         shards=args.shards or 1,
         shard_index=args.shard_index,
         log_step=args.log_step,
-        limits=Limits(**arguments.given_fields(args, Limits)),
+        limits=Limits(**model_flags.given_fields(args, Limits)),
     )
     builder.build(args.annotations, args.output, options)
     return EXIT_OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from aocr.cli import arguments
+from aocr.cli import arguments, model_flags
 from aocr.cli.command_paths import command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.settings_log import EXPORT, log_settings
@@ -25,8 +25,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--force", action="store_true", help=text)
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
-    arguments.add_reading_flags(parser)
-    arguments.add_old_model_flags(parser)
+    model_flags.add_reading_flags(parser)
+    model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
 
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from aocr.serving import export
 
-    config, checkpoint = arguments.trained_model(args)
+    config, checkpoint = model_flags.trained_model(args)
     log_settings(EXPORT, args, config)
     request = export.ExportRequest(
         checkpoint=checkpoint,

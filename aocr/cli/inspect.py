@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from aocr.cli import arguments
+from aocr.cli import arguments, model_flags
 from aocr.cli.command_paths import command_paths, dataset_inputs
 from aocr.cli.exit_codes import EXIT_OK
-from aocr.config import Limits
+from aocr.data.limits import Limits
 from aocr.util.path_checks import CommandPaths, named
 
 
@@ -23,7 +23,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--sheet", metavar="FILE.png", help=text)
     add("--color", action="store_true", help="draw this picture in color")
     title = "limits (the report counts the records beyond them)"
-    arguments.add_limit_flags(parser, title)
+    model_flags.add_limit_flags(parser, title)
 
 
 def paths(args: argparse.Namespace) -> CommandPaths:
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from aocr.inspection import inspector
 
-    limits = Limits(**arguments.given_fields(args, Limits))
+    limits = Limits(**model_flags.given_fields(args, Limits))
     options = inspector.InspectionOptions(
         limits=limits, as_json=args.json, sheet=args.sheet, color=args.color
     )

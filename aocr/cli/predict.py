@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from aocr.cli import arguments
+from aocr.cli import arguments, model_flags
 from aocr.cli.command_paths import STDIN, command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
 from aocr.cli.settings_log import PREDICT, log_settings
@@ -23,8 +23,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_checkpoint_flag(parser)
     text = "print one JSON object per line, with the probability of each character"
     parser.add_argument("--json", action="store_true", help=text)
-    arguments.add_reading_flags(parser)
-    arguments.add_old_model_flags(parser)
+    model_flags.add_reading_flags(parser)
+    model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
 
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     failed = False
     require_stdout()
     names = args.images or read_names(sys.stdin)
-    config, checkpoint = arguments.trained_model(args)
+    config, checkpoint = model_flags.trained_model(args)
     log_settings(PREDICT, args, config)
     for result in predictor.predict(config, names, checkpoint, args.gpu_id):
         prediction_output.log_prediction(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from aocr.cli import arguments
+from aocr.cli import arguments, model_flags
 from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
@@ -31,8 +31,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     default = TEST_BATCH_SIZE
     parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
     _add_output_flags(parser)
-    arguments.add_reading_flags(parser)
-    arguments.add_old_model_flags(parser)
+    model_flags.add_reading_flags(parser)
+    model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser, output=False)
 
 
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.json:
         require_stdout()
-    config, checkpoint = arguments.trained_model(args)
+    config, checkpoint = model_flags.trained_model(args)
     check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
     log_settings(TEST, args, config)
     evaluation = Evaluation(

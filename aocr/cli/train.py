@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from aocr.cli import arguments
+from aocr.cli import arguments, model_flags
 from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_model_dir_flags(parser)
     _add_run_flags(parser)
     add_training_flags(parser)
-    arguments.add_model_flags(parser)
+    model_flags.add_model_flags(parser)
     arguments.add_unused_flags(parser, training=False)
     parser.add_check(_validation_problem)
 
@@ -112,8 +112,8 @@ def _train(args: argparse.Namespace) -> None:
         gpu_id=args.gpu_id,
         precision=args.precision,
     )
-    given = arguments.given_fields(args, Config)
-    config = initialization.choose_config(settings, given, args.charset == arguments.AUTO_CHARSET)
+    given = model_flags.given_fields(args, Config)
+    config = initialization.choose_config(settings, given, args.charset == model_flags.AUTO_CHARSET)
     check_batch_size(options.batch_size, config, TRAINING_FLOATS)
     log_settings(TRAIN, args, config, options)
     trainer.train(config, options, settings)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import MAX_PIXELS, Limits
+from aocr.config import MAX_PIXELS
 from aocr.data import labels, limits, records
 from aocr.data.annotations import Annotation, Annotations, Rejection, is_utf8
 from aocr.data.batch_decoding import BATCH_SIZE, MAX_PIXELS_IN_BATCH, BatchDecoder
@@ -20,6 +20,7 @@ from aocr.data.dataset_names import output_names
 from aocr.data.file_reading import read_file
 from aocr.data.image_files import SupportedImage, needs_no_conversion, to_supported_format
 from aocr.data.image_header import ImageFileError, quiet_pillow, read_header
+from aocr.data.limits import Limits
 from aocr.data.rejections import RejectionLog
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing

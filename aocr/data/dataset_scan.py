@@ -1,9 +1,10 @@
-"""Scans a dataset before it is used, and reports the records that do not fit the model."""
+"""Scans a dataset before it is used, and collects the records that do not fit the model."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import logging
 from collections import Counter
@@ -13,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.config import Config, Limits
+from aocr.config import ATTENTION, CTC, Config
 from aocr.data import limits, record_files
+from aocr.data.limits import Limits
 from aocr.data.preprocessing import ImageSizes, measure_all
 from aocr.data.record_files import RawRecord
 from aocr.data.records import text_of
-from aocr.util.errors import UserError
 from aocr.util.parallel import map_in_order
 from aocr.util.plurals import counted
 from aocr.util.session import open_on_cpu
@@ -78,29 +79,41 @@ class DatasetScan:
     """Holds the results of a scan.
 
     Attributes:
+        config: of the model that the records are compared with.
         records: number of records.
         too_long: records whose label is longer than `max_prediction`.
         unknown: records whose label has characters outside the charset.
         undecodable: records whose image cannot be decoded.
         too_wide: records whose image is wider than `max_width`.
+        too_narrow: records whose image has fewer columns than CTC needs for the label.
         widths: number of usable records by prepared width in pixels, without those too wide.
         wide_widths: number of records by prepared width that are usable but too wide.
     """
 
+    config: Config
     records: int = 0
     too_long: Finding = dataclasses.field(default_factory=Finding)
     unknown: Finding = dataclasses.field(default_factory=Finding)
     undecodable: Finding = dataclasses.field(default_factory=Finding)
     too_wide: Finding = dataclasses.field(default_factory=Finding)
+    too_narrow: Finding = dataclasses.field(default_factory=Finding)
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
     wide_widths: Counter[int] = dataclasses.field(default_factory=Counter)
 
-    def add(self, record: RawRecord, size: _Size | None, model_limits: Limits) -> None:
+    @functools.cached_property
+    def _limits(self) -> Limits:
+        return Limits(
+            max_width=self.config.max_width,
+            max_prediction=self.config.max_prediction,
+            characters=self.config.characters,
+        )
+
+    def add(self, record: RawRecord, size: _Size | None) -> None:
         """Counts a record and collects its problems; a size of None means undecodable."""
         index = self.records
         self.records += 1
         label = text_of(record.label)
-        check = limits.check_label(label, model_limits)
+        check = limits.check_label(label, self._limits)
         if check.too_long:
             length = counted(len(label), "character")
             self.too_long.add(index, f"{record.name}: {label!r} has {length}")
@@ -110,10 +123,14 @@ class DatasetScan:
             self.undecodable.add(index, record.name)
             return
         height, width, prepared_width = size
-        too_wide = limits.check_image(width, height, model_limits).too_wide
+        too_wide = limits.check_image(width, height, self._limits).too_wide
         if too_wide:
             self.too_wide.add(index, f"{record.name}: {width} pixels wide, {height} high")
-        if check.fits:
+        columns, needed = self.config.columns(prepared_width), limits.ctc_columns(label)
+        too_narrow = self.config.decoder != ATTENTION and columns < needed
+        if too_narrow:
+            self.too_narrow.add(index, f"{record.name}: {label!r} needs {needed}, has {columns}")
+        if check.fits and not (too_narrow and self.config.decoder == CTC):
             (self.wide_widths if too_wide else self.widths)[prepared_width] += 1
 
     def trainable(self, drop_wide: bool) -> Counter[int]:
@@ -123,6 +140,8 @@ class DatasetScan:
     def untrainable(self, drop_wide: bool) -> list[int]:
         """Returns the sorted indices of the records that training leaves out."""
         findings = [self.too_long, self.unknown, self.undecodable]
+        if self.config.decoder == CTC:
+            findings.append(self.too_narrow)
         if drop_wide:
             findings.append(self.too_wide)
         return sorted({index for finding in findings for index in finding.record_indices})
@@ -139,14 +158,9 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         UserError: a file cannot be read, breaks off, or has records of another schema.
     """
     record_files.warn_about_empty_files(files)
-    found = DatasetScan()
-    model_limits = Limits(
-        max_width=config.max_width,
-        max_prediction=config.max_prediction,
-        characters=config.characters,
-    )
+    found = DatasetScan(config)
     for record, size in _measured(files, config):
-        found.add(record, size, model_limits)
+        found.add(record, size)
     return found
 
 
@@ -182,56 +196,3 @@ def _sizes(images: list[bytes], measure: Callable[[np.ndarray], ImageSizes]) -> 
             return [None]
         return [_sizes([image], measure)[0] for image in images]
     return [_Size(*size) for size in np.stack(sizes, axis=1).tolist()]  # [3, N] --> [N, 3]
-
-
-def log_for_training(found: DatasetScan, config: Config, drop_wide: bool) -> int:
-    """Logs what training leaves out and what it shrinks.
-
-    Returns:
-        The number of records to train on.
-
-    Raises:
-        UserError: there is none.
-    """
-    _log_labels(found, config, "left out")
-    _log_undecodable(found, "left out")
-    _log_wide(found, config, "left out" if drop_wide else "shrunk to fit")
-    usable = found.trainable(drop_wide).total()
-    logging.info("Training on %i of %s.", usable, counted(found.records, "record"))
-    if not usable:
-        raise UserError(
-            "no record of the dataset can be used for training: see the lines above, and check "
-            "--charset, --max-prediction, --drop-wide, and the upper-casing of 'aocr dataset'"
-            if found.records
-            else "the dataset is empty: no record to train on"
-        )
-    return usable
-
-
-def log_for_testing(found: DatasetScan, config: Config) -> None:
-    """Logs which records a test cannot read correctly; they count as wrong.
-
-    Raises:
-        UserError: there is no record.
-    """
-    _log_labels(found, config, "tested, without a loss")
-    _log_undecodable(found, "counted as wrong")
-    _log_wide(found, config, "shrunk to fit")
-    if not found.records:
-        raise UserError("the dataset is empty: no record to test")
-
-
-def _log_labels(found: DatasetScan, config: Config, consequence: str) -> None:
-    limit = f"longer than --max-prediction={config.max_prediction}"
-    found.too_long.log(f"label is {limit}", f"labels are {limit}", consequence)
-    outside = "characters outside the model's charset"
-    found.unknown.log(f"label holds {outside}", f"labels hold {outside}", consequence)
-
-
-def _log_undecodable(found: DatasetScan, consequence: str) -> None:
-    found.undecodable.log("image cannot be decoded", "images cannot be decoded", consequence)
-
-
-def _log_wide(found: DatasetScan, config: Config, consequence: str) -> None:
-    limit = f"wider than --max-width={config.max_width}"
-    found.too_wide.log(f"image is {limit}", f"images are {limit}", consequence)

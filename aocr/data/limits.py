@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from typing import NamedTuple
 
-from aocr.config import Limits
 from aocr.util.plurals import counted
 
 _MAX_LISTED_CHARACTERS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Limits that images and labels must not exceed; None for no limit."""
+
+    max_width: int | None = None
+    max_height: int | None = None
+    max_prediction: int | None = None
+    characters: str | None = None
 
 
 class Problem(NamedTuple):
@@ -59,6 +70,11 @@ def check_label(label: str, limits: Limits) -> LabelCheck:
     too_long = limits.max_prediction is not None and len(label) > limits.max_prediction
     known = label if limits.characters is None else limits.characters
     return LabelCheck(too_long, "".join(c for c in dict.fromkeys(label) if c not in known))
+
+
+def ctc_columns(label: str) -> int:
+    """Returns how many columns CTC needs: one for each character, and one between equal ones."""
+    return len(label) + sum(a == b for a, b in itertools.pairwise(label))
 
 
 def check_image(width: int, height: int, limits: Limits) -> ImageCheck:

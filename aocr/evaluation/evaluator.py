@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH, TEST_BATCH_SIZE, Config
 from aocr.data import records
-from aocr.data.dataset_scan import log_for_testing, scan
+from aocr.data.dataset_scan import scan
 from aocr.data.input_pipeline import EvaluationBatch
+from aocr.data.scan_log import log_for_testing
 from aocr.evaluation import log_lines, metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from aocr.config import IMAGE_HEIGHT, Config, Limits
+from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import record_files, records
 from aocr.data.image_decoding import decode
+from aocr.data.limits import Limits
 from aocr.data.record_files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.duplicates import find_duplicates

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from aocr.config import Limits, width_at_32
-from aocr.data.limits import ImageCheck, check_image, check_label
+from aocr.config import width_at_32
+from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 
 
 @dataclasses.dataclass

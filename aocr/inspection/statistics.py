@@ -10,9 +10,10 @@ import logging
 import unicodedata
 from collections.abc import Iterator
 
-from aocr.config import Limits, width_at_32
+from aocr.config import width_at_32
 from aocr.data import records
 from aocr.data.image_header import quiet_pillow
+from aocr.data.limits import Limits
 from aocr.data.record_files import RawRecord
 from aocr.inspection.image_check import CheckedImage, DecodeImage, check_decoding
 from aocr.inspection.misfits import MisfitCounts

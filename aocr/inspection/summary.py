@@ -7,7 +7,8 @@ import json
 from typing import NamedTuple
 
 from aocr.charset import DIGITS_AND_CAPITALS
-from aocr.config import IMAGE_HEIGHT, Limits
+from aocr.config import IMAGE_HEIGHT
+from aocr.data.limits import Limits
 from aocr.inspection.distribution import Distribution, distribution_of, divide
 from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.misfits import MisfitCounts

@@ -7,7 +7,8 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator
 
-from aocr.config import IMAGE_HEIGHT, Limits, width_at_32
+from aocr.config import IMAGE_HEIGHT, width_at_32
+from aocr.data.limits import Limits
 from aocr.inspection.character_report import format_characters, format_unknown_characters
 from aocr.inspection.distribution import Distribution
 from aocr.inspection.misfits import MisfitCounts

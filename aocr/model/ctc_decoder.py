@@ -77,20 +77,35 @@ class CTCDecoder:
             label_smoothing: not used, because no column has a target of its own.
         """
         del label_smoothing
-        # TensorFlow's blank is the last symbol: [N, T, V] --> [T, N, V]
-        symbols_first = tf.concat([self.logits[:, :, 1:], self.logits[:, :, :1]], axis=2)
-        places = tf.where(targets >= FIRST_CHARACTER_ID)
-        labels = tf.SparseTensor(
-            places, tf.gather_nd(targets, places) - 1, tf.shape(targets, tf.int64)
-        )
-        losses = tf.compat.v1.nn.ctc_loss(
-            labels,
-            tf.transpose(symbols_first, [1, 0, 2]),
+        counts = _count(targets >= FIRST_CHARACTER_ID)
+        fits = columns_needed(targets) <= tf.maximum(self._lengths, 1)
+        has_text = (counts > 0) & fits
+        # TensorFlow refuses empty labels: they get a character, and its loss is not used.
+        steps = tf.shape(targets)[1]
+        dummies = tf.one_hot(tf.zeros_like(counts), steps, FIRST_CHARACTER_ID, PAD_ID)
+        texts = tf.where(has_text[:, tf.newaxis], targets, dummies)
+        losses = tf.where(has_text, self._losses_of_texts(texts), self._losses_of_blanks())
+        symbols = _count(tf.not_equal(targets, PAD_ID))
+        counted = fits & (symbols > 0)
+        return tf.where(counted, losses / tf.cast(tf.maximum(symbols, 1), tf.float32), 0.0)
+
+    def _losses_of_texts(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns the losses of texts, int32 `[N, S]` with at least one character each."""
+        places = tf.where(texts >= FIRST_CHARACTER_ID)
+        # TensorFlow's blank is the last symbol, so that all others move by one.
+        logits = tf.concat([self.logits[:, :, 1:], self.logits[:, :, :1]], axis=2)
+        return tf.compat.v1.nn.ctc_loss(
+            tf.SparseTensor(places, tf.gather_nd(texts, places) - 1, tf.shape(texts, tf.int64)),
+            tf.transpose(logits, [1, 0, 2]),  # [N, T, V] --> [T, N, V]
             tf.maximum(self._lengths, 1),
             ignore_longer_outputs_than_inputs=True,
         )
-        counts = tf.reduce_sum(tf.cast(tf.not_equal(targets, PAD_ID), tf.float32), axis=1)
-        return tf.where(counts > 0, losses / tf.maximum(counts, 1), tf.zeros_like(losses))
+
+    def _losses_of_blanks(self) -> tf.Tensor:
+        """Returns the negative logarithm of the probability of an empty text, float32 `[N]`."""
+        blanks = tf.nn.log_softmax(self.logits)[:, :, BLANK_ID]  # [N, T, V] --> [N, T]
+        is_inside = tf.sequence_mask(self._lengths, tf.shape(blanks)[1], tf.float32)
+        return -tf.reduce_sum(blanks * is_inside, axis=1)
 
     def decode(self, stop_at_eos: bool = True) -> CTCDecoding:
         """Decodes the most probable symbol of every column."""
@@ -114,6 +129,18 @@ class CTCDecoder:
             log_probabilities=log_probabilities,
             lengths=self._lengths,
         )
+
+
+def columns_needed(targets: tf.Tensor) -> tf.Tensor:
+    """Returns how many columns each text needs: int32 `[N, S] --> [N]` (`limits.ctc_columns`)."""
+    is_character = targets >= FIRST_CHARACTER_ID
+    is_repeated = tf.equal(targets[:, 1:], targets[:, :-1]) & is_character[:, 1:]
+    return _count(is_character) + _count(is_repeated)
+
+
+def _count(condition: tf.Tensor) -> tf.Tensor:
+    """Counts the true values of each row: bool `[N, S]` to int32 `[N]`."""
+    return tf.reduce_sum(tf.cast(condition, tf.int32), axis=1)
 
 
 def _symbols(membership: tf.Tensor, best: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
@@ -170,7 +197,7 @@ def log_probability(
         (tf.constant(1), first),
         maximum_iterations=columns,
     )
-    return _last_states(forward, tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1))
+    return _last_states(forward, _count(is_character))
 
 
 def _with_blanks(symbols: tf.Tensor) -> tf.Tensor:

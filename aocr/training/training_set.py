@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from aocr.config import Config
-from aocr.data.dataset_scan import log_for_training, scan
+from aocr.data.dataset_scan import scan
 from aocr.data.input_pipeline import batches_per_epoch
 from aocr.data.record_files import expand
+from aocr.data.scan_log import log_for_training
 from aocr.training.options import TrainingOptions
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aocr.config import TEST_BATCH_SIZE, Config
-from aocr.data.dataset_scan import log_for_testing, scan
+from aocr.data.dataset_scan import scan
 from aocr.data.record_files import expand
+from aocr.data.scan_log import log_for_testing
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.log_lines import value_text

@@ -6,10 +6,11 @@ import dataclasses
 import pytest
 
 from aocr.charset import FULL_ASCII
-from aocr.cli.arguments import add_limit_flags, add_model_flags, given_fields
+from aocr.cli.model_flags import add_limit_flags, add_model_flags, given_fields
 from aocr.cli.parser import build_parser
 from aocr.cli.train import add_training_flags, training_options
-from aocr.config import Config, Limits
+from aocr.config import Config
+from aocr.data.limits import Limits
 from aocr.training.options import TrainingOptions
 from aocr.util.options import option, options_of
 
@@ -83,6 +84,8 @@ def test_train_sets_every_field_of_the_training_options():
 def test_train_sets_every_field_of_the_config():
     values = {"max_width": 99, "max_height": 33, "max_prediction": 5, "attn_num_layers": 3}
     values |= {"attn_num_hidden": 64, "target_embedding_size": 16, "bucket_widths": (48, 64)}
+    values |= {"backbone": "compact", "resize": "full-height", "padding": "masked"}
+    values |= {"decoder": "joint", "attention": "location", "read_with": "ctc"}
     arguments = [
         f"--{name.replace('_', '-')}={str(value).strip('()').replace(' ', '')}"
         for name, value in values.items()

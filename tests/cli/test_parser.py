@@ -7,7 +7,7 @@ import pytest
 from commands import environment, run_aocr
 
 from aocr import __version__
-from aocr.cli.arguments import given_fields
+from aocr.cli.model_flags import given_fields
 from aocr.cli.parser import build_parser
 from aocr.cli.train import training_options
 from aocr.config import Config

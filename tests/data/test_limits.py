@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from aocr.charset import PAD_ID
-from aocr.config import Config, Limits
-from aocr.data.limits import check_image, check_label, image_problem, label_problem
+from aocr.config import Config
+from aocr.data.limits import Limits, check_image, check_label, image_problem, label_problem
 from aocr.data.targets import encode_label
 
 

@@ -9,7 +9,7 @@ from dataset_folder import IMAGE, Folder
 from helpers import encoded, white
 from PIL import Image
 
-from aocr.config import Limits
+from aocr.data.limits import Limits
 from aocr.util.errors import UserError
 
 

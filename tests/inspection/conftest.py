@@ -5,8 +5,8 @@ import json
 import pytest
 from helpers import write_records
 
-from aocr.config import Limits
 from aocr.data import records
+from aocr.data.limits import Limits
 from aocr.inspection.inspector import InspectionOptions, inspect
 
 NO_LIMITS = Limits()

@@ -8,8 +8,8 @@ from helpers import encoded, white, write_records
 from inspected import IMAGE, grey_png, raw_record
 from PIL import Image
 
-from aocr.config import Limits
 from aocr.data import records
+from aocr.data.limits import Limits
 from aocr.util.errors import UserError
 
 # Counts

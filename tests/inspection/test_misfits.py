@@ -4,7 +4,7 @@ import itertools
 
 from inspected import SIZES, is_squeezed
 
-from aocr.config import Limits
+from aocr.data.limits import Limits
 from aocr.inspection.misfits import MisfitCounts
 
 

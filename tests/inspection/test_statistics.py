@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from aocr.config import Limits
+from aocr.data.limits import Limits
 from aocr.data.record_files import RawRecord
 from aocr.inspection import statistics
 from aocr.inspection.image_check import CheckedImage

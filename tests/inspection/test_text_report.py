@@ -2,7 +2,7 @@
 
 from inspected import IMAGE, grey_png
 
-from aocr.config import Limits
+from aocr.data.limits import Limits
 
 
 def test_text_of_a_small_dataset(report, tmp_path):
