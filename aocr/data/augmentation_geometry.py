@@ -43,7 +43,7 @@ class GeometryLimits(NamedTuple):
     overhang: float
 
 
-class _Draws(NamedTuple):
+class GeometryDraws(NamedTuple):
     """Holds random numbers of images, each float32 `[N]`, from -1 to 1."""
 
     rotation: tf.Tensor
@@ -78,7 +78,9 @@ def distort(
     Returns:
         float32 `[N, 32, W', C]`.
     """
-    draws = _Draws(*tf.unstack(2 * uniforms(keys, "geometry", len(_Draws._fields)) - 1, axis=1))
+    draws = GeometryDraws(
+        *tf.unstack(2 * uniforms(keys, "geometry", len(GeometryDraws._fields)) - 1, axis=1)
+    )
     half_width = tf.cast(widths, tf.float32) / 2
     maps = source_maps(draws, half_width, limits)
     amount = limits.waviness * tf.abs(draws.waviness)
@@ -89,7 +91,7 @@ def distort(
     return sample(images, widths, x, y)
 
 
-def source_maps(draws: _Draws, half_width: tf.Tensor, limits: GeometryLimits) -> tf.Tensor:
+def source_maps(draws: GeometryDraws, half_width: tf.Tensor, limits: GeometryLimits) -> tf.Tensor:
     """Returns homographies from centred positions in the result to those in the images.
 
     Args:
@@ -118,7 +120,7 @@ def source_maps(draws: _Draws, half_width: tf.Tensor, limits: GeometryLimits) ->
     return tf.stack([first, second, third], 2)
 
 
-def _distortion(draws: _Draws, half_width: tf.Tensor, limits: GeometryLimits) -> tf.Tensor:
+def _distortion(draws: GeometryDraws, half_width: tf.Tensor, limits: GeometryLimits) -> tf.Tensor:
     """Returns homographies from centred positions in the images to distorted ones, `[N, 3, 3]`."""
     tangent = tf.minimum(math.tan(math.radians(limits.rotation)), limits.end_shift / half_width)
     tangent *= draws.rotation

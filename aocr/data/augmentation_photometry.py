@@ -19,6 +19,9 @@ LIGHTEST = 255.0
 FULL_DEVIATION = 64.0
 """Standard deviation of the levels from which on images are compressed with full coarseness."""
 
+LEAST_COARSENESS = 0.02
+"""Share of the coarseness that an image of one level gets, which has no deviation at all."""
+
 
 class PhotometryLimits(NamedTuple):
     """Limits the changes; each image gets a random amount of each.
@@ -57,7 +60,7 @@ class PhotometryLimits(NamedTuple):
     coarsest: float
 
 
-class _Draws(NamedTuple):
+class PhotometryDraws(NamedTuple):
     """Holds random numbers of images, each float32 `[N, 1, 1, 1]`, from 0 to less than 1."""
 
     contrast: tf.Tensor
@@ -120,8 +123,8 @@ def change_levels(
     Returns:
         float32 `[N, 32, W', C]`, from 0 to 255.
     """
-    numbers = tf.unstack(uniforms(keys, "photometry", len(_Draws._fields)), axis=1)
-    draws = _Draws(*map(_per_image, numbers))
+    numbers = tf.unstack(uniforms(keys, "photometry", len(PhotometryDraws._fields)), axis=1)
+    draws = PhotometryDraws(*map(_per_image, numbers))
     images = _blur(images, draws, limits)
     images, levels = _relight(images, draws, limits, levels)
     cover = _cover(tf.shape(images)[2], widths, draws, limits)
@@ -130,7 +133,7 @@ def change_levels(
     images += noise * (levels.deviation * _noise_amount(cover, draws, limits))
     coarseness = _between(limits.finest, limits.coarsest, draws.coarseness)
     # In a pale image, compression must not take what is left of the text.
-    coarseness *= tf.minimum(levels.deviation / FULL_DEVIATION, 1.0)
+    coarseness *= tf.clip_by_value(levels.deviation / FULL_DEVIATION, LEAST_COARSENESS, 1.0)
     compressed = compress(images, coarseness)
     images = tf.where(draws.compression < limits.compressed, compressed, images)
     return tf.clip_by_value(images, 0.0, LIGHTEST)
@@ -149,7 +152,7 @@ def _between(low: float, high: float, share: tf.Tensor) -> tf.Tensor:
     return low + (high - low) * share
 
 
-def _blur(images: tf.Tensor, draws: _Draws, limits: PhotometryLimits) -> tf.Tensor:
+def _blur(images: tf.Tensor, draws: PhotometryDraws, limits: PhotometryLimits) -> tf.Tensor:
     """Mixes each pixel with its neighbours, first in its row, then in its column."""
     blurred = _where(draws.blur_or_noise < limits.blurred, limits.blur)
     padded = tf.pad(images, [[0, 0], [0, 0], [1, 1], [0, 0]], "SYMMETRIC")
@@ -161,7 +164,7 @@ def _blur(images: tf.Tensor, draws: _Draws, limits: PhotometryLimits) -> tf.Tens
 
 
 def _relight(
-    images: tf.Tensor, draws: _Draws, limits: PhotometryLimits, levels: Levels
+    images: tf.Tensor, draws: PhotometryDraws, limits: PhotometryLimits, levels: Levels
 ) -> tuple[tf.Tensor, Levels]:
     """Changes contrast and brightness, and inverts some images.
 
@@ -181,7 +184,7 @@ def _relight(
 
 
 def _cover(
-    width: tf.Tensor, widths: tf.Tensor, draws: _Draws, limits: PhotometryLimits
+    width: tf.Tensor, widths: tf.Tensor, draws: PhotometryDraws, limits: PhotometryLimits
 ) -> tf.Tensor:
     """Returns the opacity of the cut-outs, float32 `[N, 32, W', 1]`: 0 outside of a rectangle."""
     opacity = _where(draws.cut < limits.cut, limits.opacity * _between(0.5, 1, draws.opacity))
@@ -206,7 +209,7 @@ def _noise(keys: tf.Tensor, texture: tf.Tensor) -> tf.Tensor:
     return tf.gather(texture, rows)
 
 
-def _noise_amount(cover: tf.Tensor, draws: _Draws, limits: PhotometryLimits) -> tf.Tensor:
+def _noise_amount(cover: tf.Tensor, draws: PhotometryDraws, limits: PhotometryLimits) -> tf.Tensor:
     """Returns the amount of noise of each pixel, relative to the deviation of its image."""
     is_noisy = (draws.blur_or_noise >= limits.blurred) & (
         draws.blur_or_noise < limits.blurred + limits.noisy
