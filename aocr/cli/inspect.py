@@ -8,6 +8,8 @@ from aocr.cli import arguments, model_flags
 from aocr.cli.command_paths import command_paths, dataset_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.data.limits import Limits
+from aocr.training.options import TrainingOptions
+from aocr.util.options import permitted_values
 from aocr.util.path_checks import CommandPaths, named
 
 
@@ -21,9 +23,20 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--json", action="store_true", help="print the report as JSON")
     text = "write a picture of some records, as the model sees them, with their labels"
     add("--sheet", metavar="FILE.png", help=text)
+    text = "show on this picture how `aocr train --augment` would vary the images"
+    choices = permitted_values(TrainingOptions, "augment").choices
+    add("--augment", choices=choices, default=TrainingOptions.augment, help=text)
     add("--color", action="store_true", help="draw this picture in color")
     title = "limits (the report counts the records beyond them)"
     model_flags.add_limit_flags(parser, title)
+
+    parser.add_check(_sheet_problem)
+
+
+def _sheet_problem(args: argparse.Namespace) -> str:
+    if args.augment != TrainingOptions.augment and not args.sheet:
+        return "--augment requires --sheet: give a PNG file to draw the images in"
+    return ""
 
 
 def paths(args: argparse.Namespace) -> CommandPaths:
@@ -38,7 +51,11 @@ def run(args: argparse.Namespace) -> int:
 
     limits = Limits(**model_flags.given_fields(args, Limits))
     options = inspector.InspectionOptions(
-        limits=limits, as_json=args.json, sheet=args.sheet, color=args.color
+        limits=limits,
+        as_json=args.json,
+        sheet=args.sheet,
+        color=args.color,
+        augmentation=args.augment,
     )
     inspector.inspect(args.dataset, options)
     return EXIT_OK

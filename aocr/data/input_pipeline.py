@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
+from aocr.data.augmentation import NO_AUGMENTATION, augment_batches
 from aocr.data.preprocessing import Prepared, prepare
 from aocr.data.targets import encode_label
 
@@ -85,7 +86,11 @@ class EvaluationBatch(NamedTuple):
 
 
 def training_batches(
-    files: list[str], config: Config, excluded: Sequence[int], order: ShuffleOrder
+    files: list[str],
+    config: Config,
+    excluded: Sequence[int],
+    order: ShuffleOrder,
+    augmentation: str = NO_AUGMENTATION,
 ) -> tf.data.Dataset:
     """Yields batches endlessly, epoch after epoch, each epoch in another order.
 
@@ -97,6 +102,7 @@ def training_batches(
         config: defines the sizes and the characters.
         excluded: indices of records to leave out (see `dataset_scan.DatasetScan.untrainable`).
         order: the batch size, the random seed and where to begin.
+        augmentation: `none`, or a name of `augmentation.STRENGTHS`.
 
     Returns:
         A dataset of `TrainingBatch`.
@@ -118,9 +124,13 @@ def training_batches(
         shuffled = included.shuffle(SHUFFLE_BUFFER, _epoch_seed(order.seed, epoch))
         if config.padding_counts:
             examples = shuffled.skip(skipped * order.batch_size).map(to_example, DECODING_THREADS)
-            return examples.batch(order.batch_size)
-        examples = shuffled.map(to_example, DECODING_THREADS)
-        return _bucketed(examples, config.widths, order.batch_size).skip(skipped)
+            batches = examples.batch(order.batch_size)
+        else:
+            examples = shuffled.map(to_example, DECODING_THREADS)
+            batches = _bucketed(examples, config.widths, order.batch_size).skip(skipped)
+        if augmentation == NO_AUGMENTATION:
+            return batches
+        return augment_batches(batches, order.seed, epoch, augmentation)
 
     epochs = tf.data.Dataset.range(order.first_epoch, np.iinfo(np.int64).max)
     return _without_autotuning(epochs.flat_map(one_epoch).prefetch(PREFETCHED_BATCHES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +13,11 @@ from PIL import Image
 
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
-from aocr.data.preprocessing import prepare
+from aocr.data.preprocessing import Prepared, prepare
 from aocr.data.record_files import RawRecord
 from aocr.inspection.image_check import check_decoding
+from aocr.inspection.augmented_variants import Variation, with_variants
+from aocr.inspection.image_check XX
 from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
@@ -62,18 +64,21 @@ def sample_indices(total: int) -> list[int]:
     return [number * total // count for number in range(count)]
 
 
-def write(path: str, rows: Sequence[RawRecord], config: Config) -> None:
+def write(
+    path: str, rows: Sequence[RawRecord], config: Config, variation: Variation | None = None
+) -> None:
     """Draws records and writes the contact sheet as a PNG file.
 
     Args:
         path: the PNG file; local or remote.
         rows: at least one record.
         config: decides how the images are prepared.
+        variation: of the images; None to draw them only as they are.
 
     Raises:
         UserError: the file cannot be written.
     """
-    content = encode_image(draw(rows, config), "PNG")
+    content = encode_image(draw(rows, config, variation), "PNG")
     try:
         write_atomically(path, content)
     except tf.errors.OpError as error:
@@ -81,15 +86,22 @@ def write(path: str, rows: Sequence[RawRecord], config: Config) -> None:
         raise UserError(f"cannot write the contact sheet --sheet={path}: {reason}") from error
 
 
-def draw(rows: Sequence[RawRecord], config: Config) -> Image.Image:
+def draw(
+    rows: Sequence[RawRecord], config: Config, variation: Variation | None = None
+) -> Image.Image:
     """Returns the contact sheet as an RGB image, with records from left to right, then down.
 
     Args:
         rows: at least one record.
         config: decides how the images are prepared.
+        variation: of the images; None to draw them only as they are.
     """
     scale = _scale(config.image_width)
-    return _arrange([_draw_cell(row, config, scale) for row in rows])
+    cells = []
+    for number, row in enumerate(rows):
+        vary = functools.partial(with_variants, number=number, variation=variation)
+        cells.append(_draw_cell(row, _draw_images(row.image, config, scale, vary)))
+    return _arrange(cells)
 
 
 def _scale(image_width: int) -> int:
@@ -114,40 +126,50 @@ def _arrange(cells: Sequence[Image.Image]) -> Image.Image:
     return sheet
 
 
-def _draw_cell(row: RawRecord, config: Config, scale: int) -> Image.Image:
-    """Draws a record: its image, its label and its name, one below the other."""
-    width = max(MIN_CELL_WIDTH, config.image_width * scale)
+def _draw_cell(row: RawRecord, images: Image.Image) -> Image.Image:
+    """Draws a record: its images, its label and its name, one below the other."""
+    width = max(MIN_CELL_WIDTH, images.width)
     label = records.text_of(row.label)
     parts = [
-        _draw_image(row.image, config, scale),
+        images,
         _draw_text(label, width, LABEL) if label else _draw_text("(empty)", width, LABEL, ACCENT),
         _draw_text(row.name, width, NAME, MUTED),
     ]
-    cell = Image.new("RGB", (width, sum(part.height for part in parts)), BACKGROUND)
+    return _stack(parts, width)
+
+
+def _stack(parts: Sequence[Image.Image], width: int) -> Image.Image:
+    """Places pictures one below the other."""
+    stack = Image.new("RGB", (width, sum(part.height for part in parts)), BACKGROUND)
     y = 0
     for part in parts:
-        cell.paste(part, (0, y))
+        stack.paste(part, (0, y))
         y += part.height
-    return cell
+    return stack
 
 
-def _draw_image(encoded: bytes, config: Config, scale: int) -> Image.Image:
-    """Draws a prepared image over a bar that is as wide as the image without its padding.
+def _draw_images(
+    encoded: bytes, config: Config, scale: int, vary: Callable[[Prepared], tf.Tensor]
+) -> Image.Image:
+    """Draws a prepared image and its variants.
 
-    If the image cannot be decoded, draws the reason instead.
+    Below each is a bar that is as wide as the image without its padding. If the image cannot be
+    decoded, draws the reason instead.
     """
     height = IMAGE_HEIGHT * scale
-    size = config.image_width * scale, height + BAR_HEIGHT + GAP
-    drawing = Image.new("RGB", size, BACKGROUND)
+    empty = Image.new("RGB", (config.image_width * scale, height + BAR_HEIGHT + GAP), BACKGROUND)
     problem = check_decoding(encoded, lambda image: prepare(image, config).pixels).problem
     if problem:
-        drawing.paste(MUTED, (0, 0, drawing.width, height))
-        drawing.paste(FOREGROUND, (GAP, GAP), _text_mask(problem, drawing.width - GAP, LABEL))
-    else:
-        pixels, width = prepare(tf.constant(encoded), config)
-        drawing.paste(_enlarge(np.asarray(pixels), scale), (0, 0))
-        drawing.paste(ACCENT, (0, height, int(width) * scale, height + BAR_HEIGHT))
-    return drawing
+        empty.paste(MUTED, (0, 0, empty.width, height))
+        empty.paste(FOREGROUND, (GAP, GAP), _text_mask(problem, empty.width - GAP, LABEL))
+        return empty
+    prepared = prepare(tf.constant(encoded), config)
+    empty.paste(ACCENT, (0, height, int(prepared.width) * scale, height + BAR_HEIGHT))
+    drawings = []
+    for pixels in np.asarray(vary(prepared)):
+        drawings.append(empty.copy())
+        drawings[-1].paste(_enlarge(pixels, scale), (0, 0))
+    return _stack(drawings, empty.width)
 
 
 def _enlarge(pixels: np.ndarray, scale: int) -> Image.Image:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import record_files, records
+from aocr.data.augmentation import NO_AUGMENTATION
 from aocr.data.image_decoding import decode
 from aocr.data.limits import Limits
 from aocr.data.record_files import RawRecord
@@ -39,12 +40,14 @@ class InspectionOptions:
         as_json: print JSON instead of text.
         sheet: PNG file for the contact sheet, local or remote; None for no contact sheet.
         color: decode and draw images in 3 channels instead of 1.
+        augmentation: `none`, or a name of `augmentation.STRENGTHS` to show on the contact sheet.
     """
 
     limits: Limits
     as_json: bool = False
     sheet: str | None = None
     color: bool = False
+    augmentation: str = NO_AUGMENTATION
 
     @property
     def channels(self) -> int:
@@ -79,7 +82,10 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))
     if options.sheet:
         config = _sheet_config(summary, options)
-        _draw_contact_sheet(options.sheet, [rows[index] for index in samples], config)
+        variation = None
+        if options.augmentation != NO_AUGMENTATION:
+            variation = contact_sheet.Variation(options.augmentation, samples)
+        _draw_contact_sheet(options.sheet, [rows[index] for index in samples], config, variation)
 
 
 def _compile_decoder(channels: int) -> DecodeImage:
@@ -106,8 +112,10 @@ def _describe(row: RawRecord) -> str:
     return f"{visible_text(row.name)}: {visible_text(records.text_of(row.label))}"
 
 
-def _draw_contact_sheet(path: str, rows: Sequence[RawRecord], config: Config) -> None:
-    contact_sheet.write(path, rows, config)
+def _draw_contact_sheet(
+    path: str, rows: Sequence[RawRecord], config: Config, variation: contact_sheet.Variation | None
+) -> None:
+    contact_sheet.write(path, rows, config, variation)
     logging.info(
         "%s shows %s, prepared with --max-width=%i --max-height=%i.",
         path,

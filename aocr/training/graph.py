@@ -62,7 +62,7 @@ def build_train_graph(
         order = input_pipeline.ShuffleOrder(
             options.batch_size, plan.seed, plan.first_epoch, plan.skipped
         )
-        batches = input_pipeline.training_batches(files, config, rejected, order)
+        batches = input_pipeline.training_batches(files, config, rejected, order, options.augment)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
         global_step = _create_global_step()

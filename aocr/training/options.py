@@ -60,6 +60,11 @@ class TrainingOptions:
         minimum=0,
     )
     drop_wide: bool = option(False, "leave out images wider than --max-width; do not shrink them")
+    augment: str = option(
+        "none",
+        "random variation of the training images, another one in each epoch",
+        choices=("none", "light", "strong"),
+    )
     optimizer: str = option("adadelta", "optimizer", choices=tuple(LEARNING_RATES))
     initial_learning_rate: float = option(
         LEARNING_RATES["adadelta"],

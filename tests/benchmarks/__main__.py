@@ -19,6 +19,7 @@ NAMES = (
     "text_lines",
     "bucket_widths",
     "input_pipeline",
+    "augmentation",
     "cold_start",
 )
 

@@ -23,6 +23,14 @@ def test_wrong_usage_exits_with_2_and_usage(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_augmented_images_need_a_sheet(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        build_parser().parse_args(["inspect", "x", "--augment=light"])
+    assert "--augment requires --sheet" in capsys.readouterr().err
+    build_parser().parse_args(["inspect", "x", "--augment=none"])
+    build_parser().parse_args(["inspect", "x", "--augment=light", "--sheet=x.png"])
+
+
 def test_version(tmp_path):
     assert run_aocr("--version", cwd=tmp_path, check=0).stdout.strip() == f"aocr {__version__}"
 

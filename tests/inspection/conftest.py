@@ -16,11 +16,11 @@ NO_LIMITS = Limits()
 def report(tmp_path, capsys):
     """A function that inspects (image, label, comment) rows; returns text, or JSON's value."""
 
-    def inspected(*rows, limits=NO_LIMITS, as_json=True, sheet=None, color=False, paths=None):
+    def inspected(*rows, limits=NO_LIMITS, as_json=True, paths=None, **options):
         if paths is None:
             serialized = (r if isinstance(r, bytes) else records.serialize(*r) for r in rows)
             paths = [write_records(tmp_path / "dataset.tfrecords", serialized)]
-        inspect(paths, InspectionOptions(limits, as_json=as_json, sheet=sheet, color=color))
+        inspect(paths, InspectionOptions(limits, as_json=as_json, **options))
         printed = capsys.readouterr().out
         return json.loads(printed) if as_json else printed
 

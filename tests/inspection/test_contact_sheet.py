@@ -8,10 +8,13 @@ from PIL import Image
 
 from aocr.config import Config
 from aocr.data import preprocessing
+from aocr.data.augmentation import Identity, augment
 from aocr.data.record_files import RawRecord
 from aocr.inspection import contact_sheet
+from aocr.inspection.augmented_variants import VARIANTS, Variation
 from aocr.inspection.contact_sheet import (
     BAR_HEIGHT,
+    GAP,
     MARGIN,
     MAX_SAMPLES,
     MIN_CELL_WIDTH,
@@ -136,6 +139,38 @@ def test_broken_image_is_said_to_be_broken(content):
     assert has(frame, MUTED)
     assert (frame != MUTED).any()
     assert has(below_the_image(sheet), FOREGROUND)
+
+
+# Augmented images
+
+
+def test_variants_of_the_first_epochs_stand_below_the_image():
+    content = encoded(np.random.default_rng(0).integers(0, 256, [64, 120], np.uint8))  # 60 at 32
+    plain = sheet_of(row(content=content))
+    varied = np.asarray(draw([row(content=content)], CONFIG, Variation("strong", [7]))).astype(int)
+    pitch = 32 * SCALE + BAR_HEIGHT + GAP
+    assert varied.shape == (plain.shape[0] + VARIANTS * pitch, *plain.shape[1:])
+    image = prepare(content)
+    shown = [image.pixels]
+    for epoch in range(VARIANTS):
+        identity = Identity(0, tf.constant(epoch, tf.int64), tf.constant([7], tf.int64))
+        shown.append(
+            augment(image.pixels[tf.newaxis], tf.stack([image.width]), identity, "strong")[0]
+        )
+    for number, pixels in enumerate(shown):
+        top = MARGIN + number * pitch
+        drawn = varied[top : top + 32 * SCALE : SCALE, MARGIN : MARGIN + WIDTH * SCALE : SCALE, 0]
+        np.testing.assert_allclose(drawn, np.clip(pixels[:, :, 0], 0, 255), atol=0.51)
+        bar = (varied[top + 32 * SCALE] == ACCENT).all(axis=1)
+        assert bar.sum() == 60 * SCALE
+    below = varied[MARGIN + (1 + VARIANTS) * pitch :]
+    np.testing.assert_array_equal(below, plain[MARGIN + pitch :])
+
+
+def test_broken_image_has_no_variants():
+    rows = [row(content=b"no image")]
+    found = np.asarray(draw(rows, CONFIG, Variation("light", [0])))
+    np.testing.assert_array_equal(found, sheet_of(*rows))
 
 
 # Where it is

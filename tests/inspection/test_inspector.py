@@ -190,3 +190,16 @@ def test_sheet_is_in_colour_where_asked_for(report, tmp_path):
         report((red, "A"), sheet=str(tmp_path / "sheet.png"), color=color)
         pixel = Image.open(tmp_path / "sheet.png").convert("RGB").getpixel((20, 20))
         assert (pixel == (255, 0, 0)) == color
+
+
+def test_sheet_of_augmented_images_shows_those_of_their_records(report, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, [32, 80], np.uint8)
+    rows = [(white(32, 80), "A"), (encoded(noise), "A")]
+    sheets = []
+    for augmentation in ("none", "light", "strong"):
+        report(*rows, sheet=str(tmp_path / "sheet.png"), augmentation=augmentation)
+        sheets.append(np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB")))
+    plain, light, strong = sheets
+    assert light.shape == strong.shape
+    assert len(plain) < len(light)
+    assert (light != strong).any()
