@@ -53,14 +53,18 @@ def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:
     return None if config.padding_counts else -(-widths // COLUMN_WIDTH)  # rounded up
 
 
-def teacher_forced_losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:
+def teacher_forced_losses(
+    decoder: Decoder, targets: tf.Tensor, label_smoothing: float = 0.0
+) -> tf.Tensor:
     """Returns the loss of each image with the right symbol fed into every step.
 
     Args:
         decoder: the decoder of the images.
         targets: int32 `[N, S]`, the labels' symbols, EOS, then padding.
+        label_smoothing: see `sequence_losses`; for training only.
 
     Returns:
         float32 `[N]`, in nats.
     """
-    return sequence_losses(decoder.teacher_forced_logits(decoder_inputs(targets)), targets)
+    logits = decoder.teacher_forced_logits(decoder_inputs(targets))
+    return sequence_losses(logits, targets, label_smoothing)

@@ -70,7 +70,10 @@ def build_train_graph(
         training = cnn.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         model = recognizer.forward(images, batch.widths, config, training)
-        loss = tf.reduce_mean(recognizer.teacher_forced_losses(model.decoder, batch.targets))
+        losses = recognizer.teacher_forced_losses(
+            model.decoder, batch.targets, options.label_smoothing
+        )
+        loss = tf.reduce_mean(losses)
         move_averages = functools.partial(
             moving_average_updates, model.batch_statistics, step, options.bn_momentum
         )
