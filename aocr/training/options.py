@@ -85,6 +85,12 @@ class TrainingOptions:
         **FRACTION,
     )
     weight_decay: float = option(0.0, "decoupled weight decay", **FRACTION)
+    ema_decay: float = option(
+        0.0,
+        "share that a step keeps of the moving averages of all weights, which validation, test, "
+        "predict and export then read; 0 for no averages",
+        **FRACTION,
+    )
     dropout: float = option(0.5, "dropout rate of the CNN's features", **FRACTION)
     bn_momentum: float = option(0.99, "batch-norm momentum", **FRACTION)
     max_gradient_norm: float | None = option(
