@@ -15,9 +15,8 @@ from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
 from aocr.data.preprocessing import Prepared, prepare
 from aocr.data.record_files import RawRecord
-from aocr.inspection.image_check import check_decoding
 from aocr.inspection.augmented_variants import Variation, with_variants
-from aocr.inspection.image_check XX
+from aocr.inspection.image_check import check_decoding
 from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import posixpath
+from collections.abc import Collection, Mapping
 
 import tensorflow as tf
 
 from aocr.model import checkpoint_files
 from aocr.model.checkpoint_files import BEST, LATEST, PREFIXES
-from aocr.model.checkpoint_reader import CheckpointReader, incomplete
-from aocr.model.tensor_names import GLOBAL_STEP
+from aocr.model.checkpoint_reader import CheckpointReader
+from aocr.model.tensor_names import GLOBAL_STEP, average_of, is_average
+from aocr.model.variable_files import VariableFiles
 from aocr.util.errors import UserError, first_line
 
 
@@ -98,50 +100,54 @@ def _checkpoint_of_step_or_path(model_dir: str, which: str) -> str | None:
     return next(filter(checkpoint_files.exists, candidates), None)
 
 
-class VariableFiles:
-    """Writes and reads the values of variables as checkpoints.
-
-    Create it within the graph.
-
-    Args:
-        variables: the variables; None for all of the graph.
-    """
-
-    def __init__(self, variables: list[tf.Variable] | None = None) -> None:
-        self._names = tf.compat.v1.train.Saver(variables).saver_def
-
-    def write(self, session: tf.compat.v1.Session, path: str) -> None:
-        """Writes a checkpoint.
-
-        Raises:
-            tf.errors.OpError: it cannot be written.
-        """
-        session.run(self._names.save_tensor_name, {self._names.filename_tensor_name: path})
-
-    def read(self, session: tf.compat.v1.Session, path: str) -> None:
-        """Sets the variables to the values of a checkpoint.
-
-        Raises:
-            UserError: the checkpoint is damaged, or lacks a variable.
-        """
-        try:
-            session.run(self._names.restore_op_name, {self._names.filename_tensor_name: path})
-        except tf.errors.OpError as error:
-            problem = CheckpointReader(path).damage() or first_line(error)
-            raise incomplete(path, problem) from error
-
-
 def restore(session: tf.compat.v1.Session, path: str) -> None:
-    """Restores all variables of the session's graph from a checkpoint.
+    """Restores all variables of a graph that does not train.
+
+    Where the checkpoint has the average of a variable (`--ema-decay`), the average is restored.
 
     Raises:
         UserError: the checkpoint is damaged, or of a model that was trained with other flags.
     """
+    stored = CheckpointReader(path).shapes
     with session.graph.as_default():
-        variables = tf.compat.v1.global_variables()
-        _check_variables(path, variables)
-        logging.info("Reading model parameters from %s", path)
-        VariableFiles(variables).read(session, path)
+        named = {}
+        for variable in tf.compat.v1.global_variables():
+            name, average = variable.op.name, average_of(variable.op.name)
+            named[average if average in stored else name] = variable
+        _read(session, path, named)
+        if count := sum(map(is_average, named)):
+            logging.info("Reading the averages of %s, as trained with --ema-decay.", count)
+
+
+def restore_training(
+    session: tf.compat.v1.Session, path: str, may_lack: Collection[str] = ()
+) -> list[str]:
+    """Restores all variables of a training graph: weights as weights, averages as averages.
+
+    Args:
+        session: a session on the graph.
+        path: of the checkpoint.
+        may_lack: names of variables that the checkpoint may lack. They keep their values.
+
+    Returns:
+        The names of those that it lacks.
+
+    Raises:
+        UserError: the checkpoint is damaged, or of a model that was trained with other flags.
+    """
+    stored = CheckpointReader(path).shapes
+    lacking = [name for name in may_lack if name not in stored]
+    with session.graph.as_default():
+        variables = {v.op.name: v for v in tf.compat.v1.global_variables()}
+        _read(session, path, {n: v for n, v in variables.items() if n not in lacking})
+    return lacking
+
+
+def _read(session: tf.compat.v1.Session, path: str, named: Mapping[str, tf.Variable]) -> None:
+    """Sets variables, given by the names that they have in a checkpoint, to its values."""
+    _check_variables(path, named)
+    logging.info("Reading model parameters from %s", path)
+    VariableFiles(named).read(session, path)
 
 
 def step_of(path: str | None) -> int:
@@ -156,15 +162,15 @@ def step_of(path: str | None) -> int:
     return int(reader.read(GLOBAL_STEP))
 
 
-def _check_variables(path: str, variables: list[tf.Variable]) -> None:
+def _check_variables(path: str, named: Mapping[str, tf.Variable]) -> None:
     """Compares names and shapes before TensorFlow does, whose error would fill many lines."""
     stored = CheckpointReader(path).shapes
     cure = (
         "was the model trained with other flags (--max-width, --full-ascii, --color, --use-gru, "
         "--attn-num-layers, --attn-num-hidden, --target-embedding-size, --optimizer)?"
     )
-    for variable in variables:
-        name, shape = variable.op.name, variable.shape.as_list()
+    for name, variable in named.items():
+        shape = variable.shape.as_list()
         if name not in stored:
             raise UserError(f"{path} holds no {name}: {cure}")
         if stored[name] != shape:

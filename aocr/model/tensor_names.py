@@ -10,6 +10,20 @@ from __future__ import annotations
 GLOBAL_STEP = "Variable"
 """The int32 scalar variable that counts training steps."""
 
+AVERAGE_SUFFIX = "/EMA"
+"""Follows the name of a variable in the name of its moving average over the steps."""
+
+
+def average_of(name: str) -> str:
+    """Returns the name of the moving average of a variable."""
+    return name + AVERAGE_SUFFIX
+
+
+def is_average(name: str) -> bool:
+    """Returns whether a variable is the moving average of another."""
+    return name.endswith(AVERAGE_SUFFIX)
+
+
 # Tensors of a frozen graph
 
 IMAGE_INPUT = "input_image_as_bytes"

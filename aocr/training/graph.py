@@ -72,7 +72,8 @@ def build_train_graph(
         )
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         model = recognizer.forward(images, batch.widths, config, training)
-        loss = tf.reduce_mean(model.decoder.losses(batch.targets))
+        losses = model.decoder.losses(batch.targets, options.label_smoothing)
+        loss = tf.reduce_mean(losses)
         move_averages = functools.partial(
             moving_average_updates, model.batch_statistics, step, options.bn_momentum
         )

@@ -12,7 +12,7 @@ from aocr.config import Config
 from aocr.data.charset_file import characters_of
 from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
-from aocr.training import warm_start
+from aocr.training import warm_start, weight_averages
 from aocr.training.run import Run
 
 
@@ -69,7 +69,10 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
     if run.checkpoint:
         if run.init_from:
             logging.info("Ignoring --init-from: %s has a checkpoint.", run.model_dir)
-        checkpoints.restore(session, run.checkpoint)
+        averages = weight_averages.names(session.graph)
+        lacking = checkpoints.restore_training(session, run.checkpoint, averages)
+        weight_averages.start(session, lacking)
+        weight_averages.log_change(run.checkpoint, averages, lacking)
         return
     logging.info("Created model with fresh parameters.")
     session.run(tf.compat.v1.global_variables_initializer())
@@ -77,3 +80,4 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
         source = config_file.read(run.init_from) or config
         checkpoint = checkpoints.find_checkpoint(run.init_from)
         warm_start.load_matching_weights(session, checkpoint, source.characters, config.characters)
+    weight_averages.start(session, weight_averages.names(session.graph))

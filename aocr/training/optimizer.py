@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from aocr.training import weight_averages
 from aocr.training.learning_rate import learning_rate_at
 from aocr.training.options import TrainingOptions
 
@@ -46,7 +47,7 @@ class Update(NamedTuple):
 
     Attributes:
         step: int32 scalar, the global step after the update. Fetching it applies the update.
-        applied: bool scalar, False if the loss or the gradient was not finite. The weights, the
+        applied: bool scalar, False if the loss or the gradient was not finite. The weights, all
             moving averages and the optimizer's state then stay unchanged, but the step counts.
         gradient_norm: float32 scalar, the global norm before clipping.
         learning_rate: float32 scalar.
@@ -80,10 +81,12 @@ def build_update(
         loss: float32 scalar.
         move_averages: creates the operations that update the moving averages of batch norm.
         global_step: int32 scalar.
-        options: gives the optimizer, learning rate, schedule, weight decay and clipping.
+        options: gives the optimizer, learning rate, schedule, weight decay, clipping and averaging.
         last_step: the global step at which the learning rate schedule ends.
     """
-    learning_rate = learning_rate_at(tf.convert_to_tensor(global_step), options, last_step)
+    step = tf.convert_to_tensor(global_step)
+    learning_rate = learning_rate_at(step, options, last_step)
+    averages = weight_averages.create() if options.ema_decay else {}
     optimizer = OPTIMIZERS[options.optimizer](learning_rate)
     gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
     clipped = clip_gradients(gradients, options.max_gradient_norm)
@@ -95,14 +98,16 @@ def build_update(
         with tf.control_dependencies(before):  # the averages of 0.7.6 move before the weights
             applied = optimizer.apply_gradients(zip(clipped.gradients, variables, strict=True))
         with tf.control_dependencies([applied]):
+            after = weight_averages.updates(averages, step, options.ema_decay)
+        with tf.control_dependencies([applied, *after]):
             return tf.constant(True)
 
     is_finite = tf.math.is_finite(loss) & tf.math.is_finite(clipped.norm)
     applied = tf.cond(is_finite, apply, lambda: tf.constant(False))
     with tf.control_dependencies([applied]):
-        step = global_step.assign_add(1, read_value=True)
+        next_step = global_step.assign_add(1, read_value=True)
     return Update(
-        step=tf.identity(step),
+        step=tf.identity(next_step),
         applied=applied,
         gradient_norm=clipped.norm,
         learning_rate=learning_rate,

@@ -84,7 +84,18 @@ class TrainingOptions:
         "number of learning rate warm-up steps; one-cycle replaces 0 by 30% of all steps",
         minimum=0,
     )
+    label_smoothing: float = option(
+        0.0,
+        "share of each target's probability that training spreads evenly over all symbols",
+        **FRACTION,
+    )
     weight_decay: float = option(0.0, "decoupled weight decay", **FRACTION)
+    ema_decay: float = option(
+        0.0,
+        "share that a step keeps of the moving averages of all weights, which validation, test, "
+        "predict and export then read; 0 for no averages",
+        **FRACTION,
+    )
     dropout: float = option(0.5, "dropout rate of the CNN's features", **FRACTION)
     bn_momentum: float = option(0.99, "batch-norm momentum", **FRACTION)
     max_gradient_norm: float | None = option(

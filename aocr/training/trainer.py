@@ -44,7 +44,9 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     if not plan.step_count:
         logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)
         return
-    validator = Validator(config, run.validation, run.gpu_id) if run.validation else None
+    validator = None
+    if run.validation:
+        validator = Validator(config, run.validation, run.gpu_id, bool(options.ema_decay))
     model = _build_model(config, options, run, training_set, plan)
     with (
         model.graph.as_default(),

@@ -15,7 +15,7 @@ from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.log_lines import value_text
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
-from aocr.model.checkpoints import VariableFiles
+from aocr.model.variable_files import VariableFiles, averages_of_variables
 from aocr.util.plurals import counted
 from aocr.util.session import open_session
 
@@ -40,12 +40,13 @@ class Validator:
         config: the model.
         paths: TFRecords: files, folders or globs.
         gpu_id: index of the GPU; negative for the CPU.
+        averages: whether to read the averages of the weights (`--ema-decay`).
 
     Raises:
         UserError: the dataset is empty or cannot be read.
     """
 
-    def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
+    def __init__(self, config: Config, paths: list[str], gpu_id: int, averages: bool) -> None:
         files = expand(paths)
         found = scan(files, config)
         logging.info("Validating on %s.", counted(found.records, "record"))
@@ -56,7 +57,7 @@ class Validator:
         )
         self._session = open_session(self._model.graph, gpu_id)
         with self._model.graph.as_default():
-            self._files = VariableFiles()
+            self._files = VariableFiles(averages_of_variables() if averages else None)
 
     def validate(self, checkpoint: str) -> Validation:
         """Restores a checkpoint, reads all images with it, and logs the metrics."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aocr.charset import FIRST_CHARACTER_ID
 from aocr.model.checkpoint_reader import CheckpointReader
-from aocr.model.tensor_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES
+from aocr.model.tensor_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES, average_of
 from aocr.util.plurals import counted
 
 
@@ -23,7 +23,8 @@ def load_matching_weights(
     """Loads the weights of another model as far as they fit, and logs which do not.
 
     Rows and columns that belong to a symbol are matched by character. Variables that the other
-    model lacks keep their values. The optimizer's state and the global step are not loaded.
+    model lacks keep their values. Where it has the average of a variable, the average is loaded.
+    The optimizer's state and the global step are not loaded.
 
     Args:
         session: a session on the graph of the target model, with initialized variables.
@@ -40,7 +41,9 @@ def load_matching_weights(
     with session.graph.as_default():
         for variable in _model_variables():
             name = variable.op.name
-            source = reader.read(name) if name in reader.shapes else None
+            average = average_of(name)
+            read = average if average in reader.shapes else name
+            source = reader.read(read) if read in reader.shapes else None
             if source is not None and name in VOCABULARY_AXES:
                 axis = VOCABULARY_AXES[name]
                 source = _match_symbols(source, session.run(variable), axis, charsets)

@@ -13,10 +13,10 @@ from aocr.model.loss import sequence_losses
 A = 3
 
 
-def losses(logits, targets):
+def losses(logits, targets, label_smoothing=0.0):
     with tf.Graph().as_default():
         logits, targets = tf.constant(logits, tf.float32), tf.constant(targets, tf.int32)
-        return run(sequence_losses(logits, targets))
+        return run(sequence_losses(logits, targets, label_smoothing))
 
 
 def certain_logits(symbols, size=5):
@@ -65,3 +65,22 @@ def test_examples_are_independent():
     together = losses(logits, targets)
     assert together.shape == (2,)
     assert together == pytest.approx(alone)
+
+
+def test_label_smoothing_by_hand():
+    logits = np.log([[[0.1, 0.1, 0.1, 0.7], [0.25, 0.25, 0.4, 0.1], [0.7, 0.1, 0.1, 0.1]]])
+    targets = [[A, EOS_ID, PAD_ID]]
+    distributions = 0.8 * np.eye(4)[targets] + 0.2 / 4
+    expected = -(distributions * logits).sum(-1)[0, :2].mean()
+    assert losses(logits, targets, 0.2) == pytest.approx(expected)
+
+
+def test_label_smoothing_of_zero_adds_no_operation():
+    with tf.Graph().as_default() as graph:
+        targets = tf.constant([[A, EOS_ID]])
+        sequence_losses(tf.zeros([1, 2, 5]), targets)
+        plain = [node.op for node in graph.as_graph_def().node]
+    with tf.Graph().as_default() as graph:
+        targets = tf.constant([[A, EOS_ID]])
+        sequence_losses(tf.zeros([1, 2, 5]), targets, 0.0)
+        assert [node.op for node in graph.as_graph_def().node] == plain
