@@ -86,8 +86,8 @@ class Config:
     bucket_widths: tuple[int, ...] = option(
         (),
         "widths that batches are padded to, besides the full width: multiples of 4 in increasing "
-        "order, in pixels at an image height of 32, such as 48,64,96; the model then ignores "
-        "padding (default: all batches are padded to the full width)",
+        "order, in pixels at an image height of 32, such as 48,64,96, or, in training, 'auto'; the "
+        "model then ignores padding (default: all batches are padded to the full width)",
         metavar="N,N",
         added_later=True,
         minimum=COLUMN_WIDTH,

@@ -89,7 +89,12 @@ def add_checkpoint_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def add_option(
-    group: argparse._ActionsContainer, option: Option, default: Any = None, shown: Any = None
+    group: argparse._ActionsContainer,
+    option: Option,
+    default: Any = None,
+    shown: Any = None,
+    *,
+    convert: Callable[[str], Any] | None = None,
 ) -> None:
     """Adds the flag of a field, such as `--max-width` for `max_width`.
 
@@ -98,6 +103,7 @@ def add_option(
         option: describes the field.
         default: value if the flag is not given.
         shown: the default in the help text; none is shown if it is None or empty.
+        convert: converts text to a value; by default to the values that the field permits.
     """
     flag = "--" + option.name.replace("_", "-")
     if option.permitted.kind is bool:
@@ -107,7 +113,7 @@ def add_option(
     shown_default = "" if shown in (None, ()) else f" (default: {shown})"
     group.add_argument(
         flag,
-        type=value_type(option.permitted),
+        type=convert or value_type(option.permitted),
         default=default,
         choices=choices,
         metavar=None if choices else option.metavar,

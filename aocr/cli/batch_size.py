@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aocr.config import Config
 from aocr.util.errors import UsageError
 from aocr.util.memory import memory_bytes
@@ -15,19 +17,19 @@ INFERENCE_FLOATS = 2048
 """Numbers that the first convolution, the largest, outputs per pixel of image width."""
 
 
-def check_batch_size(batch_size: int, config: Config, floats: int) -> None:
+def check_batch_size(batch_size: int, config: Config, floats: Mapping[str, int]) -> None:
     """Refuses batches that are larger than the memory, whatever else takes memory.
 
     Args:
         batch_size: number of images.
-        config: gives the width of the images.
+        config: gives the backbone and the width of the images.
         floats: `TRAINING_FLOATS` or `INFERENCE_FLOATS`.
 
     Raises:
         UsageError: the batch cannot fit.
     """
     memory = memory_bytes()
-    bytes_of_image = 4 * floats * config.image_width
+    bytes_of_image = 4 * floats[config.backbone] * config.image_width
     if memory is None or batch_size * bytes_of_image <= memory:
         return
     images = counted(batch_size, "image")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from aocr.charset import FULL_ASCII
 from aocr.cli.arguments import add_option
+from aocr.cli.flag_types import value_type
 from aocr.config import CHANGEABLE_FIELDS, Config
 from aocr.data.limits import Limits
 from aocr.util.errors import UserError
@@ -15,6 +17,10 @@ from aocr.util.options import Option, options_of
 
 AUTO_CHARSET = "auto"
 """The value of `--charset` for which `train` takes the characters of the training labels."""
+
+
+AUTO_BUCKETS = "auto"
+"""The value of `--bucket-widths` for which `train` chooses widths that fit the training images."""
 
 
 def add_limit_flags(parser: argparse.ArgumentParser, title: str) -> None:
@@ -54,11 +60,18 @@ def add_reading_flags(parser: argparse.ArgumentParser) -> None:
 def _add_model_flag(group: argparse._ActionsContainer, option: Option, shown: Any) -> None:
     if option.name == "characters":
         _add_charset_flags(group)
+    elif option.name == "bucket_widths":
+        add_option(group, option, convert=_auto_or_widths(option))
     elif option.name == "channels":
         text = "read images in color (3 channels) instead of grayscale"
         group.add_argument("--color", action="store_const", const=3, dest="channels", help=text)
     else:
         add_option(group, option, shown=shown)
+
+
+def _auto_or_widths(option: Option) -> Callable[[str], Any]:
+    convert = value_type(option.permitted)
+    return lambda text: text if text == AUTO_BUCKETS else convert(text)
 
 
 def _add_charset_flags(group: argparse._ActionsContainer) -> None:
@@ -84,7 +97,14 @@ def given_fields(args: argparse.Namespace, owner: type) -> dict[str, Any]:
     """
     values = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(owner)}
     values["characters"] = _given_characters(args)
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value not in (None, AUTO_BUCKETS)}
+
+
+def learned_fields(args: argparse.Namespace) -> frozenset[str]:
+    """Returns the fields of `Config` that `train` is to choose from the training data."""
+    learned = {"characters": args.charset, "bucket_widths": args.bucket_widths}
+    autos = AUTO_CHARSET, AUTO_BUCKETS
+    return frozenset(name for name, value in learned.items() if value in autos)
 
 
 def _given_characters(args: argparse.Namespace) -> str | None:

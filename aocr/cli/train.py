@@ -113,7 +113,8 @@ def _train(args: argparse.Namespace) -> None:
         precision=args.precision,
     )
     given = model_flags.given_fields(args, Config)
-    config = initialization.choose_config(settings, given, args.charset == model_flags.AUTO_CHARSET)
+    learned = model_flags.learned_fields(args)
+    config = initialization.choose_config(settings, given, learned, options.drop_wide)
     check_batch_size(options.batch_size, config, TRAINING_FLOATS)
     log_settings(TRAIN, args, config, options)
     trainer.train(config, options, settings)

@@ -9,14 +9,18 @@ from typing import Any
 import tensorflow as tf
 
 from aocr.config import Config
+from aocr.data.bucket_widths import choose_bucket_widths
 from aocr.data.charset_file import characters_of
+from aocr.data.dataset_scan import scan
 from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
 from aocr.training import warm_start, weight_averages
 from aocr.training.run import Run
 
 
-def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Config:
+def choose_config(
+    run: Run, given: dict[str, Any], learned: frozenset[str] = frozenset(), drop_wide: bool = False
+) -> Config:
     """Returns the config of the model to train.
 
     A run that resumes from a checkpoint takes the config of that model. A new model takes the
@@ -25,8 +29,10 @@ def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Confi
     Args:
         run: names the checkpoint, the dataset, and the model of `--init-from`.
         given: the fields of `Config` that were given as flags.
-        learn_charset: whether a new model takes the characters of the dataset's labels as its
-            charset, sorted by code point.
+        learned: the fields of `Config` that a new model takes from the dataset: `characters`, those
+            of the labels, sorted by code point, and `bucket_widths`, those that need the least
+            padding.
+        drop_wide: whether images wider than `max_width` are left out.
 
     Raises:
         UserError: a flag contradicts the model that is resumed, the model of `--init-from` has no
@@ -35,11 +41,22 @@ def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Confi
     if run.checkpoint:
         config = config_file.of_trained_model(run.model_dir, given)
     else:
-        if learn_charset:
+        if "characters" in learned:
             given = given | {"characters": characters_of(expand(run.dataset))}
         source = _source_config(run.init_from) if run.init_from else None
         config = dataclasses.replace(source or Config(), **given)
+        if "bucket_widths" in learned:
+            config = _with_bucket_widths(config, run, drop_wide)
     return config_file.checked(config)
+
+
+def _with_bucket_widths(config: Config, run: Run, drop_wide: bool) -> Config:
+    """Returns a config with the bucket widths that fit the training images, and logs them."""
+    widths = scan(expand(run.dataset), config).trainable(drop_wide)
+    chosen = choose_bucket_widths(widths, config.image_width)
+    shown = ",".join(map(str, chosen)) or "none, because the images are of similar widths"
+    logging.info("Bucket widths that fit the training images: %s.", shown)
+    return dataclasses.replace(config, bucket_widths=chosen)
 
 
 def _source_config(model_dir: str) -> Config | None:
