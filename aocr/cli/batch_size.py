@@ -9,9 +9,9 @@ from aocr.util.errors import UsageError
 from aocr.util.memory import memory_bytes
 from aocr.util.plurals import counted
 
-TRAINING_FLOATS = 5376
-"""Numbers that the CNN's convolutions output per pixel of image width (docs/compatibility.md,
-"Sliding CNN"). Training keeps them all until the gradients are computed."""
+TRAINING_FLOATS = {"sliding": 5376, "compact": 1888}
+"""Numbers that the convolutions of a backbone output per pixel of image width. Training keeps them
+all until the gradients are computed."""
 
 INFERENCE_FLOATS = 2048
 """Numbers that the first convolution, the largest, outputs per pixel of image width."""
