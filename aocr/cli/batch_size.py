@@ -13,7 +13,7 @@ TRAINING_FLOATS = {"sliding": 5376, "compact": 1888}
 """Numbers that the convolutions of a backbone output per pixel of image width. Training keeps them
 all until the gradients are computed."""
 
-INFERENCE_FLOATS = 2048
+INFERENCE_FLOATS = {"sliding": 2048, "compact": 768}
 """Numbers that the first convolution, the largest, outputs per pixel of image width."""
 
 
