@@ -24,7 +24,8 @@ class GeometryLimits(NamedTuple):
         end_shift: pixels by which a rotation moves the ends of the text up or down at most; it
             limits the angle of wide images.
         shear: largest horizontal shear: pixels to the side per pixel down.
-        perspective: largest relative change of size from the middle to a border.
+        perspective: largest relative change of size from the middle to a border; towards the upper
+            or lower border of a wide image less, so that it slants no end more than the shear.
         smallest_scale: of the content, relative to its size.
         largest_scale: of the content; lower where the content would leave the image.
         shift: largest distance in pixels that the content moves along each axis.
@@ -130,7 +131,10 @@ def _distortion(draws: GeometryDraws, half_width: tf.Tensor, limits: GeometryLim
     shear = draws.shear * tf.minimum(limits.shear, half_width * 2 / 3 / IMAGE_HEIGHT)
     zero, one = tf.zeros_like(cos), tf.ones_like(cos)
     horizontal = draws.horizontal_perspective * limits.perspective / half_width
-    vertical = draws.vertical_perspective * limits.perspective / (IMAGE_HEIGHT / 2)
+    # What shrinks the upper or lower border slants the ends of the text: no more than the shear.
+    slant = limits.shear * IMAGE_HEIGHT / 2 / half_width
+    vertical = draws.vertical_perspective * tf.minimum(limits.perspective, slant)
+    vertical /= IMAGE_HEIGHT / 2
     return _matrices(
         [[cos, cos * shear - sin, zero],
          [sin, sin * shear + cos, zero],

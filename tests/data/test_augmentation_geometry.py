@@ -115,6 +115,16 @@ def test_perspective_makes_one_side_smaller():
     np.testing.assert_allclose([left, right], [32 / 0.9, 32 / 1.1], rtol=1e-5)
 
 
+def test_vertical_perspective_slants_the_ends_of_wide_images_no_more_than_the_shear():
+    limits = STILL._replace(perspective=0.1, shear=0.25, overhang=1000)
+    for half_width, change in ((20, 0.1), (400, 0.25 * 16 / 400)):
+        matrix = source_map(half_width, limits, vertical_perspective=1)
+        lower, upper = (forward(matrix, half_width, y)[0] for y in (16, -16))
+        ratio = (1 - change) / (1 + change)
+        assert lower / upper == pytest.approx(ratio, rel=1e-4)
+    assert abs(upper - lower) / 32 < 0.26
+
+
 def test_scale_and_shift_move_a_pixel():
     limits = STILL._replace(smallest_scale=0.5, shift=3, overhang=9)
     numbers = {"horizontal_scale": -1, "horizontal_shift": 1, "vertical_shift": -1}
