@@ -12,7 +12,7 @@ from aocr.config import Config
 from aocr.data.charset_file import characters_of
 from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
-from aocr.training import warm_start, weight_averages
+from aocr.training import time_plan, warm_start, weight_averages
 from aocr.training.run import Run
 from aocr.util.errors import UserError
 
@@ -86,9 +86,11 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
         if run.init_from:
             logging.info("Ignoring --init-from: %s has a checkpoint.", run.model_dir)
         averages = weight_averages.names(session.graph)
-        lacking = checkpoints.restore_training(session, run.checkpoint, averages)
-        weight_averages.start(session, lacking)
-        weight_averages.log_change(run.checkpoint, averages, lacking)
+        may_lack = [*averages, *time_plan.VARIABLES]
+        lacking = checkpoints.restore_training(session, run.checkpoint, may_lack)
+        fresh = [name for name in averages if name in lacking]
+        weight_averages.start(session, fresh)
+        weight_averages.log_change(run.checkpoint, averages, fresh)
         return
     logging.info("Created model with fresh parameters.")
     session.run(tf.compat.v1.global_variables_initializer())
