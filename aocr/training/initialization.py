@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
@@ -17,17 +19,24 @@ from aocr.training.run import Run
 from aocr.util.errors import UserError
 
 
-def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Config:
+def choose_config(
+    run: Run,
+    given: dict[str, Any],
+    learn_charset: bool,
+    recipe: Mapping[str, Any] = MappingProxyType({}),
+) -> Config:
     """Returns the config of the model to train.
 
     A run that resumes from a checkpoint takes the config of that model. A new model takes the
-    given fields; the others come from the model of `--init-from`, or are the defaults.
+    given fields; the others come from the model of `--init-from`, or else from the recipe, or are
+    the defaults.
 
     Args:
         run: names the checkpoint, the dataset, and the model of `--init-from`.
         given: the fields of `Config` that were given as flags.
         learn_charset: whether a new model takes the characters of the dataset's labels as its
             charset, sorted by code point.
+        recipe: the fields of `Config` that a recipe sets in place of the defaults.
 
     Raises:
         UserError: a flag contradicts the model that is resumed, the model of `--init-from` has no
@@ -39,9 +48,24 @@ def choose_config(run: Run, given: dict[str, Any], learn_charset: bool) -> Confi
         if learn_charset:
             given = given | {"characters": characters_of(expand(run.dataset))}
         source = _source_config(run.init_from) if run.init_from else None
-        config = dataclasses.replace(source or Config(), **given)
+        config = dataclasses.replace(source or Config(**recipe), **given)
+    _log_unused(recipe, given, config)
     _check_bucket_widths(config)
     return config_file.checked(config)
+
+
+def _log_unused(recipe: Mapping[str, Any], given: Mapping[str, Any], config: Config) -> None:
+    """Logs which values of a recipe a model that exists does not have."""
+    unused = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in recipe.items()
+        if name not in given and value != getattr(config, name)
+    ]
+    if unused:
+        logging.info(
+            "The model is not changed by --recipe: it exists without the recipe's %s.",
+            " ".join(unused),
+        )
 
 
 def _source_config(model_dir: str) -> Config | None:
