@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from aocr.cli import arguments, model_flags
+from aocr.cli import arguments, model_flags, recipes
 from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.config import Config
-from aocr.training.options import LEARNING_RATES, WEIGHT_DECAYS, TrainingOptions
+from aocr.training.options import TrainingOptions
+from aocr.training.run import ModelChoice
 from aocr.util.options import Option, options_of
 from aocr.util.path_checks import CommandPaths
-
-DEFAULTS_BY_OPTIMIZER = {"initial_learning_rate": LEARNING_RATES, "weight_decay": WEIGHT_DECAYS}
-"""Fields of `TrainingOptions` whose default depends on the optimizer."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -50,20 +50,23 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_training_flags(parser: argparse.ArgumentParser, options: type = TrainingOptions) -> None:
-    """Adds the flags of the fields of `TrainingOptions`, or of a subclass with more fields."""
+    """Adds `--recipe`, and the flags of `TrainingOptions` or of a subclass with more fields."""
     group = parser.add_argument_group("training")
+    choices, text = tuple(recipes.RECIPES), recipes.help_text()
+    group.add_argument("--recipe", choices=choices, default=recipes.CLASSIC, help=text)
     for each in options_of(options):
         _add_training_flag(group, each)
     arguments.add_gradient_clipping_flag(group)
 
 
 def _add_training_flag(group: argparse._ActionsContainer, option: Option) -> None:
-    defaults = DEFAULTS_BY_OPTIMIZER.get(option.name)
+    """Adds a flag. Its value is None if it is not given and its default is not always the same."""
+    defaults = recipes.DEFAULTS_BY_OPTIMIZER.get(option.name)
+    shown = option.default
     if defaults:
         shown = ", ".join(f"{value:g} for {optimizer}" for optimizer, value in defaults.items())
-        arguments.add_option(group, option, shown=shown)
-    else:
-        arguments.add_option(group, option, option.default, shown=option.default)
+    varies = defaults or option.name in recipes.set_fields()
+    arguments.add_option(group, option, None if varies else option.default, shown=shown)
 
 
 def _validation_problem(args: argparse.Namespace) -> str:
@@ -112,25 +115,42 @@ def _train(args: argparse.Namespace) -> None:
         gpu_id=args.gpu_id,
         precision=args.precision,
     )
-    given = model_flags.given_fields(args, Config)
-    learned = model_flags.learned_fields(args)
-    config = initialization.choose_config(settings, given, learned, options.drop_wide)
+    recipe = recipes.RECIPES[args.recipe].model
+    config = initialization.choose_config(settings, model_choice(args, recipe), options.drop_wide)
     check_batch_size(options.batch_size, config, TRAINING_FLOATS)
     log_settings(TRAIN, args, config, options)
     trainer.train(config, options, settings)
+
+
+def model_choice(args: argparse.Namespace, recipe: Mapping[str, Any]) -> ModelChoice:
+    """Returns what a parsed command line says of the model.
+
+    Args:
+        args: has the model flags.
+        recipe: the fields of `Config` that the recipe sets.
+    """
+    given = model_flags.given_fields(args, Config)
+    learned = model_flags.learned_fields(args)
+    if recipe.get("bucket_widths") == model_flags.AUTO_BUCKETS and "bucket_widths" not in given:
+        learned |= {"bucket_widths"}
+    fixed = {name: value for name, value in recipe.items() if value != model_flags.AUTO_BUCKETS}
+    return ModelChoice(given, learned, fixed)
 
 
 def training_options(args: argparse.Namespace, options: type = TrainingOptions) -> TrainingOptions:
     """Returns the training options of a parsed command line.
 
     Args:
-        args: has the flags of `add_training_flags`.
+        args: has the flags of `add_training_flags`. A flag that is given wins over the recipe, and
+            the recipe over the default.
         options: the class of the result: `TrainingOptions`, or a subclass with more fields.
     """
     values = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)}
-    for name, defaults in DEFAULTS_BY_OPTIMIZER.items():
+    recipe = recipes.RECIPES[args.recipe]
+    for name in [name for name, value in values.items() if value is None]:
+        values[name] = recipes.training_default(name, recipe, args.optimizer)
         if values[name] is None:
-            values[name] = defaults[args.optimizer]
+            del values[name]
     if args.no_gradient_clipping:
         values["max_gradient_norm"] = None
     return options(**values)

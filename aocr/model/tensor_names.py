@@ -10,6 +10,10 @@ from __future__ import annotations
 GLOBAL_STEP = "Variable"
 """The int32 scalar variable that counts training steps."""
 
+PLANNED_LAST_STEP, PLANNED_MILLISECONDS = "plan/last_step", "plan/milliseconds"
+"""The int32 and int64 scalars that keep the plan of `--max-minutes`: its last step, 0 before the
+plan is made, and the time that it was made for."""
+
 AVERAGE_SUFFIX = "/EMA"
 """Follows the name of a variable in the name of its moving average over the steps."""
 

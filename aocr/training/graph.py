@@ -16,6 +16,7 @@ from aocr.training.optimizer import Update, build_update
 from aocr.training.options import TrainingOptions
 from aocr.training.precision import fastest_kernel_gradient
 from aocr.training.step_plan import StepPlan
+from aocr.training.time_plan import schedule_end
 
 
 class TrainGraph(NamedTuple):
@@ -77,7 +78,8 @@ def build_train_graph(
         move_averages = functools.partial(
             moving_average_updates, model.batch_statistics, step, options.bn_momentum
         )
-        training_step = build_update(loss, move_averages, global_step, options, plan.last_step)
+        last_step = schedule_end(options, plan)
+        training_step = build_update(loss, move_averages, global_step, options, last_step)
     return TrainGraph(
         graph=graph,
         start=iterator.initializer,

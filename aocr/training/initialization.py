@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import Any
 
 import tensorflow as tf
 
@@ -14,39 +13,37 @@ from aocr.data.charset_file import characters_of
 from aocr.data.dataset_scan import scan
 from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
-from aocr.training import warm_start, weight_averages
-from aocr.training.run import Run
+from aocr.training import time_plan, warm_start, weight_averages
+from aocr.training.run import ModelChoice, Run
 
 
-def choose_config(
-    run: Run, given: dict[str, Any], learned: frozenset[str] = frozenset(), drop_wide: bool = False
-) -> Config:
+def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Config:
     """Returns the config of the model to train.
 
     A run that resumes from a checkpoint takes the config of that model. A new model takes the
-    given fields; the others come from the model of `--init-from`, or are the defaults.
+    given fields; the others come from the model of `--init-from`, or else from the recipe, or are
+    the defaults.
 
     Args:
         run: names the checkpoint, the dataset, and the model of `--init-from`.
-        given: the fields of `Config` that were given as flags.
-        learned: the fields of `Config` that a new model takes from the dataset: `characters`, those
-            of the labels, sorted by code point, and `bucket_widths`, those that need the least
-            padding.
+        choice: what the command line says of the model.
         drop_wide: whether images wider than `max_width` are left out.
 
     Raises:
         UserError: a flag contradicts the model that is resumed, the model of `--init-from` has no
             checkpoint, the labels have no characters, or flags contradict each other.
     """
+    given = choice.given
     if run.checkpoint:
         config = config_file.of_trained_model(run.model_dir, given)
     else:
-        if "characters" in learned:
-            given = given | {"characters": characters_of(expand(run.dataset))}
+        if "characters" in choice.learned:
+            given = {**given, "characters": characters_of(expand(run.dataset))}
         source = _source_config(run.init_from) if run.init_from else None
-        config = dataclasses.replace(source or Config(), **given)
-        if "bucket_widths" in learned:
+        config = dataclasses.replace(source or Config(**choice.recipe), **given)
+        if "bucket_widths" in choice.learned:
             config = _with_bucket_widths(config, run, drop_wide)
+    _log_unused(choice, config)
     return config_file.checked(config)
 
 
@@ -57,6 +54,20 @@ def _with_bucket_widths(config: Config, run: Run, drop_wide: bool) -> Config:
     shown = ",".join(map(str, chosen)) or "none, because the images are of similar widths"
     logging.info("Bucket widths that fit the training images: %s.", shown)
     return dataclasses.replace(config, bucket_widths=chosen)
+
+
+def _log_unused(choice: ModelChoice, config: Config) -> None:
+    """Logs which values of a recipe a model that exists does not have."""
+    unused = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in choice.recipe.items()
+        if name not in choice.given and value != getattr(config, name)
+    ]
+    if unused:
+        logging.info(
+            "The model is not changed by --recipe: it exists without the recipe's %s.",
+            " ".join(unused),
+        )
 
 
 def _source_config(model_dir: str) -> Config | None:
@@ -87,9 +98,11 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
         if run.init_from:
             logging.info("Ignoring --init-from: %s has a checkpoint.", run.model_dir)
         averages = weight_averages.names(session.graph)
-        lacking = checkpoints.restore_training(session, run.checkpoint, averages)
-        weight_averages.start(session, lacking)
-        weight_averages.log_change(run.checkpoint, averages, lacking)
+        may_lack = [*averages, *time_plan.VARIABLES]
+        lacking = checkpoints.restore_training(session, run.checkpoint, may_lack)
+        fresh = [name for name in averages if name in lacking]
+        weight_averages.start(session, fresh)
+        weight_averages.log_change(run.checkpoint, averages, fresh)
         return
     logging.info("Created model with fresh parameters.")
     session.run(tf.compat.v1.global_variables_initializer())

@@ -73,7 +73,7 @@ def build_update(
     move_averages: Callable[[], list[tf.Operation]],
     global_step: tf.Variable,
     options: TrainingOptions,
-    last_step: int,
+    last_step: int | tf.Tensor,
 ) -> Update:
     """Builds the update of a training step.
 
@@ -82,7 +82,7 @@ def build_update(
         move_averages: creates the operations that update the moving averages of batch norm.
         global_step: int32 scalar.
         options: gives the optimizer, learning rate, schedule, weight decay, clipping and averaging.
-        last_step: the global step at which the learning rate schedule ends.
+        last_step: see `learning_rate_at`.
     """
     step = tf.convert_to_tensor(global_step)
     learning_rate = learning_rate_at(step, options, last_step)

@@ -41,6 +41,14 @@ class TrainingOptions:
         "global step at which training ends; steps of earlier runs count too (default: none)",
         minimum=1,
     )
+    max_minutes: float | None = option(
+        None,
+        "minutes that training may take: the first steps are measured, and training and its "
+        "learning rate schedule end at the step that fits (default: none)",
+        minimum=0,
+        maximum=10_000_000,
+        excluded=0,
+    )
     steps_per_checkpoint: int = option(100, "number of steps between checkpoints", minimum=1)
     keep_checkpoints: int = option(5, "number of recent checkpoints to keep", minimum=1)
     validation_interval: int | None = option(
@@ -105,3 +113,8 @@ class TrainingOptions:
         maximum=1_000_000_000,
         excluded=0,
     )
+
+    @property
+    def steps_per_validation(self) -> int:
+        """Number of steps between validations."""
+        return self.validation_interval or self.steps_per_checkpoint

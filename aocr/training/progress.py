@@ -46,6 +46,12 @@ class Progress:
             self._bar.set_postfix_str(state, refresh=False)
             self._bar.update()
 
+    def set_total(self, steps: int) -> None:
+        """Changes the number of steps of the run."""
+        if self._bar is not None:
+            self._bar.total = steps
+            self._bar.refresh()
+
 
 @contextlib.contextmanager
 def show_progress(steps: int) -> Iterator[Progress]:

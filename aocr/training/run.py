@@ -1,8 +1,9 @@
-"""Describes where a training run reads and writes."""
+"""Describes what a training run trains, and where it reads and writes."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class Run(NamedTuple):
@@ -27,3 +28,19 @@ class Run(NamedTuple):
     checkpoint: str | None
     gpu_id: int
     precision: str
+
+
+class ModelChoice(NamedTuple):
+    """Says which model a run is to train, if it does not continue one.
+
+    Attributes:
+        given: the fields of `Config` that were given as flags.
+        learned: the fields of `Config` that a new model takes from the dataset: `characters`, those
+            of the labels, sorted by code point, and `bucket_widths`, those that need the least
+            padding.
+        recipe: the fields of `Config` that a recipe sets in place of the defaults.
+    """
+
+    given: Mapping[str, Any] = {}
+    learned: frozenset[str] = frozenset()
+    recipe: Mapping[str, Any] = {}

@@ -34,7 +34,9 @@ class StepPlan(NamedTuple):
         return max(0, self.last_step - self.first_step)
 
 
-def make_step_plan(options: TrainingOptions, steps_per_epoch: int, step: int) -> StepPlan:
+def make_step_plan(
+    options: TrainingOptions, steps_per_epoch: int, step: int, planned: int | None = None
+) -> StepPlan:
     """Plans the steps of a run.
 
     Args:
@@ -42,10 +44,10 @@ def make_step_plan(options: TrainingOptions, steps_per_epoch: int, step: int) ->
             (the epochs of this run), and `max_steps` (the steps of all runs).
         steps_per_epoch: number of batches of an epoch.
         step: the global step before the run.
+        planned: the last step that `--max-minutes` came to in an earlier run.
     """
     last_step = step + options.num_epoch * steps_per_epoch
-    if options.max_steps is not None:
-        last_step = min(last_step, options.max_steps)
+    last_step = min(each for each in (last_step, options.max_steps, planned) if each is not None)
     if options.seed is None:
         return StepPlan(secrets.randbelow(2**31), step, last_step)
     first_epoch, skipped = divmod(step, steps_per_epoch)

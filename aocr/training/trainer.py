@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import tensorflow as tf
 
@@ -16,12 +17,15 @@ from aocr.training.initialization import initialize_weights
 from aocr.training.options import TrainingOptions
 from aocr.training.precision import BFLOAT16, convolution_type
 from aocr.training.run import Run
+from aocr.training.run_timing import RunTiming
 from aocr.training.step_plan import StepPlan, make_step_plan
 from aocr.training.tensorboard import EventWriter
+from aocr.training.time_plan import TimeBudget, make_time_plan, planned_last_step
 from aocr.training.training_loop import RunOutputs, TrainingLoop
 from aocr.training.training_set import TrainingSet, load_training_set
 from aocr.training.training_step import take_steps
 from aocr.training.validation import Validator
+from aocr.util.plurals import counted
 from aocr.util.session import open_session
 from aocr.util.signals import collect_stop_signals
 
@@ -40,9 +44,10 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     """
     training_set = load_training_set(run.dataset, config, options)
     first_step = checkpoints.step_of(run.checkpoint)
-    plan = make_step_plan(options, training_set.batches_per_epoch, first_step)
+    planned = planned_last_step(run.checkpoint, options)
+    plan = make_step_plan(options, training_set.batches_per_epoch, first_step, planned)
     if not plan.step_count:
-        logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)
+        _log_nothing_to_train(options, plan)
         return
     validator = None
     if run.validation:
@@ -56,12 +61,41 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
         initialize_weights(session, run, config)
         outputs = _open_outputs(session, run, options, validator)
         config_file.write(run.model_dir, config)
+        _log_size(plan, training_set)
+        budget = TimeBudget(time.monotonic(), planned, validator.images if validator else 0)
+        time_plan = make_time_plan(session, options, budget)
+        timing = RunTiming(plan, training_set, not config.bucket_widths, time_plan)
         logging.info("num_epoch: %d", options.num_epoch)
         logging.info("Starting the training process.")
         epochs = EpochCounter(training_set, options.num_epoch, plan.skipped)
         with outputs.events:
-            loop = TrainingLoop(plan, options, epochs, outputs)
+            loop = TrainingLoop(plan, options, epochs, outputs, timing)
             loop.run(take_steps(session, model, plan.step_count), requests)
+
+
+def _log_nothing_to_train(options: TrainingOptions, plan: StepPlan) -> None:
+    if options.max_steps is not None and plan.first_step >= options.max_steps:
+        logging.info("Nothing to train: --max-steps=%s is reached.", options.max_steps)
+    else:
+        logging.info(
+            "Nothing to train: the %i steps that were planned for --max-minutes=%g are taken. To "
+            "continue, give other minutes, or --max-steps.",
+            plan.last_step,
+            options.max_minutes,
+        )
+
+
+def _log_size(plan: StepPlan, training_set: TrainingSet) -> None:
+    """Logs the size of the model, and what the run trains it on."""
+    weights = sum(v.shape.num_elements() for v in tf.compat.v1.trainable_variables())
+    logging.info(
+        "The model has %s weights; %s make %s an epoch; training ends at global step %i at the "
+        "latest.",
+        f"{weights:,}",
+        counted(training_set.used, "record"),
+        counted(training_set.batches_per_epoch, "batch", "batches"),
+        plan.last_step,
+    )
 
 
 def _build_model(

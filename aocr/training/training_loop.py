@@ -11,6 +11,7 @@ from aocr.training.early_stopping import EarlyStopping
 from aocr.training.epoch_counter import EpochCounter
 from aocr.training.options import TrainingOptions
 from aocr.training.progress import show_progress
+from aocr.training.run_timing import RunTiming
 from aocr.training.running_means import RunningMeans
 from aocr.training.skipped_updates import SkippedUpdates
 from aocr.training.step_plan import StepPlan
@@ -40,20 +41,26 @@ class TrainingLoop:
         options: gives the intervals between checkpoints and between validations.
         epochs: counts and logs epochs.
         outputs: see `RunOutputs`.
+        timing: measures the steps, and says when the run ends.
     """
 
     def __init__(
-        self, plan: StepPlan, options: TrainingOptions, epochs: EpochCounter, outputs: RunOutputs
+        self,
+        plan: StepPlan,
+        options: TrainingOptions,
+        epochs: EpochCounter,
+        outputs: RunOutputs,
+        timing: RunTiming,
     ) -> None:
-        self._plan, self._epochs, self._outputs = plan, epochs, outputs
+        self._plan, self._epochs, self._outputs, self._timing = plan, epochs, outputs, timing
         self._checkpoint_interval = options.steps_per_checkpoint
-        self._validation_interval = options.validation_interval or options.steps_per_checkpoint
+        self._validation_interval = options.steps_per_validation
         self._skipped = SkippedUpdates()
         self._means = RunningMeans()
         self._step = plan.first_step
 
     def run(self, steps: Iterable[StepResult], stop_signals: list[str]) -> None:
-        """Trains until the steps end, a signal asks to stop, or patience runs out.
+        """Trains until the steps or the patience run out, or a signal asks to stop.
 
         Saves the model at the end in each case.
 
@@ -68,10 +75,12 @@ class TrainingLoop:
             for number, result in enumerate(steps, start=1):
                 progress.show(number, result, str(self._epochs))
                 self._record(result)
+                if self._timing.add(result):
+                    progress.set_total(self._timing.last_step - self._plan.first_step)
                 if stop_signals:
                     logging.info("Stopping on %s.", stop_signals[0])
                     break
-                if self._save_and_validate_when_due():
+                if self._save_and_validate_when_due() or self._step >= self._timing.last_step:
                     break
             self._save(finishing=not stop_signals)
             if not stop_signals:

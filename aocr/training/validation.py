@@ -36,6 +36,9 @@ class Validation(NamedTuple):
 class Validator:
     """Measures checkpoints on one dataset, in a graph and a session of its own.
 
+    Attributes:
+        images: number of images of the dataset.
+
     Args:
         config: the model.
         paths: TFRecords: files, folders or globs.
@@ -51,6 +54,7 @@ class Validator:
         found = scan(files, config)
         logging.info("Validating on %s.", counted(found.records, "record"))
         log_for_testing(found, config)
+        self.images = found.records
         self._undecodable = frozenset(found.undecodable.record_indices)
         self._model = build_eval_graph(
             config, files, found.undecodable.record_indices, TEST_BATCH_SIZE

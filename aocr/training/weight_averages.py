@@ -74,9 +74,10 @@ def start(session: tf.compat.v1.Session, averages: Collection[str]) -> None:
     """
     with session.graph.as_default():
         variables = {v.op.name: v for v in tf.compat.v1.global_variables()}
-    for name, variable in variables.items():
-        if average_of(name) in averages:
-            variables[average_of(name)].load(session.run(variable), session)
+    started = {n: variables[average_of(n)] for n in variables if average_of(n) in averages}
+    values = session.run({name: variables[name] for name in started})
+    initializers = {name: average.initializer for name, average in started.items()}
+    session.run(initializers, {op.inputs[1]: values[name] for name, op in initializers.items()})
 
 
 def log_change(checkpoint: str, averages: Collection[str], lacking: Collection[str]) -> None:

@@ -114,6 +114,7 @@ def test_other_defaults_of_0_7_6():
     assert (
         parse("dataset", "a").items() >= {"output": "./dataset.tfrecords", "log_step": 500}.items()
     )
-    train = {"steps_per_checkpoint": 100, "batch_size": 65, "num_epoch": 1000, "no_resume": False}
+    train = {"steps_per_checkpoint": 100, "num_epoch": 1000, "no_resume": False}
     assert parse("train", "d").items() >= train.items()
+    assert training_options(build_parser().parse_args(["train", "d"])).batch_size == 65
     assert parse("export").items() >= {"dir": "exported", "format": "savedmodel"}.items()

@@ -16,7 +16,7 @@ from aocr.serving.graph import build_serving_graph
 from aocr.training import initialization
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.run import Run
+from aocr.training.run import ModelChoice, Run
 from aocr.training.step_plan import StepPlan
 from aocr.util.errors import UserError
 
@@ -235,7 +235,7 @@ def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path):
     )
     told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
     with pytest.raises(UserError, match=told):
-        initialization.choose_config(run, {"bucket_widths": widths})
+        initialization.choose_config(run, ModelChoice({"bucket_widths": widths}))
     run = run._replace(checkpoint="model.ckpt-1")  # one of 0.7.6, which has no config
     with pytest.raises(UserError, match=told):
-        initialization.choose_config(run, {"bucket_widths": widths})
+        initialization.choose_config(run, ModelChoice({"bucket_widths": widths}))

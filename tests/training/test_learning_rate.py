@@ -12,13 +12,13 @@ def test_every_schedule_of_the_command_line_exists():
     assert list(learning_rate.SCHEDULES) == list(SCHEDULES)
 
 
-def rates(**options):
+def rates(last_step=10, **options):
     """Returns the rates of the first 11 steps of a run that ends at step 10."""
     with tf.Graph().as_default():
+        if last_step is None:  # known at run time only
+            last_step = tf.compat.v1.placeholder_with_default(10, [])
         made = [
-            learning_rate.learning_rate_at(
-                tf.constant(step), TrainingOptions(**options), last_step=10
-            )
+            learning_rate.learning_rate_at(tf.constant(step), TrainingOptions(**options), last_step)
             for step in range(11)
         ]
         return run([tf.convert_to_tensor(rate) for rate in made])
@@ -52,3 +52,10 @@ def test_a_given_warmup_replaces_that_of_one_cycle():
     assert found[4] == pytest.approx(1)
     assert found[:5] == sorted(found[:5])
     assert found[3] < 1
+
+
+@pytest.mark.parametrize("warmup_steps", [0, 4])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_an_end_that_is_known_at_run_time_only_gives_the_same_rates(schedule, warmup_steps):
+    options = {"learning_rate_schedule": schedule, "warmup_steps": warmup_steps}
+    assert rates(None, **options) == pytest.approx(rates(**options), abs=1e-7)

@@ -7,6 +7,7 @@ import pytest
 
 from aocr.training.epoch_counter import EpochCounter
 from aocr.training.options import TrainingOptions
+from aocr.training.run_timing import RunTiming
 from aocr.training.skipped_updates import MAX_SKIPPED_IN_A_ROW, SkippedUpdates
 from aocr.training.step_plan import StepPlan
 from aocr.training.training_loop import RunOutputs, TrainingLoop
@@ -56,7 +57,8 @@ def run(results, requests=(), recorder=None, **options):
     plan = StepPlan(seed=1, first_step=0, last_step=len(results))
     epochs = EpochCounter(TRAINING_SET, epochs=2, skipped=0)
     outputs = RunOutputs(recorder, recorder, recorder)
-    loop = TrainingLoop(plan, TrainingOptions(**options), epochs, outputs)
+    timing = RunTiming(plan, TRAINING_SET, one_width=True)
+    loop = TrainingLoop(plan, TrainingOptions(**options), epochs, outputs, timing)
     loop.run(iter(results), list(requests))
     return recorder.calls
 

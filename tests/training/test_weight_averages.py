@@ -91,6 +91,12 @@ def save_noise(dataset, folder, options):
     return checkpoints.find_checkpoint(str(folder)), values
 
 
+@pytest.fixture(scope="module")
+def averaged(dataset, tmp_path_factory):
+    """Saves a model with averages; returns the checkpoint and its values by name."""
+    return save_noise(dataset, tmp_path_factory.mktemp("averaged"), AVERAGED)
+
+
 def started(dataset, options, **run):
     """Returns the values of a run's variables before its first step."""
     model = build(dataset, options)
@@ -110,26 +116,26 @@ def test_averages_start_from_the_weights_when_switched_on(dataset, tmp_path, cap
     assert f"{checkpoint} has no averages of weights: they start from its weights." in caplog.text
 
 
-def test_averages_are_dropped_when_switched_off(dataset, tmp_path, caplog):
+def test_averages_are_dropped_when_switched_off(dataset, averaged, caplog):
     caplog.set_level(logging.INFO)
-    checkpoint, values = save_noise(dataset, tmp_path, AVERAGED)
+    checkpoint, values = averaged
     found = started(dataset, TrainingOptions(2), checkpoint=checkpoint)
     np.testing.assert_array_equal(found["conv_conv1/W"], values["conv_conv1/W"])
     assert f"The averages of weights in {checkpoint} are dropped" in caplog.text
 
 
-def test_a_resumed_run_restores_weights_and_averages(dataset, tmp_path, caplog):
+def test_a_resumed_run_restores_weights_and_averages(dataset, averaged, caplog):
     caplog.set_level(logging.INFO)
-    checkpoint, values = save_noise(dataset, tmp_path, AVERAGED)
+    checkpoint, values = averaged
     found = started(dataset, AVERAGED, checkpoint=checkpoint)
     for name in ("conv_conv1/W", "conv_conv1/W/EMA"):
         np.testing.assert_array_equal(found[name], values[name])
     assert "averages" not in caplog.text
 
 
-def test_a_warm_start_reads_the_averages(dataset, tmp_path):
-    _, values = save_noise(dataset, tmp_path, AVERAGED)
-    found = started(dataset, AVERAGED, init_from=str(tmp_path))
+def test_a_warm_start_reads_the_averages(dataset, averaged):
+    checkpoint, values = averaged
+    found = started(dataset, AVERAGED, init_from=checkpoint.rpartition("/")[0])
     for name in ("conv_conv1/W", "conv_conv1/W/EMA"):
         np.testing.assert_array_equal(found[name], values["conv_conv1/W/EMA"])
 
