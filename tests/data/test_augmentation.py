@@ -119,11 +119,10 @@ def assert_same(found, expected):
             np.testing.assert_array_equal(part, expected_part)
 
 
-@pytest.mark.parametrize("config", [CONFIG, BUCKETS], ids=["padded", "buckets"])
-def test_only_the_images_vary(dataset, config):
-    plain = batches(dataset, 6, config)
-    assert_same(batches(dataset, 6, config, NO_AUGMENTATION), plain)
-    varied = batches(dataset, 6, config, "light")
+def test_only_the_images_vary(dataset):
+    plain = batches(dataset, 4)
+    assert_same(batches(dataset, 4, CONFIG, NO_AUGMENTATION), plain)
+    varied = batches(dataset, 4, CONFIG, "light")
     assert all((a.images != b.images).any() for a, b in zip(varied, plain, strict=True))
     assert_same([batch[1:] for batch in varied], [batch[1:] for batch in plain])
 
