@@ -151,7 +151,9 @@ def augment(images: tf.Tensor, widths: tf.Tensor, identity: Identity, strength: 
     texture = make_texture(identity.seed, width + 2 * BLOCK, channels)
     levels = measure_levels(images, widths)
     changed = distort(images, widths, keys, limits.geometry, sampled_width)
-    changed = change_levels(changed, widths, keys, limits.photometry, levels, texture)
+    changed = change_levels(
+        changed, widths, keys, limits=limits.photometry, levels=levels, texture=texture
+    )
     is_content = tf.range(sampled_width)[tf.newaxis] < widths[:, tf.newaxis]  # [N, W']
     changed *= tf.cast(is_content, tf.float32)[:, tf.newaxis, :, tf.newaxis]
     padding = tf.maximum(width - sampled_width, 0)

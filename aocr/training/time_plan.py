@@ -171,14 +171,10 @@ class TimePlan:
         count = steps_that_fit(left, pace, *self._validations)
         last_step = min(limit, step + count)
         self._set(last_step)
-        logging.info(
-            "%g minutes: about %i steps, %.1f epochs more; training ends at global step %i%s.",
-            self._minutes,
-            count,
-            count / steps_per_epoch,
-            last_step,
-            ", because --max-steps or --num-epoch comes first" if last_step == limit else "",
-        )
+        fitting = f"about {counted(count, 'step')}, {count / steps_per_epoch:.1f} epochs more"
+        reason = ", because --max-steps or --num-epoch comes first" if last_step == limit else ""
+        end = f"training ends at global step {last_step}{reason}"
+        logging.info("%g minutes: %s; %s.", self._minutes, fitting, end)
         return last_step
 
     def log_excess(self, steps_left: int) -> None:
