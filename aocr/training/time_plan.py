@@ -19,6 +19,7 @@ from aocr.model.tensor_names import PLANNED_LAST_STEP, PLANNED_MILLISECONDS
 from aocr.training.options import TrainingOptions
 from aocr.training.pace import MEASURED_STEPS, Pace
 from aocr.training.step_plan import StepPlan
+from aocr.util.plurals import counted
 
 VARIABLES = (PLANNED_LAST_STEP, PLANNED_MILLISECONDS)
 """Names of the variables that keep the plan."""
