@@ -58,10 +58,10 @@ def _state_error(model_dir: str, state_file: str, problem: str) -> UserError:
         return UserError(f"{problem}: restore it from a copy, or remove {file} to train anew")
     newest = names[-1]
     return UserError(
-        f"{problem}, but {model_dir} has {', '.join(names)}: read one with "
-        f"--checkpoint={newest.rpartition('-')[2]}, or write the line "
-        f"'model_checkpoint_path: \"{newest}\"' into {posixpath.join(model_dir, state_file)}; "
-        "to train a new model, name another --model-dir"
+        f"{problem}, but {model_dir} has {', '.join(names)}: write the line "
+        f"'model_checkpoint_path: \"{newest}\"' into {posixpath.join(model_dir, state_file)}, or "
+        f"give test, predict and export --checkpoint={newest.rpartition('-')[2]}; to train a new "
+        "model, name another --model-dir"
     )
 
 

@@ -54,7 +54,10 @@ def export(config: Config, request: ExportRequest) -> None:
     """
     folder = request.folder.rstrip("/") or request.folder
     export_format = formats.load_format(request.format)
-    check_folder(folder, config, export_format, request.force)
+    try:
+        check_folder(folder, config, export_format, request.force)
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot export into {folder}: {first_line(error)}") from error
     model = build_serving_graph(config)
     with open_session(model.graph, request.gpu_id) as session:
         checkpoints.restore(session, request.checkpoint)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import logging
 import os
 import sys
@@ -10,7 +12,7 @@ import tempfile
 
 from aocr.util.characters import escape
 from aocr.util.errors import first_line
-from aocr.util.path_checks import is_remote
+from aocr.util.path_checks import PIPE, is_remote, kind_of_special_file
 
 FORMAT = "%(asctime)-15s %(name)-5s %(levelname)-8s %(message)s"
 """Line format of 0.7.6, which programs parse (docs/compatibility.md, "Log lines")."""
@@ -75,6 +77,15 @@ class _LogFile(logging.FileHandler):
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._has_failed = False
 
+    def _open(self) -> io.TextIOWrapper:
+        return open(
+            self.baseFilename,
+            "a",
+            encoding=self.encoding,
+            errors=self.errors,
+            opener=_open_without_waiting,
+        )
+
     def close(self) -> None:
         """Closes the file, also on a full disk, where `handleError` has reported it."""
         with contextlib.suppress(OSError):
@@ -87,6 +98,18 @@ class _LogFile(logging.FileHandler):
             error = sys.exc_info()[1]
             if isinstance(error, Exception):
                 _warn_of_failure(self.baseFilename, error, "it will lack lines")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Opens a file; raises OSError for a pipe that nobody reads, instead of waiting for ever."""
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO and kind_of_special_file(path) == PIPE:
+            raise OSError("no program reads this pipe") from error
+        raise
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _warn_of_failure(path: str, error: Exception, consequence: str) -> None:
@@ -104,8 +127,12 @@ class _RemoteLogFile(_LogFile):
         self._remote = path
         descriptor, local = tempfile.mkstemp(suffix=".log")
         os.close(descriptor)
-        if self._gfile.exists(path):
-            self._gfile.copy(path, local, overwrite=True)
+        try:
+            if self._gfile.exists(path):
+                self._gfile.copy(path, local, overwrite=True)
+        except tf.errors.OpError as error:
+            os.remove(local)
+            raise OSError(first_line(error)) from error
         super().__init__(local)
 
     def close(self) -> None:

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from aocr.util.errors import UserError
 
+PIPE = "a pipe or socket"
+"""What messages call a file that can be read only once."""
+
 _LOOKED_AT_BYTES = 512
 """Number of bytes by which a file is recognized as binary."""
 
@@ -109,7 +112,7 @@ def kind_of_special_file(path: str) -> str:
         return ""
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         return "a device"
-    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "a pipe or socket"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else PIPE
 
 
 def identity(path: str) -> tuple[int, int] | str:

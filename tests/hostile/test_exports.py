@@ -71,6 +71,18 @@ def test_what_is_no_folder_is_named(run, folder, model_dir, path, says, export_f
     check_failure(run("export", path, *arguments), says)
 
 
+def test_a_remote_folder_that_cannot_be_reached_is_named(run, model_dir, monkeypatch):
+    def exists(path):
+        if str(path).startswith("ram://"):
+            raise tf.errors.UnavailableError(None, None, "no network")
+        return real(path)
+
+    real = tf.io.gfile.exists
+    monkeypatch.setattr("tensorflow.io.gfile.exists", exists)
+    outcome = run("export", "ram://b/e", f"--model-dir={model_dir}")
+    check_failure(outcome, "cannot export into ram://b/e: no network")
+
+
 def test_a_frozen_graph_that_is_no_file_is_not_replaced(run, folder, model_dir):
     (folder / "out/frozen_graph.pb").mkdir(parents=True)
     outcome = run("export", "out", f"--model-dir={model_dir}", "--format=frozengraph")

@@ -88,8 +88,9 @@ def test_a_lost_state_file_is_named_with_the_checkpoints_and_the_cure(run, model
         (model / "checkpoint").unlink()
     else:
         (model / "checkpoint").write_text(content)
-    says = f"m/checkpoint {STATES[content]}, but m has model.ckpt-1, model.ckpt-2: read one with "
-    check_failure(run(*ALL[command]), says + "--checkpoint=2, or write the line 'model_checkpoint_")
+    says = f"m/checkpoint {STATES[content]}, but m has model.ckpt-1, model.ckpt-2: write the line "
+    cure = "'model_checkpoint_path: .* or give test, predict and export --checkpoint=2; to train"
+    check_failure(run(*ALL[command]), says + cure)  # train has no --checkpoint
 
 
 def test_the_cures_of_a_lost_state_file_work(run, model):

@@ -74,6 +74,13 @@ def test_an_output_that_is_no_file_is_refused(run, folder, make, command):
     assert stat.S_IFMT(os.stat("x").st_mode) == stat.S_IFMT(before.st_mode)
 
 
+@pytest.mark.parametrize("command", [("dataset", "ok.txt", "o"), ("inspect", "ok.tfrecords")])
+def test_a_log_that_is_a_pipe_without_a_reader_is_refused(run, command):
+    os.mkfifo("pipe")
+    says = "cannot write the log --log-path=pipe: no program reads this pipe"
+    assert run(*command, "--log-path=pipe").stderr.endswith(says + "\n")
+
+
 def test_a_folder_as_output_is_refused(run, folder):
     (folder / "x").mkdir()
     check_failure(run("dataset", "ok.txt", "x"), "cannot write x: it is a folder")

@@ -54,6 +54,14 @@ def test_damage_is_located(run, folder, command, damage, says):
     check_failure(run(*command), f"^.* x breaks off .* after record 2 .{says.format(2 * WHOLE)}")
 
 
+@pytest.mark.parametrize(("damage", "says"), DAMAGES[:2], ids=["cut header", "long record"])
+def test_test_locates_damage(run, folder, trained, damage, says):
+    write_records(folder / "x", [GOOD, GOOD])
+    (folder / "x").write_bytes(damage((folder / "x").read_bytes()))
+    outcome = run("test", "x", f"--model-dir={trained.folder}/checkpoints")
+    check_failure(outcome, f"x breaks off .* after record 2 .{says.format(2 * WHOLE)}")
+
+
 def delimited(field, content):
     """Returns a field of a protocol buffer, of at most 127 bytes."""
     return bytes([field << 3 | 2, len(content)]) + content

@@ -127,6 +127,27 @@ def test_file_that_cannot_be_written_is_an_error(tmp_path):
         pytest.fail("the log has started")
 
 
+def test_remote_log_that_cannot_be_read_is_an_error():
+    tf.io.gfile.makedirs("ram://test_log/folder")
+    with pytest.raises(OSError, match="folder"), logging_to("ram://test_log/folder"):
+        pytest.fail("the log has started")
+
+
+def test_pipe_that_nobody_reads_is_an_error(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no program reads"), logging_to(tmp_path / "pipe"):
+        pytest.fail("the log has started")
+
+
+def test_pipe_that_is_read_is_a_log(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with logging_to(tmp_path / "pipe"):
+        logging.info("new")
+    assert last_words(os.read(reader, 1000).decode()) == ["new"]
+    os.close(reader)
+
+
 def test_remote_log_is_complete_when_it_is_closed():
     path = "ram://test_log/aocr.log"
     with logging_to(path):
