@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import pathlib
 import random
@@ -119,8 +120,16 @@ def cpu_seconds(pid: int) -> float:
 def train(
     work: str, flags: list[str], most_wall: float | None = None, most_cpu: float | None = None
 ) -> Training:
-    """Runs `aocr train`; SIGTERM ends it after so many seconds of wall clock or of CPU time."""
+    """Runs `aocr train`; SIGTERM ends it after so many seconds.
+
+    Args:
+        work: folder of the dataset and the model.
+        flags: of the command.
+        most_wall: seconds of wall clock since the first step.
+        most_cpu: seconds of CPU time since the start.
+    """
     started = time.monotonic()
+    ends = [math.inf]
     process = subprocess.Popen(
         [sys.executable, "-m", "aocr", "train", "training.tfrecords", *flags],
         cwd=work,
@@ -132,7 +141,7 @@ def train(
 
     def watch() -> None:
         while not finished.wait(0.5):
-            is_late = most_wall is not None and time.monotonic() - started > most_wall
+            is_late = time.monotonic() > ends[0]
             if is_late or (most_cpu is not None and cpu_seconds(process.pid) > most_cpu):
                 process.send_signal(signal.SIGTERM)
                 return
@@ -145,6 +154,8 @@ def train(
         lines.append(line)
         if "Step " in line:
             cpu_at_steps.append(cpu_seconds(process.pid))
+            if most_wall is not None and len(cpu_at_steps) == 1:
+                ends[0] = time.monotonic() + most_wall
     finished.set()  # before the process is waited for, so that its number is still its own
     watcher.join()
     _, status, usage = os.wait4(process.pid, 0)
