@@ -15,6 +15,7 @@ from aocr.model.checkpoint_reader import CheckpointReader
 from aocr.model.tensor_names import GLOBAL_STEP, average_of, is_average
 from aocr.model.variable_files import VariableFiles
 from aocr.util.errors import UserError, first_line
+from aocr.util.plurals import counted
 
 
 def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
@@ -116,7 +117,8 @@ def restore(session: tf.compat.v1.Session, path: str) -> None:
             named[average if average in stored else name] = variable
         _read(session, path, named)
         if count := sum(map(is_average, named)):
-            logging.info("Reading the averages of %s, as trained with --ema-decay.", count)
+            text = "Reading the averages of %s, as trained with --ema-decay."
+            logging.info(text, counted(count, "variable"))
 
 
 def restore_training(

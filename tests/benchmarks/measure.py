@@ -197,7 +197,7 @@ def run(command: Sequence[str], folder: str) -> Finished:
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -214,7 +214,8 @@ def run(command: Sequence[str], folder: str) -> Finished:
     return Finished(taken, usage.ru_maxrss * 1024, lines)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment of a Python with aocr's own settings of TensorFlow, on the CPU."""
     settings = {
         "PYTHONPATH": ROOT,
         "CUDA_VISIBLE_DEVICES": "-1",
