@@ -113,12 +113,13 @@ class LocationDecoder:
         The attention leaves out the end mark, so that a step's weights sum to at most 1.
         """
         batch, columns = tf.shape(self._memory)[0], self._memory.shape[1]
+        embedding = tf.convert_to_tensor(self._weights.embedding)
 
         def unfinished(t, symbol, ended, *_):
             return (t < self._steps) & ~(stop_at_eos & tf.reduce_all(ended))
 
         def step(t, symbol, ended, state, arrays):
-            embedded = tf.gather(self._weights.embedding, symbol)
+            embedded = tf.gather(embedding, symbol)
             output, state = self._step(embedded, state)
             logits = self._weights.output(output)
             symbol = tf.argmax(logits, axis=1, output_type=tf.int32)

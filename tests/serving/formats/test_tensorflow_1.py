@@ -24,6 +24,8 @@ CHANGES = {
     "gru": {"use_gru": True, "channels": 3},
     "buckets": {"bucket_widths": (8,)},
     "layers": {"attn_num_layers": 2},
+    "location": {"backbone": "compact", "resize": "full-height", "attention": "location"},
+    "ctc": {"backbone": "compact", "padding": "masked", "decoder": "ctc"},
 }
 
 
