@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of red, green and blue in the luminance (ITU-R BT.601), as in the model's grey images."""
@@ -66,3 +67,8 @@ def limit_spread(canvas: np.ndarray, most: float) -> np.ndarray:
 def paint(canvas: np.ndarray, mask: np.ndarray, color: np.ndarray) -> np.ndarray:
     """Returns a canvas `[H, W, 3]` with a colour where a mask `[H, W]`, 0 to 1, says so."""
     return canvas + (color - canvas) * mask[..., np.newaxis]
+
+
+def as_weights(mask: Image.Image) -> np.ndarray:
+    """Returns a mask as float32 `[H, W]`, 0 to 1."""
+    return np.asarray(mask, np.float32) / 255

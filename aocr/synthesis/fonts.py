@@ -28,7 +28,7 @@ class FontFile(NamedTuple):
     face: int = 0
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=512)
 def open_font(file: FontFile, size: int) -> ImageFont.FreeTypeFont:
     """Returns a font in a size in pixels per em.
 

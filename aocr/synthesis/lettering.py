@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -29,12 +30,14 @@ class Pen:
         size: in pixels per em.
         stroke: pixels that are added around the ink.
         spacing: pixels that are added between characters. Text whose letters join has none.
+        word_spacing: pixels that are added between words, unless letters join.
     """
 
     file: FontFile
     size: int
     stroke: int = 0
     spacing: int = 0
+    word_spacing: int = 0
 
 
 def size_for_ink(text: str, file: FontFile, ink_height: float) -> int:
@@ -46,12 +49,17 @@ def size_for_ink(text: str, file: FontFile, ink_height: float) -> int:
 
 def draw_line(text: str, pen: Pen) -> Image.Image:
     """Returns a text on a straight line."""
-    if not pen.spacing or needs_shaping(text):
+    if not (pen.spacing or pen.word_spacing) or needs_shaping(text):
         return _line(_draw(text, pen), pen)
-    parts = [_draw(part, pen) for part in clusters(text)]
-    advances = [_advance(part, pen) + pen.spacing for part in clusters(text)]
+    pieces = clusters(text) if pen.spacing else re.split("( )", text)
+    parts = [_draw(piece, pen) for piece in pieces]
+    advances = [
+        _advance(piece, pen) + pen.spacing + pen.word_spacing * (piece == " ") for piece in pieces
+    ]
     margin = pen.size
-    line = Image.new("L", (math.ceil(sum(advances)) + 2 * margin, parts[0].height))
+    line = Image.new(
+        "L", (math.ceil(sum(advances)) + 3 * margin, max(part.height for part in parts))
+    )
     x = 0.0
     for part, advance in zip(parts, advances, strict=True):
         line = _add(line, part, round(x), 0)

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import NamedTuple
 
-STYLES = ("scene",)
+STYLES = ("scene", "captcha", "plate", "document")
 BACKGROUNDS = ("plain", "gradient", "noise", "texture")
 FORMATS = ("jpeg", "png")
 

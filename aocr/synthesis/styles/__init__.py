@@ -7,10 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from aocr.synthesis.styles import scene
+from aocr.synthesis.styles import captcha, document, plate, scene
 from aocr.synthesis.styles.subject import Subject
 
-DRAWERS: dict[str, Callable[[Subject, np.random.Generator], Image.Image]] = {"scene": scene.draw}
+DRAWERS: dict[str, Callable[[Subject, np.random.Generator], Image.Image]] = {
+    "scene": scene.draw,
+    "captcha": captcha.draw,
+    "plate": plate.draw,
+    "document": document.draw,
+}
 """The function that draws each of `options.STYLES`."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from aocr.synthesis import geometry
-from aocr.synthesis.colors import least_contrast, paint, random_color, text_color
+from aocr.synthesis.colors import as_weights, least_contrast, paint, random_color, text_color
 from aocr.synthesis.effects import photograph
 from aocr.synthesis.lettering import Pen, draw_line, size_for_ink
 from aocr.synthesis.styles.subject import Subject
@@ -109,8 +109,3 @@ def _add_edges(
     free[top if sides[0] else 0 : bottom if sides[1] else None,
          left if sides[2] else 0 : right if sides[3] else None] = 0  # fmt: skip
     return paint(canvas, free, random_color(rng, rng.random()))
-
-
-def as_weights(mask: Image.Image) -> np.ndarray:
-    """Returns a mask as float32 `[H, W]`, 0 to 1."""
-    return np.asarray(mask, np.float32) / 255
