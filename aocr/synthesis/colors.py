@@ -8,9 +8,13 @@ from PIL import Image
 WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of red, green and blue in the luminance (ITU-R BT.601), as in the model's grey images."""
 
-LARGEST_CONTRAST, SMALLEST_CONTRAST = 110, 60
+LARGEST_CONTRAST, SMALLEST_CONTRAST = 110, 70
 """Least difference of luminance, in grey levels, between text and background: at strength 0 and 1.
 Up to 127 are always possible, whatever the background."""
+
+
+BUSY_CONTRAST = 4
+"""Least difference in standard deviations of the background's luminance."""
 
 
 def least_contrast(strength: float) -> float:
@@ -45,10 +49,13 @@ def text_color(
     Args:
         color: float32 `[3]`; its hue is kept.
         background: float32 `[..., 3]`, what lies around the text.
-        contrast: least difference from the background's mean luminance, at most 127.
+        contrast: least difference from the background's mean luminance, at most 127. On a busy
+            background it is raised to `BUSY_CONTRAST` standard deviations.
         rng: decides whether the text is the darker or the lighter, and by how much.
     """
-    mean = float(luminance(background).mean())
+    levels = luminance(background)
+    mean = float(levels.mean())
+    contrast = max(contrast, min(BUSY_CONTRAST * float(levels.std()), LARGEST_CONTRAST))
     darker, lighter = max(0.0, mean - contrast), max(0.0, 255 - mean - contrast)
     if rng.random() * (darker + lighter) < darker:
         return with_luminance(color, darker * rng.beta(1, 2))

@@ -16,19 +16,23 @@ Points = np.ndarray
 Mapping = Callable[[Points], Points]
 """Returns for points of the output the points of the input that are seen there."""
 
-CELL = 12
-"""Width and height in pixels of the cells in which a mapping is taken as bilinear."""
+FLAT_CELL, BENT_CELL = 48, 12
+"""Width and height in pixels of the cells in which a mapping is taken as bilinear: of one in
+perspective, and of one with curves."""
 
 
-def warp(images: list[Image.Image], size: tuple[int, int], mapping: Mapping) -> list[Image.Image]:
+def warp(
+    images: list[Image.Image], size: tuple[int, int], mapping: Mapping, cell: int = FLAT_CELL
+) -> list[Image.Image]:
     """Returns distorted images, black outside of the input.
 
     Args:
         images: of one size.
         size: width and height of the output.
         mapping: from the output to the input.
+        cell: `FLAT_CELL` or `BENT_CELL`.
     """
-    xs, ys = _edges(size[0]), _edges(size[1])
+    xs, ys = _edges(size[0], cell), _edges(size[1], cell)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)  # [ROWS + 1, COLUMNS + 1, 2]
     seen = mapping(grid.reshape(-1, 2).astype(np.float64)).reshape(grid.shape)
     corners = [seen[:-1, :-1], seen[1:, :-1], seen[1:, 1:], seen[:-1, 1:]]  # NW, SW, SE, NE
@@ -45,8 +49,8 @@ def warp(images: list[Image.Image], size: tuple[int, int], mapping: Mapping) -> 
     ]
 
 
-def _edges(length: int) -> list[int]:
-    count = max(1, round(length / CELL))
+def _edges(length: int, cell: int) -> list[int]:
+    count = max(1, round(length / cell))
     return [round(number * length / count) for number in range(count + 1)]
 
 
@@ -131,8 +135,9 @@ def project(matrix: np.ndarray, points: Points) -> Points:
 
 
 def most_degrees(inner: tuple[int, int], degrees: float) -> float:
-    """Returns at most so many degrees that a long line still fills half of its image's height."""
-    return min(degrees, math.degrees(math.atan(inner[1] / max(1, inner[0]))))
+    """Returns at most so many degrees that a long line still fills most of its image's height."""
+    most = math.degrees(math.atan(0.4 * inner[1] / max(1, inner[0])))
+    return max(-most, min(degrees, most))
 
 
 def bend(size: tuple[int, int], bulge: float) -> Mapping:

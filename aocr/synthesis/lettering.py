@@ -136,12 +136,13 @@ def draw_scattered(
         x += turned.width + pen.size * (0.06 - scatter.overlap * rng.random())
     size = round(x) + 2 * pen.size, 6 * pen.size
     masks = [_add(Image.new("L", size), glyph, left, top) for glyph, left, top in placed]
-    whole = _union(masks)
+    whole = union(masks)
     box = whole.getbbox() or (0, 0, 1, 1)
     return [mask.crop(box) for mask in masks]
 
 
-def _union(masks: list[Image.Image]) -> Image.Image:
+def union(masks: list[Image.Image]) -> Image.Image:
+    """Returns the ink of all masks in one."""
     whole = masks[0]
     for mask in masks[1:]:
         whole = ImageChops.lighter(whole, mask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from aocr.synthesis import geometry
 from aocr.synthesis.colors import as_weights, paint
@@ -27,7 +27,7 @@ SCHEMES = (
 )
 """Colours of plates and of their characters, as RGB."""
 
-SUPERSAMPLING = 1.5
+SUPERSAMPLING = 1.25
 """Height of a plate before it is photographed, relative to the height of the image."""
 
 
@@ -57,7 +57,9 @@ def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
     margins = tuple(rng.uniform(-0.03, 0.03 + 0.15 * strength, 4))
     corners = rng.uniform(-1, 1, (4, 2))
     framed = geometry.frame(size, subject.height, margins, tilt, corners)
-    seen = geometry.warp([plate.picture, plate.outline], framed.size, framed.mapping)
+    soft = ImageFilter.GaussianBlur(0.6)  # thin lines would become dashes
+    layers = [plate.picture.filter(soft), plate.outline.filter(soft)]
+    seen = geometry.warp(layers, framed.size, framed.mapping)
     canvas = subject.backdrop.paint(framed.size, SURROUNDINGS, 30, rng)
     canvas = paint(canvas, as_weights(seen[1]), np.asarray(seen[0], np.float32))
     return photograph(_expose(canvas, strength, rng), strength, rng)

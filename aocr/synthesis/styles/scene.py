@@ -17,7 +17,7 @@ BACKGROUNDS = {"plain": 0.35, "gradient": 0.25, "noise": 0.1, "texture": 0.3}
 def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
     """Returns a photographed word: in perspective, sometimes curved, with shadow or outline."""
     mask = _place(_letter(subject, rng), subject, rng)
-    strength, spread = subject.strength, 6 + 24 * subject.strength
+    strength, spread = subject.strength, 6 + 18 * subject.strength
     canvas = subject.backdrop.paint(mask.size, BACKGROUNDS, spread, rng)
     canvas = _add_edges(canvas, mask, strength, rng)
     canvas = _write(canvas, mask, strength, rng)
@@ -43,7 +43,7 @@ def _place(mask: Image.Image, subject: Subject, rng: np.random.Generator) -> Ima
         shear=0.3 * strength * rng.uniform(-1, 1) if rng.random() < 0.5 else 0,
         perspective=0.3 * strength * rng.random() ** 2,
     )
-    margins = tuple(rng.uniform(0.03, 0.08 + 0.12 * strength, 4))
+    margins = tuple(rng.uniform(0.03, 0.08 + 0.08 * strength, 4))
     corners = rng.uniform(-1, 1, (4, 2))
     framed = geometry.frame(mask.size, subject.height, margins, tilt, corners)
     return geometry.warp([mask], framed.size, framed.mapping)[0]
@@ -51,7 +51,9 @@ def _place(mask: Image.Image, subject: Subject, rng: np.random.Generator) -> Ima
 
 def _bend(mask: Image.Image, bulge: float) -> Image.Image:
     padded = ImageOps.expand(mask, (0, round(abs(bulge) / 2) + 1))
-    (bent,) = geometry.warp([padded], padded.size, geometry.bend(padded.size, bulge))
+    (bent,) = geometry.warp(
+        [padded], padded.size, geometry.bend(padded.size, bulge), geometry.BENT_CELL
+    )
     return bent.crop(bent.getbbox() or (0, 0, 1, 1))
 
 
@@ -59,17 +61,15 @@ def _write(
     canvas: np.ndarray, mask: Image.Image, strength: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Paints the word in a readable colour, sometimes over a shadow or within an outline."""
-    contrast, around = least_contrast(strength), canvas
+    contrast = least_contrast(strength)
     kind = rng.random()
     if kind < 0.3 * strength:
         canvas = _shade(canvas, mask, rng)
-    elif kind < 0.5 * strength and mask.height >= 40:
-        outline = mask.filter(ImageFilter.MaxFilter(3))
-        color = random_color(rng, rng.random())
-        canvas = paint(canvas, as_weights(outline), color)
-        around = color
-    alpha = as_weights(mask) * (1 - 0.1 * strength * rng.random())
-    return paint(canvas, alpha, text_color(_hue(canvas, rng), around, contrast, rng))
+    color = text_color(_hue(canvas, rng), canvas, contrast, rng)
+    if 0.3 * strength < kind < 0.5 * strength and mask.height >= 40:
+        outline = text_color(random_color(rng, rng.random()), color, contrast, rng)
+        canvas = paint(canvas, as_weights(mask.filter(ImageFilter.MaxFilter(3))), outline)
+    return paint(canvas, as_weights(mask) * (1 - 0.1 * strength * rng.random()), color)
 
 
 def _hue(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
