@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 from aocr.synthesis.fonts import FontFile, open_font
-from aocr.synthesis.shaping import clusters, has_raqm, is_right_to_left, needs_shaping
+from aocr.synthesis.shaping import begins_right_to_left, clusters, has_raqm, needs_shaping
 
 _TRIAL_SIZE = 48  # pixels per em
 
@@ -157,7 +157,7 @@ def _add(canvas: Image.Image, mask: Image.Image, x: int, y: int) -> Image.Image:
 
 
 def _direction(text: str) -> str | None:
-    return "rtl" if has_raqm() and is_right_to_left(text) else None
+    return "rtl" if has_raqm() and begins_right_to_left(text) else None
 
 
 def _box(text: str, pen: Pen) -> tuple[float, float, float, float]:

@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
@@ -87,6 +88,7 @@ def _start(plan: Plan, starts: range, count: int) -> _Worker:
 
 def _work(plan: Plan, starts: range, count: int, sender: Connection) -> None:
     """Draws the chunks that begin at some indices. Ends without a word when nobody reads them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         for start in starts:
             sender.send([draw_image(plan, i) for i in range(start, min(start + CHUNK, count))])
@@ -113,6 +115,7 @@ def _without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # it would end the block if it were started inside
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -39,4 +39,6 @@ def log_left_out(left_out: LeftOut, replaced: int) -> None:
         examples = ", ".join(shorten(visible_text(text)) for text in left_out.examples[reason])
         logging.warning("Left out: %s %s: %s", counted(count, "text"), reason, examples)
     if replaced:
-        logging.warning("Replaced by others: %s %s.", counted(replaced, "text"), NO_FONT)
+        logging.warning(
+            "Replaced by others: %s that were empty or %s.", counted(replaced, "text"), NO_FONT
+        )

@@ -36,6 +36,12 @@ def is_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
 
 
+def begins_right_to_left(text: str) -> bool:
+    """Returns whether the first letter of a text is written from right to left, as the line is."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((each for each in directions if each in ("L", "R", "AL")), "L") != "L"
+
+
 def needs_shaping(text: str) -> bool:
     """Returns whether letters of a text join, change places or run from right to left."""
     return not all(_is_independent(character) for character in text)

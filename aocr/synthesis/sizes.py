@@ -10,7 +10,7 @@ from aocr.config import IMAGE_HEIGHT
 from aocr.synthesis.options import MAX_HEIGHT, MIN_HEIGHT
 from aocr.synthesis.weighted import Weighted, position_of
 
-SCATTER = 0.1
+SCATTER = 0.05
 """Standard deviation by which the position of a width differs from that of the label's length."""
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from aocr.synthesis.text_sources import clean
 from aocr.util.errors import UserError, first_line
-from aocr.util.path_checks import kind_of_special_file
+from aocr.util.path_checks import is_remote, kind_of_special_file
 from aocr.util.patterns import LONGEST_TEXT
 
 _NAMED = 3
@@ -73,10 +73,12 @@ def _read(flag: str, path: str) -> str:
     if kind_of_special_file(path) == "a device":
         raise UserError(f"{flag}={path}: it is a device; give the name of a text file")
     try:
-        with tf.io.gfile.GFile(path, "rb") as file:
+        # TensorFlow reads nothing from a pipe
+        with tf.io.gfile.GFile(path, "rb") if is_remote(path) else open(path, "rb") as file:
             return file.read().decode("utf-8-sig")
-    except tf.errors.OpError as error:
-        raise UserError(f"{flag}={path}: {first_line(error)}") from error
+    except (tf.errors.OpError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else first_line(error)
+        raise UserError(f"{flag}={path}: {reason}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(

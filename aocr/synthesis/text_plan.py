@@ -17,6 +17,7 @@ from aocr.synthesis.options import DEFAULT_LENGTHS, DEFAULT_PIECE_LENGTHS, Span,
 from aocr.synthesis.sizes import Likeness
 from aocr.synthesis.text_files import LeftOut
 from aocr.synthesis.text_sources import (
+    SPACE,
     Pattern,
     RandomCharacters,
     RunningText,
@@ -97,7 +98,7 @@ def _plan_running_text(
     left_out = LeftOut()
     words = text_files.read_words("--text", options.text or "")
     words = _filter(words, options._replace(lengths=None), likeness, left_out)
-    characters = _sorted_characters(words)
+    characters = _sorted_characters([*words, SPACE])
     fonts = find_fonts(characters)
     words = _drawable(words, fonts, left_out)
     weights = _balance(words, np.ones(len(words)), options)
@@ -119,7 +120,8 @@ def _plan_random_characters(
         if options.balance:
             weights = balanced_weights(list(characters), weights / weights.sum())
     if not characters.strip():
-        raise UserError("the charset has no character that can be seen")
+        owner = f"--charset={options.charset}" if options.charset else "--like"
+        raise UserError(f"{owner}: no character that can be seen")
     fonts = find_fonts(_sorted_characters([characters]))
     weights *= [character in fonts.holders for character in characters]
     lengths = _lengths(options, likeness, DEFAULT_LENGTHS)
