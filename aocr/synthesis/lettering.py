@@ -17,7 +17,7 @@ _TRIAL_SIZE = 48  # pixels per em
 LEAST_HEIGHT = 0.4
 """Height of a line, relative to the font's size: a `-` gets free space above and below."""
 
-LARGEST_SIZE = 1.6
+LARGEST_SIZE = 2.0
 """Size of a font, relative to the height of the ink: for texts of low characters, such as `-`."""
 
 
