@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -120,7 +121,7 @@ def draw_scattered(
         scatter: moves them.
         rng: decides how.
     """
-    placed, x = [], float(pen.size)
+    placed, x = [], 0.0
     for part in clusters(text):
         own = dataclasses.replace(
             pen,
@@ -132,13 +133,29 @@ def draw_scattered(
         turned = glyph.rotate(degrees, Image.Resampling.BICUBIC, expand=True)
         turned = turned.crop(turned.getbbox() or (0, 0, max(1, pen.size // 3), 1))
         y = scatter.lift * rng.uniform(-1, 1) * pen.size + _top(part, own)
-        placed.append((turned, round(x), round(y + 2 * pen.size)))
+        placed.append(_Placed(turned, round(x), round(y)))
         x += turned.width + pen.size * (0.06 - scatter.overlap * rng.random())
-    size = round(x) + 2 * pen.size, 6 * pen.size
-    masks = [_add(Image.new("L", size), glyph, left, top) for glyph, left, top in placed]
-    whole = union(masks)
-    box = whole.getbbox() or (0, 0, 1, 1)
-    return [mask.crop(box) for mask in masks]
+    return _on_common_canvas(placed)
+
+
+class _Placed(NamedTuple):
+    """A mask, and where its left and upper edges lie."""
+
+    mask: Image.Image
+    x: int
+    y: int
+
+
+def _on_common_canvas(placed: list[_Placed]) -> list[Image.Image]:
+    """Returns masks that are as large as all of them together."""
+    left, top = min(each.x for each in placed), min(each.y for each in placed)
+    right = max(each.x + each.mask.width for each in placed)
+    bottom = max(each.y + each.mask.height for each in placed)
+    masks = []
+    for each in placed:
+        masks.append(Image.new("L", (right - left, bottom - top)))
+        masks[-1].paste(each.mask, (each.x - left, each.y - top))
+    return masks
 
 
 def union(masks: list[Image.Image]) -> Image.Image:
@@ -179,8 +196,7 @@ def _draw(text: str, pen: Pen) -> Image.Image:
     font = open_font(pen.file, pen.size)
     left, top, right, bottom = _box(text, pen)
     margin = pen.size
-    size = math.ceil(max(right, 1)) + 2 * margin, math.ceil(max(bottom, 1)) + 2 * margin
-    size = max(size[0], 3 * margin), max(size[1], 4 * margin)
+    size = max(math.ceil(right), margin) + 2 * margin, max(math.ceil(bottom), margin) + 2 * margin
     mask = Image.new("L", size)
     ImageDraw.Draw(mask).text(
         (margin + max(0, -left - margin), margin + max(0, -top - margin)),
