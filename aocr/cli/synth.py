@@ -13,7 +13,6 @@ from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type, whole_number
 from aocr.data.dataset_names import output_names
 from aocr.synthesis import options as choices
-from aocr.synthesis.fonts import BUILT_IN
 from aocr.util.options import Permitted
 from aocr.util.path_checks import CommandPaths, named
 from aocr.util.pattern_parser import parse_pattern
@@ -79,8 +78,8 @@ def _add_look_flags(group: argparse._ArgumentGroup) -> None:
     text = "format of the images (default: %(default)s)"
     add("--format", choices=choices.FORMATS, default=default.image_format, help=text)
     text = (
-        f"local folder of fonts; '{BUILT_IN}' for the one of Pillow (default: the fonts of this "
-        "machine)"
+        f"local folder of fonts; '{choices.BUILT_IN}' for the one of Pillow (default: the fonts of "
+        "this machine)"
     )
     add("--fonts", metavar="DIR", help=text)
 

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterable
 
 from aocr.synthesis.character_map import FontFileError, face_count
-from aocr.synthesis.fonts import BUILT_IN, FontFile, FontSet, drawable_characters, font_set
+from aocr.synthesis.fonts import FontFile, FontSet, drawable_characters, font_set
+from aocr.synthesis.options import BUILT_IN
 from aocr.util.characters import escape
 from aocr.util.errors import UserError
 from aocr.util.path_checks import is_remote

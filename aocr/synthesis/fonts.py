@@ -12,11 +12,9 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from aocr.synthesis.character_map import CharacterMap, FontFileError, read_character_map
+from aocr.synthesis.options import BUILT_IN
 from aocr.synthesis.shaping import JOIN_CONTROLS
 from aocr.util.drawing import UNASSIGNED
-
-BUILT_IN = "builtin"
-"""Stands for the font that is part of Pillow."""
 
 _TRIAL_SIZE = 16  # pixels
 

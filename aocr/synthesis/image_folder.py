@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from aocr.util.errors import UserError
 from aocr.util.files import remove
+from aocr.util.path_checks import is_remote
 
 ANNOTATIONS = "annotations.txt"
 IMAGES = "images"
@@ -49,20 +50,25 @@ class FolderWriter:
 def new_folder(output: str) -> Iterator[str]:
     """Yields an empty folder that gets the name of the output when the block ends without error.
 
+    Remote folders cannot be renamed at once: such a folder has its name from the start, is removed
+    after an error, and gets its annotations last.
+
     Raises:
         UserError: the output is not empty, or not a folder.
         tf.errors.OpError: the folder cannot be written.
     """
     target = output.rstrip("/" + os.sep) or "/"
     _check_is_free(target)
-    temporary = f"{target}.{os.getpid()}.tmp"
+    temporary = target if is_remote(target) else f"{target}.{os.getpid()}.tmp"
     try:
         tf.io.gfile.makedirs(temporary)
         yield temporary
-        remove(target)
-        tf.io.gfile.rename(temporary, target)
-    finally:
+        if temporary != target:
+            remove(target)
+            tf.io.gfile.rename(temporary, target)
+    except BaseException:
         remove(temporary)
+        raise
 
 
 def _check_is_free(target: str) -> None:

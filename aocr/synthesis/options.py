@@ -10,6 +10,9 @@ STYLES = ("scene", "captcha", "plate", "document")
 BACKGROUNDS = ("plain", "gradient", "noise", "texture")
 FORMATS = ("jpeg", "png")
 
+BUILT_IN = "builtin"
+"""Stands for the font that is part of Pillow."""
+
 DEFAULT_HEIGHTS = (32, 64)
 """Least and largest height of an image in pixels."""
 
@@ -88,7 +91,7 @@ class SynthesisOptions:
         looks: what the images look like.
         count: number of images.
         seed: decides everything random.
-        fonts: folder of fonts, `fonts.BUILT_IN`, or None for those of the machine.
+        fonts: folder of fonts, `BUILT_IN`, or None for those of the machine.
         processes: number of processes that draw.
         shards: number of TFRecord files.
         sheet: PNG file for a contact sheet, or None.

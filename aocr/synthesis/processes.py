@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from aocr.synthesis.images import Drawn, Plan, draw_image
 from aocr.util.errors import UserError
+from aocr.util.signals import STOP_SIGNALS
 
 CHUNK = 16
 """Images that a process draws and sends at a time."""
@@ -108,7 +109,7 @@ def _end(worker: _Worker) -> None:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Holds back SIGINT during the block; processes that start in it never get it.
+    """Holds back stop signals during the block; processes that start in it never get them.
 
     A terminal sends Ctrl-C to all processes. Only the first one is to react and to end the others.
     """
@@ -116,7 +117,7 @@ def _without_interrupts() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # it would end the block if it were started inside
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:

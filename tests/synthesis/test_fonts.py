@@ -7,13 +7,13 @@ import pytest
 from aocr.synthesis.character_map import FontFileError, face_count, read_character_map
 from aocr.synthesis.font_files import coverage, find_fonts
 from aocr.synthesis.fonts import (
-    BUILT_IN,
     FontFile,
     content_of,
     drawable_characters,
     font_set,
     open_font,
 )
+from aocr.synthesis.options import BUILT_IN
 
 BUILT_IN_FONT = FontFile(BUILT_IN)
 

@@ -10,9 +10,9 @@ from aocr.synthesis import styles
 from aocr.synthesis.backgrounds import Backdrop, backdrop_of
 from aocr.synthesis.colors import least_contrast, luminance, text_color
 from aocr.synthesis.font_files import coverage
-from aocr.synthesis.fonts import BUILT_IN, FontFile
+from aocr.synthesis.fonts import FontFile
 from aocr.synthesis.images import Plan, draw_image
-from aocr.synthesis.options import BACKGROUNDS, STYLES, LookOptions, Span
+from aocr.synthesis.options import BACKGROUNDS, BUILT_IN, STYLES, LookOptions, Span
 from aocr.synthesis.sizes import Likeness
 from aocr.synthesis.styles.subject import Subject
 from aocr.synthesis.text_sources import WordList

@@ -3,9 +3,9 @@
 import pytest
 
 from aocr.synthesis.font_files import coverage
-from aocr.synthesis.fonts import BUILT_IN, FontFile
+from aocr.synthesis.fonts import FontFile
 from aocr.synthesis.images import Plan
-from aocr.synthesis.options import LookOptions
+from aocr.synthesis.options import BUILT_IN, LookOptions
 from aocr.synthesis.processes import CHUNK, drawing
 from aocr.synthesis.text_sources import WordList
 from aocr.util.errors import UserError
