@@ -2,6 +2,7 @@
 
 The time to start and to import TensorFlow is apart: each rate is that of the images between a short
 and a long run of the command. The processor's time is that of all processes together.
+Nothing else should run beside it.
 
     python tests/benchmarks/synthesis.py [--count 4000] [--processes 2] [--heights 32-64]
 """
@@ -82,7 +83,8 @@ def main() -> None:
             rate = images / (long.clock - short.clock)
             cost = (long.processors - short.processors) / images * 1000
             print(
-                f"{style}: {rate:.0f} images/s, {cost:.2f} ms of processor an image; "
+                f"{style}: {rate:.0f} images/s by the clock, {cost:.2f} ms of processor an image "
+                f"({args.processes / cost * 1000:.0f}/s on {args.processes} idle cores); "
                 f"peak {short.peak / 1024:.0f} MB after {SHORT}, {long.peak / 1024:.0f} MB after "
                 f"{args.count} images",
                 flush=True,
