@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import threading
 import traceback
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
@@ -16,8 +17,8 @@ from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 from aocr.synthesis.images import Drawn, Plan, draw_image
+from aocr.util import signals
 from aocr.util.errors import UserError
-from aocr.util.signals import STOP_SIGNALS
 
 CHUNK = 16
 """Images that a process draws and sends at a time."""
@@ -109,15 +110,31 @@ def _end(worker: _Worker) -> None:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Holds back stop signals during the block; processes that start in it never get them.
+    """Holds back stop signals until the block ends; processes that start in it never get SIGINT.
 
-    A terminal sends Ctrl-C to all processes. Only the first one is to react and to end the others.
+    A process whose start is interrupted would end with a traceback. A terminal sends Ctrl-C to all
+    processes, but only the first one is to react and to end the others.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python handles signals in the main thread alone
+        return
+    received: list[int] = []
+    try:
+        with signals.handled_by(lambda number, _: received.append(number)), _sigint_blocked():
+            yield
+    finally:
+        for number in received[:1]:
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Blocks SIGINT in this thread, and in processes that start meanwhile, where systems can."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # it would end the block if it were started inside
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    resource_tracker.ensure_running()  # it would unblock SIGINT if it were started inside
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
