@@ -69,7 +69,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     require_stdout()
     files = record_files.expand(paths)
     record_files.warn_about_empty_files(files)
-    decode = _compile_decoder(options.channels)
+    decode = compile_decoder(options.channels)
     statistics = collect_statistics(record_files.read(files), options.limits, decode)
     if not statistics.records:
         raise UserError(f"the dataset is empty: no record in {', '.join(files)}")
@@ -88,7 +88,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
         _draw_contact_sheet(options.sheet, [rows[index] for index in samples], config, variation)
 
 
-def _compile_decoder(channels: int) -> DecodeImage:
+def compile_decoder(channels: int) -> DecodeImage:
     """Returns the decoder of the model as a compiled function, which is three times as fast."""
     return tf.function(
         lambda image: decode(image, channels),

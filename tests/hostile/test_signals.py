@@ -29,6 +29,7 @@ LAST_LINE = re.compile(r"(\S+ \S+ root  ERROR    )?Interrupted\.\n$")
 COMMANDS = {
     "dataset": ("long.txt", "out.tfrecords"),
     "inspect": ("long.tfrecords",),
+    "synth": ("out.tfrecords", "--pattern=[A-Z]+", "--count=300000", "--processes=2"),
     "train": ("long.tfrecords", *MODEL, "--model-dir=new", "--batch-size=4"),
     "test": ("long.tfrecords", "--model-dir={trained}"),
     "predict": ("--model-dir={trained}",),

@@ -1,0 +1,1 @@
+"""Draws images of text: `aocr synth`."""

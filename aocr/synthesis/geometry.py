@@ -1,0 +1,179 @@
+"""Distorts images: rotation, shear, perspective, curves and waves in one resampling."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+Points = np.ndarray
+"""Coordinates in pixels, float64 `[N, 2]`, x before y."""
+
+Mapping = Callable[[Points], Points]
+"""Returns for points of the output the points of the input that are seen there."""
+
+FLAT_CELL, BENT_CELL = 48, 12
+"""Width and height in pixels of the cells in which a mapping is taken as bilinear: of one in
+perspective, and of one with curves."""
+
+
+def warp(
+    images: list[Image.Image], size: tuple[int, int], mapping: Mapping, cell: int = FLAT_CELL
+) -> list[Image.Image]:
+    """Returns distorted images, black outside of the input.
+
+    Args:
+        images: of one size.
+        size: width and height of the output.
+        mapping: from the output to the input.
+        cell: `FLAT_CELL` or `BENT_CELL`.
+    """
+    xs, ys = _edges(size[0], cell), _edges(size[1], cell)
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1)  # [ROWS + 1, COLUMNS + 1, 2]
+    seen = mapping(grid.reshape(-1, 2).astype(np.float64)).reshape(grid.shape)
+    corners = [seen[:-1, :-1], seen[1:, :-1], seen[1:, 1:], seen[:-1, 1:]]  # NW, SW, SE, NE
+    quads = np.concatenate(corners, axis=-1).reshape(-1, 8).tolist()
+    boxes = [
+        (left, top, right, bottom)
+        for top, bottom in itertools.pairwise(ys)
+        for left, right in itertools.pairwise(xs)
+    ]
+    mesh = list(zip(boxes, quads, strict=True))
+    return [
+        image.transform(size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)
+        for image in images
+    ]
+
+
+def _edges(length: int, cell: int) -> list[int]:
+    count = max(1, round(length / cell))
+    return [round(number * length / count) for number in range(count + 1)]
+
+
+class Tilt(NamedTuple):
+    """Says how a rectangle is seen.
+
+    Attributes:
+        degrees: of rotation.
+        shear: horizontal shift of the upper edge, relative to the height.
+        perspective: most shift of a corner, relative to the height.
+    """
+
+    degrees: float
+    shear: float
+    perspective: float
+
+
+class Framed(NamedTuple):
+    """Says where a tilted rectangle lies in an image.
+
+    Attributes:
+        size: width and height of the image.
+        mapping: from the image to the rectangle.
+    """
+
+    size: tuple[int, int]
+    mapping: Mapping
+
+
+def frame(
+    inner: tuple[int, int], height: int, margins: tuple[float, ...], tilt: Tilt, corners: np.ndarray
+) -> Framed:
+    """Places a tilted rectangle in an image of a given height, wholly inside.
+
+    Args:
+        inner: width and height of the rectangle.
+        height: of the image.
+        margins: left, top, right and bottom of the tilted rectangle, relative to `height`.
+        tilt: how the rectangle is seen.
+        corners: float64 `[4, 2]`, from -1 to 1: the part of `tilt.perspective` of each corner.
+    """
+    quad = _tilted(inner, tilt, corners)
+    quad -= quad.min(axis=0)
+    extent = quad.max(axis=0)
+    left, top, right, bottom = margins
+    scale = height * max(0.2, 1 - top - bottom) / extent[1]
+    quad = quad * scale + [left * height, top * height]
+    width = max(1, round(extent[0] * scale + (left + right) * height))
+    matrix = homography(quad, _corners_of(inner))
+    return Framed((width, height), lambda points: project(matrix, points))
+
+
+def _corners_of(size: tuple[int, int]) -> np.ndarray:
+    """Returns the corners NW, NE, SE, SW."""
+    width, height = size
+    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+
+
+def _tilted(inner: tuple[int, int], tilt: Tilt, corners: np.ndarray) -> np.ndarray:
+    height = inner[1]
+    quad = _corners_of(inner) + corners * tilt.perspective * height
+    quad[:, 0] += tilt.shear * (height - quad[:, 1])
+    angle = math.radians(tilt.degrees)
+    turn = np.array([(math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))])
+    return quad @ turn
+
+
+def homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Returns the projective matrix `[3, 3]` that takes four points `[4, 2]` to four others."""
+    rows, values = [], []
+    for (x, y), (u, v) in zip(source.tolist(), target.tolist(), strict=True):
+        rows.append((x, y, 1, 0, 0, 0, -u * x, -u * y))
+        rows.append((0, 0, 0, x, y, 1, -v * x, -v * y))
+        values += [u, v]
+    return np.append(np.linalg.solve(np.array(rows), np.array(values)), 1).reshape(3, 3)
+
+
+def project(matrix: np.ndarray, points: Points) -> Points:
+    """Returns points after a projective map."""
+    mapped = np.column_stack([points, np.ones(len(points))]) @ matrix.T  # [N, 2] --> [N, 3]
+    return mapped[:, :2] / mapped[:, 2:]
+
+
+def most_degrees(inner: tuple[int, int], degrees: float) -> float:
+    """Returns at most so many degrees that a long line still fills most of its image's height."""
+    most = math.degrees(math.atan(0.4 * inner[1] / max(1, inner[0])))
+    return max(-most, min(degrees, most))
+
+
+def bend(size: tuple[int, int], bulge: float) -> Mapping:
+    """Returns a map of an arc: the middle of a rectangle is seen `bulge` pixels above its ends.
+
+    A negative bulge is below. The rectangle must have as many free pixels above and below.
+    """
+    half = max(1.0, size[0] / 2)
+
+    def mapping(points: Points) -> Points:
+        bent = points.copy()
+        bent[:, 1] += bulge * (0.5 - ((points[:, 0] - half) / half) ** 2)
+        return bent
+
+    return mapping
+
+
+class Wave(NamedTuple):
+    """A sine wave: amplitude and length in pixels, phase in radians."""
+
+    amplitude: float
+    length: float
+    phase: float
+
+
+def ripple(along_x: Wave, along_y: Wave) -> Mapping:
+    """Returns a map that shifts columns up and down, and rows left and right, in waves."""
+
+    def mapping(points: Points) -> Points:
+        moved = points.copy()
+        moved[:, 1] += _height_of(along_x, points[:, 0])
+        moved[:, 0] += _height_of(along_y, points[:, 1])
+        return moved
+
+    return mapping
+
+
+def _height_of(wave: Wave, positions: np.ndarray) -> np.ndarray:
+    return wave.amplitude * np.sin(2 * math.pi * positions / wave.length + wave.phase)
