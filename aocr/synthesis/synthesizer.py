@@ -80,7 +80,14 @@ def _plan(options: SynthesisOptions) -> tuple[TextPlan, Plan]:
         return font_files.coverage(files, characters)
 
     texts = plan_texts(options.texts, likeness, options.seed, find_fonts)
-    plan = Plan(texts.source, texts.fonts, looks, backgrounds, likeness, options.seed)
+    plan = Plan(
+        source=texts.source,
+        fonts=texts.fonts,
+        looks=looks,
+        background_files=backgrounds,
+        likeness=likeness,
+        seed=options.seed,
+    )
     return texts, plan
 
 
