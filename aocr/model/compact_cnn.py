@@ -28,7 +28,7 @@ KERNEL_SIZE = 3
 
 
 class Layer(NamedTuple):
-    """Describes one layer: a convolution of stride 1, batch norm, ReLU, and max-pooling.
+    """Describes one layer: a convolution of stride 1, max-pooling, batch norm, and ReLU.
 
     Attributes:
         filters: channels of the output.
@@ -42,11 +42,11 @@ class Layer(NamedTuple):
 LAYERS = (
     Layer(24, pool=(2, 2)),
     Layer(48, pool=(2, 2)),
-    Layer(96),
-    Layer(96, pool=(2, 1)),
-    Layer(128),
-    Layer(128, pool=(2, 1)),
-    Layer(192, pool=(2, 1)),
+    Layer(80),
+    Layer(80, pool=(2, 1)),
+    Layer(112),
+    Layer(112, pool=(2, 1)),
+    Layer(176, pool=(2, 1)),
 )
 """The layers: the height shrinks from 32 pixels to 1, the width to a quarter."""
 
@@ -64,43 +64,53 @@ def extract_features(
         training: None for inference, which uses moving averages and no dropout.
 
     Returns:
-        Features float32 `[N, ceil(W / 4), 192]`.
+        Features float32 `[N, ceil(W / 4), 176]`.
     """
     column_width = COLUMN_WIDTH
     x = normalize_pixels(images)
-    mask = width_mask(x, sequence_lengths, column_width)
-    x = apply_mask(x, mask)
+    x = apply_mask(x, width_mask(x, sequence_lengths, column_width))
     batch_statistics: tuple[BatchStatistic, ...] = ()
     for number, layer in enumerate(LAYERS, start=1):
         with tf.compat.v1.variable_scope(f"{tensor_names.COMPACT_SCOPE}/conv{number}"):
-            x, layer_statistics = _convolve(x, layer.filters, training)
+            x, layer_statistics = _apply_layer(x, layer, training)
         batch_statistics += layer_statistics
-        x = apply_mask(x, mask)
-        if layer.pool:
-            x = tf.nn.max_pool2d(x, layer.pool, layer.pool, "SAME")
-            column_width //= layer.pool[1]
-            mask = width_mask(x, sequence_lengths, column_width)
-    x = tf.squeeze(x, axis=1)  # [N, 1, T, 192] --> [N, T, 192]
+        column_width //= layer.pool[1] if layer.pool else 1
+        x = apply_mask(x, width_mask(x, sequence_lengths, column_width))
+    x = tf.squeeze(x, axis=1)  # [N, 1, T, D] --> [N, T, D]
     return CNNOutput(drop_out(x, training) if training else x, batch_statistics)
 
 
-def _convolve(
-    x: tf.Tensor, filters: int, training: Training | None
+def _apply_layer(
+    x: tf.Tensor, layer: Layer, training: Training | None
 ) -> tuple[tf.Tensor, tuple[BatchStatistic, ...]]:
-    """Applies a layer without its pooling: `[N, H, W, C] --> [N, H, W, filters]`.
+    """Convolves, pools, normalizes, and applies the ReLU.
+
+    Pooling comes first because batch norm then has a half or a quarter of the pixels to normalize.
+
+    Args:
+        x: float32 `[N, H, W, C]`.
+        layer: the layer.
+        training: None for inference.
 
     Returns:
-        The result, and the statistics of the layer's batch norm.
+        `[N, H / pool height, W / pool width, filters]`, and the statistics of the batch norm.
     """
-    channels = x.shape[-1]
+    y = _convolve(x, layer.filters, training)
+    if y.shape[-1] == x.shape[-1]:
+        y += x
+    if layer.pool:
+        y = tf.nn.max_pool2d(y, layer.pool, layer.pool, "SAME")
+    y, statistics = batch_norm(y, None, is_training=training is not None)
+    return tf.nn.relu(y), statistics
+
+
+def _convolve(x: tf.Tensor, filters: int, training: Training | None) -> tf.Tensor:
+    """Creates a kernel and convolves with it: `[N, H, W, C] --> [N, H, W, filters]`."""
     kernel = tf.compat.v1.get_variable(
         tensor_names.CONVOLUTION_KERNEL,
-        [KERNEL_SIZE, KERNEL_SIZE, channels, filters],
+        [KERNEL_SIZE, KERNEL_SIZE, x.shape[-1], filters],
         initializer=tf.compat.v1.variance_scaling_initializer(scale=2.0),  # He et al., 2015
     )
     if training is None:
-        y = conv2d(x, kernel)
-    else:
-        y = conv2d(x, kernel, training.compute_dtype, training.kernel_gradient)
-    y, statistics = batch_norm(y, None, is_training=training is not None)
-    return tf.nn.relu(x + y if filters == channels else y), statistics
+        return conv2d(x, kernel)
+    return conv2d(x, kernel, training.compute_dtype, training.kernel_gradient)

@@ -1,4 +1,4 @@
-"""An attention decoder and a CTC decoder on one encoder (Kim et al., 2017)."""
+"""An attention decoder and a CTC decoder that are trained on one encoder (Kim et al., 2017)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ CTC_WEIGHT = 0.5
 
 
 class JointDecoder:
-    """Trains two decoders together, and reads with one of them.
+    """Trains two decoders together. Either can read alone.
 
     Args:
         attention: the attention decoder.
         ctc: the CTC decoder.
-        reader: the one of both that reads.
     """
 
-    def __init__(self, attention: Decoder, ctc: Decoder, reader: Decoder) -> None:
-        self._attention, self._ctc, self._reader = attention, ctc, reader
+    def __init__(self, attention: Decoder, ctc: Decoder) -> None:
+        self._attention, self._ctc = attention, ctc
 
     def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
         """Returns the weighted mean of both losses of each image."""
@@ -29,5 +28,5 @@ class JointDecoder:
         return CTC_WEIGHT * of_ctc + (1 - CTC_WEIGHT) * of_attention
 
     def decode(self, stop_at_eos: bool = True) -> Decoding:
-        """Decodes with the decoder that reads."""
-        return self._reader.decode(stop_at_eos)
+        """Decodes with the attention decoder."""
+        return self._attention.decode(stop_at_eos)

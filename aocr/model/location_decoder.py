@@ -19,10 +19,14 @@ from aocr.model import rnn_cells, tensor_names
 from aocr.model.content_decoder import decoder_inputs
 from aocr.model.decoding import GreedyDecoding
 from aocr.model.encoder import Memory
+from aocr.model.location_attention import (
+    LocationAttention,
+    LocationWeights,
+    Looked,
+    create_location_weights,
+    xavier_variable,
+)
 from aocr.model.loss import sequence_losses
-
-LOCATION_WIDTH = 9
-"""Number of columns around each column whose earlier weights its score depends on."""
 
 
 class _State(NamedTuple):
@@ -31,14 +35,12 @@ class _State(NamedTuple):
     Attributes:
         layers: float32 `[N, 2H * layers]`, the LSTM states.
         context: float32 `[N, D]`, the mean of the memory by the weights.
-        weights: float32 `[N, T + 1]`, the attention.
-        coverage: float32 `[N, T + 1]`, the sum of the attention of all steps.
+        looked: where the attention has looked, among the T columns and the end mark.
     """
 
     layers: tf.Tensor
     context: tf.Tensor
-    weights: tf.Tensor
-    coverage: tf.Tensor
+    looked: Looked
 
 
 class _Weights(NamedTuple):
@@ -46,10 +48,7 @@ class _Weights(NamedTuple):
     input_projection: rnn_cells.Dense  # [N, E + D] --> [N, H]
     initial_state: rnn_cells.Dense  # [N, 4U] --> [N, 2H * layers]
     cells: tuple[rnn_cells.LSTMCell, ...]
-    query: rnn_cells.Dense  # [N, H] --> [N, H]
-    key_kernel: tf.Variable  # [D, H]
-    location_kernel: tf.Variable  # [LOCATION_WIDTH, 2, H]
-    scorer: tf.Variable  # [H, 1]
+    attention: LocationWeights
     output: rnn_cells.Dense  # [N, H + D] --> [N, V]
 
 
@@ -64,15 +63,12 @@ class LocationDecoder:
         self._depth = memory.values.shape[2]
         with tf.compat.v1.variable_scope(tensor_names.LOCATION_SCOPE):
             self._weights = _create_weights(config, self._depth, memory.state.shape[1])
-            self._memory, self._is_outside = _with_end_mark(memory)
-        # [N, T + 1, D] --> [N, T + 1, H]
-        self._keys = tf.tensordot(self._memory, self._weights.key_kernel, axes=1)
-        nowhere = tf.zeros_like(self._memory[:, :, 0])
+            self._memory, is_outside = _with_end_mark(memory)
+        self._attention = LocationAttention(self._weights.attention, self._memory, is_outside)
         self._initial = _State(
             layers=tf.tanh(self._weights.initial_state(memory.state)),
             context=tf.zeros_like(self._memory[:, 0]),
-            weights=nowhere,
-            coverage=nowhere,
+            looked=self._attention.nowhere(),
         )
 
     def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
@@ -123,7 +119,7 @@ class LocationDecoder:
             output, state = self._step(embedded, state)
             logits = self._weights.output(output)
             symbol = tf.argmax(logits, axis=1, output_type=tf.int32)
-            values = GreedyDecoding(symbol, logits, state.weights)
+            values = GreedyDecoding(symbol, logits, state.looked.weights)
             arrays = GreedyDecoding(*(a.write(t, v) for a, v in zip(arrays, values, strict=True)))
             return t + 1, symbol, ended | tf.equal(symbol, EOS_ID), state, arrays
 
@@ -165,20 +161,11 @@ class LocationDecoder:
             x, layer = cell(x, layer)
             layers.append(layer)
         x = tf.identity(x)  # pairs of gradients are added in a fixed order, see `for_next_use`
-        weights = self._attend(x, state)
+        looked = self._attention(x, state.looked)
         # [N, 1, T + 1] · [N, T + 1, D] --> [N, 1, D] --> [N, D]
-        context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], self._memory), axis=1)
+        context = tf.matmul(looked.weights[:, tf.newaxis], self._memory)[:, 0]
         output = tf.concat([x, context], axis=1)
-        coverage = state.coverage + weights
-        return output, _State(tf.concat(layers, axis=1), context, weights, coverage)
-
-    def _attend(self, query: tf.Tensor, state: _State) -> tf.Tensor:
-        """Returns the attention weights for a query `[N, H]`, float32 `[N, T + 1]`."""
-        before = tf.stack([state.weights, state.coverage], axis=2)  # [N, T + 1, 2]
-        location = tf.nn.conv1d(before, self._weights.location_kernel, 1, "SAME")
-        energies = tf.tanh(self._keys + location + self._weights.query(query)[:, tf.newaxis])
-        scores = tf.squeeze(tf.tensordot(energies, self._weights.scorer, axes=1), axis=2)
-        return tf.nn.softmax(tf.where(self._is_outside, scores.dtype.min, scores))
+        return output, _State(tf.concat(layers, axis=1), context, looked)
 
     def _array(self, depth: int) -> tf.TensorArray:
         """Returns an empty array for one float32 `[N, depth]` a step."""
@@ -189,28 +176,19 @@ def _create_weights(config: Config, depth: int, encoder_state_size: int) -> _Wei
     units, layers = config.attn_num_hidden, config.attn_num_layers
     embedding_size = config.target_embedding_size
     scope, dense = tf.compat.v1.variable_scope, rnn_cells.create_dense
-    embedding = _variable(tensor_names.EMBEDDING, [config.vocab_size, embedding_size])
+    embedding = xavier_variable(tensor_names.EMBEDDING, [config.vocab_size, embedding_size])
     with scope(tensor_names.INPUT_PROJECTION_SCOPE):
         input_projection = dense(embedding_size + depth, units)
     with scope(tensor_names.INITIAL_STATE_SCOPE):
         initial_state = dense(encoder_state_size, 2 * units * layers)
     with scope(tensor_names.OUTPUT_SCOPE):
         output = dense(units + depth, config.vocab_size)
-    with scope(tensor_names.ATTENTION_SCOPE):
-        with scope(tensor_names.QUERY_SCOPE):
-            query = dense(units, units)
-        key_kernel = _variable(tensor_names.KEY_KERNEL, [depth, units])
-        location_kernel = _variable(tensor_names.LOCATION_KERNEL, [LOCATION_WIDTH, 2, units])
-        scorer = _variable(tensor_names.SCORER, [units, 1])
     return _Weights(
         embedding=embedding,
         input_projection=input_projection,
         initial_state=initial_state,
         cells=tuple(_create_cell(number, units) for number in range(layers)),
-        query=query,
-        key_kernel=key_kernel,
-        location_kernel=location_kernel,
-        scorer=scorer,
+        attention=create_location_weights(depth, units),
         output=output,
     )
 
@@ -220,11 +198,6 @@ def _create_cell(number: int, units: int) -> rnn_cells.LSTMCell:
         return rnn_cells.LSTMCell(units)
 
 
-def _variable(name: str, shape: list[int]) -> tf.Variable:
-    initializer = tf.compat.v1.glorot_uniform_initializer()
-    return tf.compat.v1.get_variable(name, shape, initializer=initializer)
-
-
 def _with_end_mark(memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
     """Puts a learned column behind the last column of each image.
 
@@ -232,7 +205,7 @@ def _with_end_mark(memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         The columns, float32 `[N, T + 1, D]`, and bool `[N, T + 1]`, True behind the end mark.
     """
     depth = memory.values.shape[2]
-    mark = _variable(tensor_names.END_MARK, [1, depth])[0]
+    mark = xavier_variable(tensor_names.END_MARK, [1, depth])[0]
     values = tf.pad(memory.values, [[0, 0], [0, 1], [0, 0]])
     lengths = memory.lengths()[:, tf.newaxis]
     places = tf.range(tf.shape(values)[1])[tf.newaxis]

@@ -61,7 +61,8 @@ def forward(
     features, batch_statistics = BACKBONES[config.backbone](images, sequence_lengths, training)
     # [N, T, D] --> [N, T, 2U]
     memory = encode(features, sequence_lengths, config.encoder_units)
-    return ForwardPass(features, create_decoder(config, memory), batch_statistics)
+    decoder = create_decoder(config, memory, is_training=training is not None)
+    return ForwardPass(features, decoder, batch_statistics)
 
 
 def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:
@@ -69,13 +70,17 @@ def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:
     return None if config.padding_counts else -(-widths // COLUMN_WIDTH)  # rounded up
 
 
-def create_decoder(config: Config, memory: Memory) -> Decoder:
-    """Creates the decoder, or both decoders, of a model on encoded columns."""
-    if config.decoder == CTC:
-        return CTCDecoder(config, memory)
-    attention = ATTENTION_DECODERS[config.attention](config, memory)
-    if config.decoder == JOINT:
-        ctc = CTCDecoder(config, memory)
-        readers = {ATTENTION: attention, CTC: ctc}
-        return JointDecoder(attention, ctc, readers[config.read_with or ATTENTION])
-    return attention
+def create_decoder(config: Config, memory: Memory, is_training: bool) -> Decoder:
+    """Creates the decoder of a model on encoded columns.
+
+    Args:
+        config: the model.
+        memory: the encoded columns.
+        is_training: create both decoders of a joint model; otherwise only the one that reads.
+    """
+    creators = {ATTENTION: ATTENTION_DECODERS[config.attention], CTC: CTCDecoder}
+    if config.decoder != JOINT:
+        return creators[config.decoder](config, memory)
+    if is_training:
+        return JointDecoder(*(create(config, memory) for create in creators.values()))
+    return creators[config.read_with or ATTENTION](config, memory)

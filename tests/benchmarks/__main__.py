@@ -17,6 +17,7 @@ import measure
 NAMES = (
     "training_step",
     "reading",
+    "backbones",
     "text_lines",
     "bucket_widths",
     "input_pipeline",

@@ -18,10 +18,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from aocr.config import Config
 
 ROOT = str(pathlib.Path(__file__).parents[2])
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -126,8 +129,12 @@ def write_records(path: str, pairs: Sequence[tuple[bytes, str]], count: int | No
             writer.write(serialized[number % len(serialized)])
 
 
-def make_checkpoint(folder: str) -> str:
-    """Saves a model of the default config, with the random weights of a fixed seed.
+def make_checkpoint(folder: str, config: Config | None = None) -> str:
+    """Saves a model with the random weights of a fixed seed.
+
+    Args:
+        folder: the model directory.
+        config: the model; None for the default one.
 
     Returns:
         The checkpoint.
@@ -141,7 +148,7 @@ def make_checkpoint(folder: str) -> str:
     from aocr.training.step_plan import StepPlan
     from aocr.util.session import open_on_cpu
 
-    config = Config()
+    config = config or Config()
     model = build_train_graph(config, TrainingOptions(), ["none"], [], StepPlan(0, 0, 1))
     with model.graph.as_default(), open_on_cpu(model.graph) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())

@@ -10,7 +10,8 @@ from helpers import load_noise, lstm, noise
 from aocr.charset import EOS_ID, GO_ID
 from aocr.config import Config
 from aocr.model.encoder import Memory
-from aocr.model.location_decoder import LOCATION_WIDTH, LocationDecoder
+from aocr.model.location_attention import LOCATION_WIDTH
+from aocr.model.location_decoder import LocationDecoder
 
 BATCH, COLUMNS, HIDDEN = 3, 5, 4
 LENGTHS = np.array([5, 2, 3])

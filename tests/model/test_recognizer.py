@@ -66,3 +66,35 @@ def test_losses_are_those_of_the_teacher_forced_logits():
         losses, expected = session.run((losses, sequence_losses(logits, targets)))
     assert losses.shape == (2,)
     np.testing.assert_allclose(losses, expected, rtol=1e-6)
+
+
+def test_a_joint_model_trains_two_decoders_and_reads_with_one():
+    names = {}
+    for reader in ("attention", "ctc"):
+        config = dataclasses.replace(TINY, decoder="joint", read_with=reader)
+        for is_training in (False, True):
+            with tf.Graph().as_default():
+                build(config, backbone.Training(tf.constant(0)) if is_training else None)
+                variables = tf.compat.v1.global_variables()
+            scopes = {variable.op.name.split("/")[0] for variable in variables}
+            names[reader, is_training] = scopes & {
+                "embedding_attention_decoder",
+                "ctc_decoder",
+            }
+    assert names["attention", False] == {"embedding_attention_decoder"}
+    assert names["ctc", False] == {"ctc_decoder"}
+    both = {"embedding_attention_decoder", "ctc_decoder"}
+    assert names["attention", True] == names["ctc", True] == both
+
+
+def test_the_joint_loss_is_the_mean_of_both():
+    losses = {}
+    for decoder in ("attention", "ctc", "joint"):
+        config = dataclasses.replace(TINY, decoder=decoder)
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            training = backbone.Training(tf.constant(0), dropout=0.0)
+            found = build(config, training).decoder.losses(tf.constant(TARGETS, tf.int32))
+            load_noise(session)
+            losses[decoder] = session.run(found)
+    expected = (losses["attention"] + losses["ctc"]) / 2
+    np.testing.assert_allclose(losses["joint"], expected, rtol=1e-5)
