@@ -40,13 +40,13 @@ class Layer(NamedTuple):
 
 
 LAYERS = (
-    Layer(24, pool=(2, 2)),
+    Layer(16, pool=(2, 2)),
     Layer(48, pool=(2, 2)),
-    Layer(80),
-    Layer(80, pool=(2, 1)),
-    Layer(112),
-    Layer(112, pool=(2, 1)),
-    Layer(176, pool=(2, 1)),
+    Layer(72),
+    Layer(72, pool=(2, 1)),
+    Layer(104),
+    Layer(104, pool=(2, 1)),
+    Layer(160, pool=(2, 1)),
 )
 """The layers: the height shrinks from 32 pixels to 1, the width to a quarter."""
 
@@ -64,7 +64,7 @@ def extract_features(
         training: None for inference, which uses moving averages and no dropout.
 
     Returns:
-        Features float32 `[N, ceil(W / 4), 176]`.
+        Features float32 `[N, ceil(W / 4), 160]`.
     """
     column_width = COLUMN_WIDTH
     x = normalize_pixels(images)

@@ -1,6 +1,6 @@
 """Additive attention that also sees its own weights of earlier steps (Chorowski et al., 2015).
 
-Axes: N images, T columns, D memory depth, H hidden units.
+Axes: N images, T columns, D memory depth, H hidden units of the decoder, A of the attention.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from aocr.model.rnn_cells import Dense, create_dense
 LOCATION_WIDTH = 9
 """Number of columns around each column whose earlier weights its score depends on."""
 
+UNITS_RATIO = 2
+"""Number of units of the decoder for each unit of the attention, whose energies for all columns are
+the largest tensors of a step."""
+
 
 class LocationWeights(NamedTuple):
     """Holds the weights of the attention.
 
     Attributes:
-        query: projects the decoder's output, `[N, H] --> [N, H]`.
-        key_kernel: float32 `[D, H]`, projects the memory.
-        location_kernel: float32 `[LOCATION_WIDTH, 2, H]`.
-        scorer: float32 `[H, 1]`.
+        query: projects the decoder's output, `[N, H] --> [N, A]`.
+        key_kernel: float32 `[D, A]`, projects the memory.
+        location_kernel: float32 `[LOCATION_WIDTH, 2, A]`.
+        scorer: float32 `[A, 1]`.
     """
 
     query: Dense
@@ -51,16 +55,17 @@ def create_location_weights(depth: int, units: int) -> LocationWeights:
         depth: D.
         units: H.
     """
+    size = max(1, units // UNITS_RATIO)
     with tf.compat.v1.variable_scope(tensor_names.ATTENTION_SCOPE):
         with tf.compat.v1.variable_scope(tensor_names.QUERY_SCOPE):
-            query = create_dense(units, units)
+            query = create_dense(units, size)
         return LocationWeights(
             query=query,
-            key_kernel=xavier_variable(tensor_names.KEY_KERNEL, [depth, units]),
+            key_kernel=xavier_variable(tensor_names.KEY_KERNEL, [depth, size]),
             location_kernel=xavier_variable(
-                tensor_names.LOCATION_KERNEL, [LOCATION_WIDTH, 2, units]
+                tensor_names.LOCATION_KERNEL, [LOCATION_WIDTH, 2, size]
             ),
-            scorer=xavier_variable(tensor_names.SCORER, [units, 1]),
+            scorer=xavier_variable(tensor_names.SCORER, [size, 1]),
         )
 
 
@@ -81,9 +86,9 @@ class LocationAttention:
 
     def __init__(self, weights: LocationWeights, memory: tf.Tensor, is_outside: tf.Tensor) -> None:
         self._weights, self._is_outside = weights, is_outside
-        # [N, T, D] --> [N, T, H]
+        # [N, T, D] --> [N, T, A]
         self._keys = tf.tensordot(memory, weights.key_kernel, axes=1)
-        # [LOCATION_WIDTH, 2, H] --> [2 LOCATION_WIDTH, H]
+        # [LOCATION_WIDTH, 2, A] --> [2 LOCATION_WIDTH, A]
         self._location_kernel = tf.reshape(
             weights.location_kernel, [-1, weights.location_kernel.shape[2]]
         )
@@ -106,7 +111,7 @@ class LocationAttention:
         return Looked(weights, looked.coverage + weights)
 
     def _locate(self, looked: Looked) -> tf.Tensor:
-        """Convolves earlier weights with the location kernel: `[N, T]` twice to `[N, T, H]`.
+        """Convolves earlier weights with the location kernel: `[N, T]` twice to `[N, T, A]`.
 
         One matrix product over shifted columns is faster than a convolution of two channels.
         """
@@ -114,5 +119,5 @@ class LocationAttention:
         columns, margin = tf.shape(before)[1], LOCATION_WIDTH // 2
         padded = tf.pad(before, [[0, 0], [margin, margin], [0, 0]])
         shifted = [padded[:, i : i + columns] for i in range(LOCATION_WIDTH)]
-        # [N, T, 2 LOCATION_WIDTH] --> [N, T, H]
+        # [N, T, 2 LOCATION_WIDTH] --> [N, T, A]
         return tf.tensordot(tf.concat(shifted, axis=2), self._location_kernel, axes=1)
