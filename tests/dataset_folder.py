@@ -1,4 +1,4 @@
-"""What the tests of building a dataset share."""
+"""Helps the tests of building a dataset."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What several tests need: image files, records, noise for weights, and cells in NumPy."""
+"""Helps several tests: image files, records, noise for weights, and cells in NumPy."""
 
 import io
 import zlib

@@ -43,6 +43,7 @@ RECIPES = {
             "target_embedding_size": 32,
         },
         training={
+            "max_minutes": 30.0,
             "batch_size": 32,
             "optimizer": "adamw",
             "initial_learning_rate": 0.003,

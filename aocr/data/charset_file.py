@@ -26,7 +26,7 @@ def read_charset(path: str) -> str:
 
 
 def characters_of(files: list[str]) -> str:
-    """Returns the characters of all labels of TFRecord files, sorted by code point.
+    """Returns the characters of the labels of TFRecord files, each once, by code point.
 
     Raises:
         UserError: no label has a character, or a file is not a whole TFRecord file of aocr.

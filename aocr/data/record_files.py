@@ -77,7 +77,7 @@ def _missing_shards(files: Sequence[str]) -> Iterator[str]:
 
 
 def warn_about_empty_files(files: Sequence[str]) -> None:
-    """Names the files of no bytes: they hold no record, perhaps because a copy failed."""
+    """Warns about empty files: they hold no record, perhaps because a copy failed."""
     empty = [path for path in files if not tf.io.gfile.stat(path).length]
     if empty:
         named = ", ".join(empty[:MAX_NAMED]) + (", ..." if len(empty) > MAX_NAMED else "")

@@ -43,7 +43,7 @@ class Plot(NamedTuple):
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """Returns a file as a URI that contains it.
+    """Returns a data URI that contains the bytes of a file.
 
     Args:
         kind: media type, such as `image/png`.

@@ -1,4 +1,4 @@
-"""What the benchmarks share: generated data, medians, child processes, and the table.
+"""Helps all benchmarks: generated data, medians, child processes, and the table.
 
 It imports TensorFlow nowhere but in functions: on Linux the peak memory that a child process
 reports is at least that of the process that started it, so whoever measures must stay small.

@@ -36,6 +36,7 @@ TOLERATED = 1.1
 """A training that takes this many times its minutes is ended."""
 
 CALIBRATION_STEPS = 8
+MOST_MINUTES = 10_000
 MARGIN = 0.97
 """Share of the CPU time that is planned for, so that the schedule ends in time."""
 
@@ -183,6 +184,7 @@ def run(args: argparse.Namespace, work: str) -> str:
     flags += [f"--recipe={args.recipe}", f"--seed={args.seed}", "--gpu-id=-1", *args.flags]
     if args.cpu_minutes:
         cpu = 60 * args.cpu_minutes
+        flags.append(f"--max-minutes={MOST_MINUTES}")  # which a recipe may limit
         steps = steps_for(work, flags, cpu)
         trained = train(work, [*flags, f"--max-steps={steps}"], most_cpu=TOLERATED * cpu)
     else:

@@ -1,4 +1,4 @@
-"""Which image files stay as they are, which become PNG with which pixels, which are refused."""
+"""Tests which image files stay, which become PNG with which pixels, and which are refused."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Which files a dataset is, and what reading their records says of broken ones."""
+"""Tests which files a dataset is, and what reading broken records says."""
 
 import subprocess
 import sys

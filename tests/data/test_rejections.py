@@ -1,4 +1,4 @@
-"""What a dataset leaves out and what it says: each reject by name, and the summary."""
+"""Tests what a dataset leaves out and says of it: each reject by name, and the summary."""
 
 import logging
 import os

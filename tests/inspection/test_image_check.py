@@ -1,4 +1,4 @@
-"""What is known of an encoded image before a model reads it."""
+"""Tests what is known of an encoded image before a model reads it."""
 
 import numpy as np
 import pytest

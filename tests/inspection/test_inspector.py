@@ -1,4 +1,4 @@
-"""What `aocr inspect` says of small datasets whose contents are known."""
+"""Tests what `aocr inspect` says of small datasets whose contents are known."""
 
 import logging
 

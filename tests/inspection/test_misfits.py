@@ -1,4 +1,4 @@
-"""What does not fit given flags, held against what the preparation really does."""
+"""Compares what is said not to fit given flags with what the preparation really does."""
 
 import itertools
 

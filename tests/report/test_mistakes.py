@@ -1,4 +1,4 @@
-"""Which mistakes a report shows, in which order, and what it shows of each."""
+"""Tests which mistakes a report shows, in which order, and what it shows of each."""
 
 import functools
 import io

@@ -1,4 +1,4 @@
-"""What is drawn in the plots of a report."""
+"""Tests what is drawn in the plots of a report."""
 
 import pytest
 

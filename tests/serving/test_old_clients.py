@@ -1,4 +1,4 @@
-"""How public clients of 0.7.6 call exports, each call in our own words.
+"""Calls exports as public clients of 0.7.6 do, each call in our own words.
 
 captcha22 and sanskrit-ocr post JSON to TensorFlow Serving; attention-ocr-api loads a frozen graph.
 TensorFlow Serving turns the JSON into tensors by documented rules, which `served` follows.

@@ -1,4 +1,4 @@
-"""Which steps a run takes: epochs of this run, steps of all runs, and where it goes on."""
+"""Tests which steps a run takes: epochs of this run, steps of all runs, and where it continues."""
 
 import pytest
 

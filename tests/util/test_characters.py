@@ -1,4 +1,4 @@
-"""How characters are shown to people, in text and on their own."""
+"""Tests how characters are shown to people, in text and on their own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is written to stdout and stderr."""
+"""Tests what is written to stdout and stderr."""
 
 import io
 import logging
