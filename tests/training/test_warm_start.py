@@ -68,7 +68,7 @@ def start(source, characters, **sizes):
         return Started(source.values, before, values_of(opened))
 
 
-EMBEDDING, KERNEL, BIAS = tensor_names.VOCABULARY_AXES
+EMBEDDING, KERNEL, BIAS, *_ = tensor_names.VOCABULARY_AXES
 
 
 @pytest.fixture(scope="module")
