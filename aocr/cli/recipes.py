@@ -49,7 +49,6 @@ RECIPES = {
             "initial_learning_rate": 0.003,
             "learning_rate_schedule": "one-cycle",
             "weight_decay": 0.01,
-            "label_smoothing": 0.1,
             "ema_decay": 0.99,
             "bn_momentum": 0.9,
             "dropout": 0.1,

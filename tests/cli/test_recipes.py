@@ -39,7 +39,7 @@ def test_classic_is_the_default():
 def test_a_flag_that_is_given_wins_even_with_the_value_of_classic():
     given = options("--recipe=modern", "--batch-size=65", "--ema-decay=0")
     assert (given.batch_size, given.ema_decay) == (65, 0)
-    assert given.label_smoothing == MODERN.training["label_smoothing"]
+    assert given.optimizer == MODERN.training["optimizer"]
 
 
 def test_learning_rate_and_decay_belong_to_the_optimizer():
