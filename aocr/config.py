@@ -28,7 +28,7 @@ CLASSIC_RESIZE, FULL_HEIGHT = RESIZES = ("classic", "full-height")
 """The ways to bring images to a size, see `aocr.data.preprocessing`."""
 
 BLACK, MASKED = PADDINGS = ("black", "masked")
-"""What the model sees at the right of an image."""
+"""The ways to show the padding at the right of an image to the model."""
 
 ATTENTION, CTC, JOINT = DECODERS = ("attention", "ctc", "joint")
 """The decoders, see `aocr.model.recognizer`."""

@@ -1,4 +1,4 @@
-"""What a camera, a printer or a network does to an image: light, blur, noise, few pixels."""
+"""Treats images as cameras, printers and networks do: light, blur, noise, few pixels."""
 
 from __future__ import annotations
 

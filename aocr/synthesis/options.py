@@ -23,7 +23,7 @@ DEFAULT_LENGTHS = (3, 8)
 """Least and largest number of characters of a random text."""
 
 DEFAULT_PIECE_LENGTHS = (4, 40)
-"""The same for a piece of running text."""
+"""Least and largest number of characters of a piece of running text."""
 
 
 def is_folder_name(output: str) -> bool:

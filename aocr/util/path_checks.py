@@ -11,7 +11,7 @@ from typing import NamedTuple
 from aocr.util.errors import UserError
 
 PIPE = "a pipe or socket"
-"""What messages call a file that can be read only once."""
+"""Names a file that can be read only once, in messages."""
 
 _LOOKED_AT_BYTES = 512
 """Number of bytes by which a file is recognized as binary."""
