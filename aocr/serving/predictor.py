@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import numpy as np
-import tensorflow as tf
-
-from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
-from aocr.data.file_reading import read_file
-from aocr.data.image_files import to_supported_format
-from aocr.data.image_header import ImageFileError, TooManyPixelsError, quiet_pillow
-from aocr.data.preprocessing import Prepared
-from aocr.model import checkpoints
-from aocr.model.postprocessing import character_mask
+from aocr.config import TEST_BATCH_SIZE, Config
+from aocr.data.image_header import quiet_pillow
+from aocr.serving.backend import Reading
 from aocr.serving.batching import batch_arrivals
-from aocr.serving.graph import ServingGraph, build_serving_graph
-from aocr.util.errors import first_line
-from aocr.util.session import open_session
+from aocr.serving.checkpoint_backend import CheckpointBackend
+from aocr.serving.reader import Reader
 
 MAX_IMAGES_WITHOUT_GRAPPLER = 16
 """Largest number of images for which `predict` turns off Grappler, TensorFlow's graph optimizer.
@@ -45,30 +35,12 @@ class FilePrediction(NamedTuple):
     failure: str = ""
 
 
-class _PreparedFile(NamedTuple):
-    """Holds an image file, prepared for the model.
-
-    Attributes:
-        path: path of the file.
-        image: pixels float32 `[32, W, C]` and their width; None if the file could not be read.
-        failure: why it could not be read, else empty.
-    """
-
-    path: str
-    image: Prepared | None = None
-    failure: str = ""
-
-
-class _ImagePrediction(NamedTuple):
-    """Holds the fields of `FilePrediction` that the model computes."""
-
-    text: str
-    probability: float
-    character_probabilities: tuple[float, ...]
-
-
 def predict(
-    config: Config, paths: Iterable[str], checkpoint: str, gpu_id: int
+    config: Config,
+    paths: Iterable[str],
+    checkpoint: str,
+    gpu_id: int,
+    batch_size: int = TEST_BATCH_SIZE,
 ) -> Iterator[FilePrediction]:
     """Predicts the text of each image file, which is read and converted as by `aocr dataset`.
 
@@ -78,6 +50,7 @@ def predict(
             a full batch.
         checkpoint: path of the checkpoint that holds the weights.
         gpu_id: index of the GPU; negative for the CPU.
+        batch_size: largest number of images that the model reads at a time.
 
     Yields:
         A prediction for each path, in the order of the paths. If a file cannot be read, its
@@ -86,56 +59,20 @@ def predict(
     Raises:
         UserError: the checkpoint does not fit the config.
     """
-    model = build_serving_graph(config)
     few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
-    session = open_session(model.graph, gpu_id, optimize=not few)
-    with session, quiet_pillow(), ThreadPoolExecutor() as threads:
-        checkpoints.restore(session, checkpoint)
-        prepare = functools.partial(_prepare_file, session, model)
-        for batch in batch_arrivals(paths, TEST_BATCH_SIZE):
-            yield from _predict_files(session, model, list(threads.map(prepare, batch)))
+    backend = CheckpointBackend(config, checkpoint, gpu_id, optimize=not few)
+    with quiet_pillow(), Reader(backend) as reader:
+        for batch in batch_arrivals(paths, batch_size):
+            for path, reading in zip(batch, reader.read_batch(batch), strict=True):
+                yield prediction_of(path, reading)
 
 
-def _prepare_file(session: tf.compat.v1.Session, model: ServingGraph, path: str) -> _PreparedFile:
-    """Reads and prepares one image file. May be called by several threads at a time."""
-    try:
-        encoded = to_supported_format(read_file(path), MAX_PIXELS).encoded
-        pixels, widths = session.run(model.prepared, {model.input: encoded})
-    except TooManyPixelsError as error:  # whose reason names a flag of another command
-        return _PreparedFile(path, failure=f"more than {MAX_PIXELS} pixels ({error.detail})")
-    except ImageFileError as error:
-        return _PreparedFile(path, failure=str(error))
-    except tf.errors.OpError as error:
-        return _PreparedFile(path, failure=first_line(error))
-    return _PreparedFile(path, Prepared(pixels[0], widths[0]))  # [1, 32, W, C] --> [32, W, C]
-
-
-def _predict_files(
-    session: tf.compat.v1.Session, model: ServingGraph, files: list[_PreparedFile]
-) -> Iterator[FilePrediction]:
-    """Yields a prediction for each file; the model runs once, on all images."""
-    images = [file.image for file in files if file.image is not None]
-    predictions = iter(_predict_images(session, model, images) if images else [])
-    for file in files:
-        if file.image is None:
-            yield FilePrediction(file.path, failure=file.failure)
-        else:
-            yield FilePrediction(file.path, *next(predictions))
-
-
-def _predict_images(
-    session: tf.compat.v1.Session, model: ServingGraph, images: list[Prepared]
-) -> list[_ImagePrediction]:
-    """Runs the model on a batch of prepared images."""
-    batch = Prepared(*(np.stack(values) for values in zip(*images, strict=True)))
-    found = session.run(model.transcription, dict(zip(model.prepared, batch, strict=True)))
-    return [
-        _ImagePrediction(
-            text=text.decode(),
-            probability=float(found.probability[number]),
-            character_probabilities=tuple(
-                found.step_probabilities[number][character_mask(found.symbols[number])].tolist()
-            ),
-        )
-        for number, text in enumerate(found.text)
-    ]
+def prediction_of(path: str, reading: Reading) -> FilePrediction:
+    """Returns what was read from a file, with the path of the file."""
+    return FilePrediction(
+        path=path,
+        text=reading.text,
+        probability=reading.probability,
+        character_probabilities=reading.character_probabilities,
+        failure=reading.failure,
+    )

@@ -1,0 +1,67 @@
+"""Defines what reads a batch of images: a model with its checkpoint, or an export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from aocr.model.postprocessing import character_mask
+
+
+class Reading(NamedTuple):
+    """Holds what was read from one image.
+
+    Attributes:
+        text: the text; empty if the image could not be read.
+        probability: the probability of the text, its end included.
+        character_probabilities: the probability of each character, given those before it. Empty
+            if the model is an export that does not tell them.
+        attention: float32 `[characters, columns]`: how much each column contributed to each
+            character, where the columns divide the width of the image evenly, the last one perhaps
+            cut off; None unless it was asked for.
+        failure: why the image could not be read; empty if it was.
+    """
+
+    text: str = ""
+    probability: float = 0.0
+    character_probabilities: tuple[float, ...] = ()
+    attention: np.ndarray | None = None
+    failure: str = ""
+
+
+class Backend(Protocol):
+    """Declares what a `Reader` needs of a model. All methods may be called by several threads."""
+
+    def prepare(self, encoded: bytes) -> Any:
+        """Returns what `read` takes for one image: a PNG, JPEG, BMP or GIF file.
+
+        Raises:
+            tf.errors.OpError: the image cannot be decoded. A backend may leave that to `read`.
+        """
+
+    def read(self, prepared: Sequence[Any], attention: bool) -> list[Reading]:
+        """Reads a batch of prepared images, at least one.
+
+        Args:
+            prepared: results of `prepare`.
+            attention: whether to return the attention.
+
+        Raises:
+            tf.errors.OpError: an image cannot be decoded.
+            UserError: the model cannot tell its attention.
+        """
+
+    def close(self) -> None:
+        """Frees the model."""
+
+
+def probabilities_of_characters(symbols: np.ndarray, steps: np.ndarray) -> tuple[float, ...]:
+    """Returns the probabilities of the characters of one text.
+
+    Args:
+        symbols: int `[S]`, the decoded symbols, special symbols included.
+        steps: float `[S]`, the probability of each symbol.
+    """
+    return tuple(steps[character_mask(symbols)].tolist())
