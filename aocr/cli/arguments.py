@@ -9,12 +9,17 @@ from typing import Any, NamedTuple
 from aocr.cli.command_parser import CommandParser
 from aocr.cli.flag_types import not_empty, value_type, whole_number
 from aocr.training.options import TrainingOptions
+from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
 from aocr.util.path_checks import CommandPaths
 
 TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
 """Fields of `TrainingOptions` whose flags aocr 0.7.6 accepts with any command that has a model
 (docs/compatibility.md, "Command line")."""
+
+
+URL_FLAGS = ("server",)
+"""Flags whose values are URLs of servers, not remote paths."""
 
 
 class Command(NamedTuple):
@@ -26,6 +31,7 @@ class Command(NamedTuple):
         run: runs the command and returns its exit code.
         paths: returns what the command reads and writes; called before the log is opened.
         uses_gpu: False hides the GPUs from TensorFlow.
+        uses_tensorflow: returns whether the command needs TensorFlow, whose import takes seconds.
     """
 
     name: str
@@ -33,6 +39,7 @@ class Command(NamedTuple):
     run: Callable[[argparse.Namespace], int]
     paths: Callable[[argparse.Namespace], CommandPaths]
     uses_gpu: bool = True
+    uses_tensorflow: Callable[[argparse.Namespace], bool] = lambda _args: True
 
 
 def add_command(commands: argparse._SubParsersAction, command: Command) -> CommandParser:
@@ -47,10 +54,37 @@ def add_command(commands: argparse._SubParsersAction, command: Command) -> Comma
         command.name, help=text, description=f"{text[0].upper()}{text[1:]}."
     )
     parser.register("type", None, not_empty)  # of all flags without a type: paths and names
-    parser.set_defaults(run=command.run, paths=command.paths, uses_gpu=command.uses_gpu)
+    parser.set_defaults(
+        run=command.run,
+        paths=command.paths,
+        uses_gpu=command.uses_gpu,
+        uses_tensorflow=command.uses_tensorflow,
+    )
     text = "append log lines to this file (default: %(default)s)"
     parser.add_argument("--log-path", default="aocr.log", metavar="FILE", help=text)
     return parser
+
+
+def add_api_key_flag(group: argparse._ActionsContainer, text: str) -> None:
+    """Adds the flag that names a file with keys of a server."""
+    group.add_argument("--api-key-file", metavar="FILE", help=text)
+
+
+def read_api_keys(path: str) -> list[str]:
+    """Returns the keys in a file of `--api-key-file`, one a line.
+
+    Raises:
+        UserError: the file cannot be read, or holds none.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            keys = [line.strip() for line in file if line.strip()]
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UserError(f"cannot read --api-key-file={path}: {reason}") from error
+    if not keys or not all(key.isascii() and key.isprintable() for key in keys):
+        raise UserError(f"--api-key-file={path} must hold keys of ASCII characters, one a line")
+    return keys
 
 
 def add_dataset_argument(parser: argparse.ArgumentParser) -> None:
@@ -64,18 +98,31 @@ def add_model_dir_flags(parser: CommandParser) -> None:
     text = "folder of checkpoints and TensorBoard summaries (default: %(default)s)"
     names = ("--model-dir", "--job-dir")
     parser.add_argument(*names, default="./checkpoints", metavar="DIR", help=text)
+    add_gpu_flag(parser)
+    parser.add_check(_pattern_problem)
+
+
+def add_model_argument(parser: CommandParser) -> None:
+    """Adds the model of commands that read with checkpoints as well as with exports."""
+    text = "model directory, export, or folder with numbered versions of an export"
+    parser.add_argument("model", help=text)
+    add_gpu_flag(parser)
+    parser.add_check(_pattern_problem)
+
+
+def add_gpu_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag that chooses the GPU."""
     text = "number of the GPU to use; negative: use the CPU (default: %(default)s)"
     in_range = whole_number(-1000, 1000)
     parser.add_argument("--gpu-id", type=in_range, default=0, metavar="N", help=text)
-    parser.add_check(_pattern_problem)
 
 
 def _pattern_problem(args: argparse.Namespace) -> str:
     """Returns what is wrong with a path that TensorFlow would take for a glob pattern."""
-    for name in ("model_dir", "init_from", "checkpoint"):
+    for name in ("model_dir", "init_from", "checkpoint", "model"):
         path = getattr(args, name, None) or ""
         if any(character in path for character in "*?["):
-            flag = "--" + name.replace("_", "-")
+            flag = "MODEL" if name == "model" else "--" + name.replace("_", "-")
             return (
                 f"{flag}={path}: TensorFlow cannot read a model below a name with *, ? or [ in it"
             )

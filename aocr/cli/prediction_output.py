@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from aocr.report.predictions_file import json_line, six_digits, with_probabilities
-from aocr.serving.predictor import FilePrediction
+from aocr.report.json_lines import json_line, six_digits, with_probabilities
+from aocr.serving.file_prediction import FilePrediction
 from aocr.util.characters import escape
 
 
@@ -18,28 +18,49 @@ def log_prediction(prediction: FilePrediction) -> None:
         logging.info("Result: OK. %.2f %s", prediction.probability, prediction.text)
 
 
-def tsv_line_of(prediction: FilePrediction) -> str:
+def tsv_line_of(prediction: FilePrediction, min_probability: float | None = None) -> str:
     """Returns path, text and probability, separated by tabs, as one line with its end.
 
     Control characters are escaped as in the file of `aocr test --predictions`.
+
+    Args:
+        prediction: what was read.
+        min_probability: adds a column: `uncertain` for a text with a lower probability, else
+            `ok`; None adds nothing.
     """
     path, text = escape(prediction.path), escape(prediction.text)
-    return f"{path}\t{text}\t{prediction.probability:.6f}\n"
+    mark = ""
+    if min_probability is not None:
+        mark = "\tuncertain" if is_uncertain(prediction, min_probability) else "\tok"
+    return f"{path}\t{text}\t{prediction.probability:.6f}{mark}\n"
 
 
-def json_line_of(prediction: FilePrediction) -> str:
+def json_line_of(prediction: FilePrediction, min_probability: float | None = None) -> str:
     """Returns the prediction as one line of JSON with its end.
 
     The object has the keys `path`, `text`, `probability` and `characters`, the last with the
-    probability of each character; or `path` and `error` for a file that cannot be read.
+    probability of each character unless a server does not tell them; or `path` and `error` for a
+    file that cannot be read.
+
+    Args:
+        prediction: what was read.
+        min_probability: adds the key `uncertain`: whether the probability is lower than this.
     """
     if prediction.failure:
         return json_line({"path": prediction.path, "error": prediction.failure})
-    return json_line(
-        {
-            "path": prediction.path,
-            "text": prediction.text,
-            "probability": six_digits(prediction.probability),
-            "characters": with_probabilities(prediction.text, prediction.character_probabilities),
-        }
-    )
+    values: dict[str, object] = {
+        "path": prediction.path,
+        "text": prediction.text,
+        "probability": six_digits(prediction.probability),
+    }
+    probabilities = prediction.character_probabilities
+    if probabilities is not None:
+        values["characters"] = with_probabilities(prediction.text, probabilities)
+    if min_probability is not None:
+        values["uncertain"] = is_uncertain(prediction, min_probability)
+    return json_line(values)
+
+
+def is_uncertain(prediction: FilePrediction, min_probability: float) -> bool:
+    """Returns whether a text was read, but with a lower probability than asked for."""
+    return not prediction.failure and not prediction.probability >= min_probability

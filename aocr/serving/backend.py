@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
 
+from aocr.model import tensor_names
 from aocr.model.postprocessing import character_mask
 
 
@@ -32,7 +35,17 @@ class Reading(NamedTuple):
 
 
 class Backend(Protocol):
-    """Declares what a `Reader` needs of a model. All methods may be called by several threads."""
+    """Declares what a `Reader` needs of a model. All methods may be called by several threads.
+
+    Attributes:
+        session: a session with the graph of the model.
+        signatures: those of a SavedModel, or the one that a SavedModel of the model would have.
+        has_attention: whether the model tells its attention.
+    """
+
+    session: tf.compat.v1.Session
+    signatures: Mapping[str, meta_graph_pb2.SignatureDef]
+    has_attention: bool
 
     def prepare(self, encoded: bytes) -> Any:
         """Returns what `read` takes for one image: a PNG, JPEG, BMP or GIF file.
@@ -65,3 +78,21 @@ def probabilities_of_characters(symbols: np.ndarray, steps: np.ndarray) -> tuple
         steps: float `[S]`, the probability of each symbol.
     """
     return tuple(steps[character_mask(symbols)].tolist())
+
+
+def default_signatures(
+    images: tf.Tensor, texts: tf.Tensor, probabilities: tf.Tensor
+) -> dict[str, meta_graph_pb2.SignatureDef]:
+    """Returns the signature that a SavedModel of a graph with these tensors would have."""
+    saved_model = tf.compat.v1.saved_model
+    info = saved_model.build_tensor_info
+    with images.graph.as_default():
+        signature = saved_model.build_signature_def(
+            inputs={tensor_names.SIGNATURE_IMAGES: info(images)},
+            outputs={
+                tensor_names.SIGNATURE_TEXT: info(texts),
+                tensor_names.SIGNATURE_PROBABILITY: info(probabilities),
+            },
+            method_name=saved_model.PREDICT_METHOD_NAME,
+        )
+    return {saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: signature}

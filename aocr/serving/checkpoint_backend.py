@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import COLUMN_WIDTH, Config
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
 from aocr.model.postprocessing import Transcription, character_mask
-from aocr.serving.backend import Reading, probabilities_of_characters
+from aocr.serving.backend import Reading, default_signatures, probabilities_of_characters
 from aocr.serving.graph import build_serving_graph
 from aocr.util.session import open_session
 
@@ -21,8 +22,9 @@ class CheckpointBackend:
 
     Attributes:
         model: the serving graph.
-        session: a session on it, whose variables have the values of the checkpoint.
     """
+
+    has_attention = True
 
     def __init__(
         self, config: Config, checkpoint: str, gpu_id: int = 0, optimize: bool = True
@@ -39,6 +41,9 @@ class CheckpointBackend:
             UserError: the checkpoint does not fit the config.
         """
         self.model = build_serving_graph(config)
+        self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = default_signatures(
+            self.model.input, self.model.output, self.model.probability
+        )
         self.session = open_session(self.model.graph, gpu_id, optimize=optimize)
         try:
             checkpoints.restore(self.session, checkpoint)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.model import tensor_names
-from aocr.serving.backend import Reading, probabilities_of_characters
+from aocr.serving.backend import Reading, default_signatures, probabilities_of_characters
 from aocr.serving.formats import frozengraph, savedmodel
 from aocr.serving.model_source import SAVEDMODEL, ModelSource
 from aocr.serving.serving_session import ServingSession
@@ -18,12 +18,9 @@ from aocr.util.session import open_session
 
 
 class ExportBackend:
-    """Reads with an export, of this version or of aocr 0.7.6 (see `Backend`).
+    """Reads with an export, of this version or of aocr 0.7.6 (see `Backend`)."""
 
-    Attributes:
-        session: a session with the graph of the export.
-        signatures: those of a SavedModel by their names; empty for a frozen graph.
-    """
+    has_attention = False
 
     def __init__(self, source: ModelSource, gpu_id: int = 0) -> None:
         """Loads the export.
@@ -41,6 +38,9 @@ class ExportBackend:
                 self._serving = self._load_saved_model(source.folder, gpu_id)
             else:
                 self._serving = frozengraph.load(source.folder)
+                self.signatures = default_signatures(
+                    self._serving.input, self._serving.output, self._serving.probability
+                )
         except (tf.errors.OpError, OSError, KeyError, ValueError, RuntimeError) as error:
             reason = first_line(error)
             raise UserError(f"cannot load the export {source.folder}: {reason}") from error
@@ -54,7 +54,8 @@ class ExportBackend:
             with session.graph.as_default():
                 loaded = tf.compat.v1.saved_model.load(session, [savedmodel.TAG], folder)
             self.signatures = dict(loaded.signature_def)
-            signature = loaded.signature_def[savedmodel.SIGNATURE]
+            default = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+            signature = loaded.signature_def[default]
             tensor = session.graph.get_tensor_by_name
             return ServingSession(
                 session=session,

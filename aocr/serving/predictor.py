@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from aocr.config import TEST_BATCH_SIZE, Config
 from aocr.data.image_header import quiet_pillow
-from aocr.serving.backend import Reading
 from aocr.serving.batching import batch_arrivals
 from aocr.serving.checkpoint_backend import CheckpointBackend
+from aocr.serving.file_prediction import FilePrediction
 from aocr.serving.reader import Reader
 
 MAX_IMAGES_WITHOUT_GRAPPLER = 16
 """Largest number of images for which `predict` turns off Grappler, TensorFlow's graph optimizer.
 For so few images, optimizing the graph takes longer than it saves."""
-
-
-class FilePrediction(NamedTuple):
-    """Holds the prediction for one image file.
-
-    Attributes:
-        path: path of the file, as it was given.
-        text: the predicted text.
-        probability: probability of the text, its end included.
-        character_probabilities: the probability of each character, given those before it.
-        failure: why the file could not be read; empty if it was.
-    """
-
-    path: str
-    text: str = ""
-    probability: float = 0.0
-    character_probabilities: tuple[float, ...] = ()
-    failure: str = ""
 
 
 def predict(
@@ -64,15 +45,10 @@ def predict(
     with quiet_pillow(), Reader(backend) as reader:
         for batch in batch_arrivals(paths, batch_size):
             for path, reading in zip(batch, reader.read_batch(batch), strict=True):
-                yield prediction_of(path, reading)
-
-
-def prediction_of(path: str, reading: Reading) -> FilePrediction:
-    """Returns what was read from a file, with the path of the file."""
-    return FilePrediction(
-        path=path,
-        text=reading.text,
-        probability=reading.probability,
-        character_probabilities=reading.character_probabilities,
-        failure=reading.failure,
-    )
+                yield FilePrediction(
+                    path=path,
+                    text=reading.text,
+                    probability=reading.probability,
+                    character_probabilities=reading.character_probabilities,
+                    failure=reading.failure,
+                )

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from aocr.cli import prediction_output
-from aocr.serving.predictor import FilePrediction
+from aocr.serving.file_prediction import FilePrediction
 
 READ = FilePrediction("a é.png", "AÄ", 0.123456789, (0.5, 0.25))
 FAILED = FilePrediction("b.png", failure="no such file")
@@ -65,3 +65,22 @@ def test_log_lines(caplog):
         "b.png: no such file",
     ]
     assert [record.levelname for record in caplog.records] == ["INFO", "ERROR", "ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "mark", "uncertain"), [(0.1, "ok", False), (0.2, "uncertain", True)]
+)
+def test_a_minimum_probability_marks_texts(limit, mark, uncertain):
+    assert prediction_output.tsv_line_of(READ, limit) == f"a é.png\tAÄ\t0.123457\t{mark}\n"
+    assert json.loads(prediction_output.json_line_of(READ, limit))["uncertain"] is uncertain
+    assert prediction_output.is_uncertain(READ, limit) is uncertain
+    assert not prediction_output.is_uncertain(FAILED, 1)
+
+
+def test_nan_is_uncertain():
+    assert prediction_output.is_uncertain(READ._replace(probability=float("nan")), 0)
+
+
+def test_unknown_probabilities_of_characters_are_left_out():
+    line = prediction_output.json_line_of(READ._replace(character_probabilities=None))
+    assert list(json.loads(line)) == ["path", "text", "probability"]
