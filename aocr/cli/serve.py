@@ -9,8 +9,7 @@ from aocr.cli.command_parser import CommandParser
 from aocr.cli.command_paths import command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type, whole_number
-from aocr.config import MAX_PIXELS
-from aocr.serving.rest_client import DEFAULT_MODEL
+from aocr.config import DEFAULT_MODEL_NAME, MAX_PIXELS
 from aocr.util.errors import UserError
 from aocr.util.options import Permitted
 from aocr.util.path_checks import CommandPaths, named
@@ -41,7 +40,7 @@ def _add_server_flags(parser: CommandParser) -> None:
     text = "port to listen on; 0 takes a free one (default: %(default)s)"
     add("--port", type=whole_number(0, 65535), default=PORT, metavar="N", help=text)
     text = "name of the model in requests (default: %(default)s)"
-    add("--model-name", default=DEFAULT_MODEL, metavar="NAME", help=text)
+    add("--model-name", default=DEFAULT_MODEL_NAME, metavar="NAME", help=text)
     text = "largest number of images that are read at a time (default: %(default)s)"
     add("--max-batch", type=whole_number(1, 4096), default=MAX_BATCH, metavar="N", help=text)
     text = "milliseconds that an image waits for others to be read with (default: %(default)s)"

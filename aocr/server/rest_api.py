@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from typing import Any
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +21,7 @@ from aocr.server.json_tensors import PredictRequest, Tensors, signature_name_of,
 from aocr.server.model_versions import ModelVersions
 from aocr.server.request_path import RequestPath
 from aocr.server.served_model import DEFAULT_SIGNATURE, ServedModel, is_default, outputs_of
+from aocr.serving.backend import Reading
 
 
 class RestApi:
@@ -71,14 +75,57 @@ class RestApi:
         Raises:
             RestError: it cannot be answered.
         """
-        document = await run_in_threadpool(parse_body, body)
+        with contextlib.ExitStack() as in_use:
+            started = await run_in_threadpool(self._start, path, body, in_use)
+            if started.readings:
+                readings = await asyncio.gather(*map(asyncio.wrap_future, started.readings))
+                outputs = outputs_of(readings, started.shape)
+            else:
+                outputs = started.outputs
+            answer = answer_of(outputs, started.rows)
+        return answer, started.images
+
+    def _start(self, path: RequestPath, body: bytes, in_use: contextlib.ExitStack) -> _Started:
+        """Parses a request, and submits its images or runs the signature that it names.
+
+        This is one call for a thread: to change threads costs more than to parse a request.
+
+        Args:
+            path: names the version.
+            body: of the request.
+            in_use: keeps the version open.
+        """
+        document = parse_body(body)
         signature = signature_name_of(document) or DEFAULT_SIGNATURE
-        with self._versions.use(path) as served:
-            if path.verb != "predict":
-                raise _wrong_verb(path.verb, served, signature)
-            request = await run_in_threadpool(_request_of, document, served, signature)
-            outputs, images = await _predict(served, signature, request.tensors)
-            return await run_in_threadpool(answer_of, outputs, request.rows), images
+        served = in_use.enter_context(self._versions.use(path))
+        if path.verb != "predict":
+            raise _wrong_verb(path.verb, served, signature)
+        request = _request_of(document, served, signature)
+        if is_default(signature, served):
+            (images,) = request.tensors.values()
+            if images.size:
+                readings = served.submit_tensor(images)
+                return _Started(request.rows, images.size, images.shape, readings)
+        outputs = served.run_signature(signature, request.tensors)
+        return _Started(request.rows, _count_images(request.tensors), outputs=outputs)
+
+
+class _Started(NamedTuple):
+    """Holds a request whose images are being read, or that is answered already.
+
+    Attributes:
+        rows: whether the request has the form of rows.
+        images: number of images.
+        shape: of the input.
+        readings: one for each image, later.
+        outputs: instead of them, the outputs of the signature.
+    """
+
+    rows: bool
+    images: int
+    shape: tuple[int, ...] = ()
+    readings: Sequence[Future[Reading]] = ()
+    outputs: Tensors = {}  # noqa: RUF012
 
 
 def _request_of(document: JsonObject, served: ServedModel, signature: str) -> PredictRequest:
@@ -90,19 +137,9 @@ def _request_of(document: JsonObject, served: ServedModel, signature: str) -> Pr
     return tensors_of(document, types)
 
 
-async def _predict(served: ServedModel, signature: str, tensors: Tensors) -> tuple[Tensors, int]:
-    """Returns the outputs of a signature, and the number of images that were read."""
-    if is_default(signature, served):
-        (images,) = tensors.values()
-        if images.size:
-            futures = await run_in_threadpool(served.submit_tensor, images)
-            readings = await asyncio.gather(*map(asyncio.wrap_future, futures))
-            return outputs_of(readings, images.shape), images.size
-    outputs = await run_in_threadpool(served.run_signature, signature, tensors)
-    return outputs, max(
-        np.size(tensor) if tensor.dtype == object else len(np.atleast_1d(tensor))
-        for tensor in tensors.values()
-    )
+def _count_images(tensors: Tensors) -> int:
+    """Returns the number of images in the inputs of any signature: their largest batch size."""
+    return max(len(np.atleast_1d(tensor)) for tensor in tensors.values())
 
 
 def _wrong_verb(verb: str, served: ServedModel, signature: str):

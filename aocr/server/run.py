@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import uvicorn
 
+from aocr.config import DEFAULT_MODEL_NAME
 from aocr.data.image_header import quiet_pillow
 from aocr.server.app import Application
 from aocr.server.metrics import Metrics
@@ -19,7 +20,6 @@ from aocr.server.model_versions import POLL_SECONDS, ModelVersions
 from aocr.server.served_model import ServedModel, ServingLimits
 from aocr.serving.loading import LoadOptions, load_backend
 from aocr.serving.model_source import ModelSource, find_model
-from aocr.serving.rest_client import DEFAULT_MODEL
 from aocr.util.errors import UserError
 from aocr.util.signals import STOP_SIGNALS
 
@@ -47,7 +47,7 @@ class ServerOptions(NamedTuple):
 
     model: str
     load: LoadOptions = LoadOptions()
-    name: str = DEFAULT_MODEL
+    name: str = DEFAULT_MODEL_NAME
     host: str = "127.0.0.1"
     port: int = 0
     limits: ServingLimits = ServingLimits()

@@ -10,10 +10,8 @@ import urllib.parse
 import urllib.request
 from typing import NamedTuple
 
+from aocr.config import DEFAULT_MODEL_NAME
 from aocr.util.errors import UserError
-
-DEFAULT_MODEL = "aocr"
-"""The name of the model in a URL that names only the server; that of `aocr serve`."""
 
 SIGNATURE, IMAGES, TEXT, PROBABILITY = "serving_default", "input", "output", "probability"
 """The signature of an export and its keys, see `aocr.model.tensor_names`."""
@@ -134,7 +132,7 @@ def predict_url(url: str) -> str:
         bad = True
     if bad or parts.query or parts.fragment:
         raise UserError(f"--server={url} is not a URL such as http://localhost:8501")
-    path = parts.path.rstrip("/") or f"/v1/models/{DEFAULT_MODEL}"
+    path = parts.path.rstrip("/") or f"/v1/models/{DEFAULT_MODEL_NAME}"
     if not path.endswith(":predict"):
         path += ":predict"
     return urllib.parse.urlunsplit(parts._replace(path=path))
