@@ -21,7 +21,7 @@ IMAGE_HEIGHT = 32
 COLUMN_WIDTH = 4
 """Width in pixels of a prepared image per feature column: the CNN halves the width twice."""
 
-BACKBONES = ("sliding", "compact")
+SLIDING, COMPACT = BACKBONES = ("sliding", "compact")
 """The CNNs, see the modules of these names in `aocr.model`."""
 
 CLASSIC_RESIZE, FULL_HEIGHT = RESIZES = ("classic", "full-height")

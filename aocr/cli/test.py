@@ -11,7 +11,6 @@ from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.settings_log import TEST, log_settings
-from aocr.config import TEST_BATCH_SIZE
 from aocr.report import PAGE
 from aocr.training.options import TrainingOptions
 from aocr.util.console import print_text, require_stdout
@@ -26,10 +25,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_dataset_argument(parser)
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
-    text = "number of images per step; does not change the results (default: %(default)s)"
+    text = (
+        "number of images per step; does not change the results (default: 64; up to 256 small "
+        "images with --backbone=compact)"
+    )
     in_range = value_type(permitted_values(TrainingOptions, "batch_size"))
-    default = TEST_BATCH_SIZE
-    parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
+    add = parser.add_argument
+    add("--batch-size", dest="given_batch_size", type=in_range, metavar="N", help=text)
     _add_output_flags(parser)
     model_flags.add_reading_flags(parser)
     model_flags.add_old_model_flags(parser)
@@ -62,11 +64,13 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from aocr.data.record_files import expand
     from aocr.evaluation.evaluator import Evaluation, evaluate
+    from aocr.evaluation.graph import default_batch_size
     from aocr.report.outputs import OutputPaths, open_outputs
 
     if args.json:
         require_stdout()
     config, checkpoint = model_flags.trained_model(args)
+    args.batch_size = args.given_batch_size or default_batch_size(config)
     check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
     log_settings(TEST, args, config)
     evaluation = Evaluation(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.config import COLUMN_WIDTH, TEST_BATCH_SIZE, Config
+from aocr.config import COLUMN_WIDTH, Config
 from aocr.data import records
 from aocr.data.dataset_scan import scan
 from aocr.data.input_pipeline import EvaluationBatch
@@ -35,7 +35,8 @@ class Evaluation(NamedTuple):
         checkpoint: path of the model's weights.
         files: TFRecord files, tested in this order.
         gpu_id: index of the GPU; negative for the CPU.
-        batch_size: number of images read together; results do not depend on it.
+        batch_size: number of images read together, which does not change the results; None for a
+            number that suits the model.
         accuracy: key of the metric that the line of an image shows as its accuracy.
     """
 
@@ -43,7 +44,7 @@ class Evaluation(NamedTuple):
     checkpoint: str
     files: list[str]
     gpu_id: int
-    batch_size: int = TEST_BATCH_SIZE
+    batch_size: int | None = None
     accuracy: str = "edit_distance_accuracy"
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from aocr.config import TEST_BATCH_SIZE, Config
+from aocr.config import Config
 from aocr.data.dataset_scan import scan
 from aocr.data.record_files import expand
 from aocr.data.scan_log import log_for_testing
@@ -56,9 +56,7 @@ class Validator:
         log_for_testing(found, config)
         self.images = found.records
         self._undecodable = frozenset(found.undecodable.record_indices)
-        self._model = build_eval_graph(
-            config, files, found.undecodable.record_indices, TEST_BATCH_SIZE
-        )
+        self._model = build_eval_graph(config, files, found.undecodable.record_indices)
         self._session = open_session(self._model.graph, gpu_id)
         with self._model.graph.as_default():
             self._files = VariableFiles(averages_of_variables() if averages else None)
