@@ -1,11 +1,11 @@
 """Trains the reader that ships, `aocr/pretrained/latin`, on drawn words alone.
 
 Writes words, draws images of them with the fonts of some Debian packages, and trains `compact` with
-the modern recipe. Two runs with the same packages and versions draw the same images; training on
-another machine gives other weights, because its minutes hold another number of steps.
+the modern recipe. Two runs with the same packages and versions draw the same images; on the same
+machine they give the same weights. A run that was interrupted goes on when it is started again.
 
     apt-get install --no-install-recommends $(python datasets/train_latin.py --packages)
-    python datasets/train_latin.py WORK [--images 240000] [--minutes 120] [--init-from latin]
+    python datasets/train_latin.py WORK [--images 240000] [--steps 12000] [--init-from latin]
 
 WORK is a folder for the images and the training; it needs 1 GB. The last step writes the weights
 that inference needs to WORK/latin. CONTRIBUTING.md says how they get into the project.
@@ -55,6 +55,9 @@ LENGTH_SHARES = (2, 6, 14, 18, 16, 13, 11, 8, 6, 4, 2, 1, 0.6, 0.4, 0.2)
 """How often words of 1, 2, 3 ... characters are drawn, as on signs: short ones more often than they
 are in a dictionary."""
 
+MOST_MINUTES = 100_000
+"""So that the steps end a training, not the minutes of the recipe."""
+
 VALIDATION_IMAGES = 1000
 SHARD_IMAGES = 500
 """Number of images of a file. Shuffling mixes a few thousand images, so files of all looks take
@@ -85,7 +88,6 @@ MODEL_FLAGS = (
 TRAINING_FLAGS = (
     "--batch-size=64",
     "--ema-decay=0.999",
-    "--no-force-uppercase",
     "--seed=1",
 )
 
@@ -95,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("work", nargs="?", type=pathlib.Path, help="folder for everything")
     parser.add_argument("--images", type=int, default=240_000, help="(default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=120, help="(default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=12_000, help="(default: %(default)s)")
     parser.add_argument("--init-from", help="model to go on from")
     parser.add_argument("--packages", action="store_true", help="print the packages it needs")
     options = parser.parse_args()
@@ -234,7 +236,7 @@ def train(
     aocr(
         "train", *training, *MODEL_FLAGS, *TRAINING_FLAGS, *source,
         f"--charset={options.work / 'charset.txt'}",
-        f"--max-minutes={options.minutes}", "--num-epoch=1000",
+        f"--max-steps={options.steps}", "--num-epoch=1000", f"--max-minutes={MOST_MINUTES}",
         f"--model-dir={options.work / 'model'}",
         *(f"--validation={file}" for file in validation), "--validation-interval=1000",
         "--steps-per-checkpoint=500", f"--log-path={options.work / 'aocr.log'}",
@@ -242,8 +244,10 @@ def train(
 
 
 def aocr(*arguments: object) -> None:
-    """Runs a command of aocr, whose output is shown."""
-    subprocess.run([sys.executable, "-m", "aocr", *map(str, arguments)], check=True)
+    """Runs a command of aocr, whose output is shown, and ends where it fails."""
+    command = [sys.executable, "-m", "aocr", *map(str, arguments)]
+    if code := subprocess.run(command, check=False).returncode:
+        raise SystemExit(code)
 
 
 if __name__ == "__main__":
