@@ -89,16 +89,18 @@ def results(
         undecodable: places of the records whose image cannot be decoded; their prediction is
             empty.
     """
+    fetches = [model.batch, model.transcription, model.losses]
+    if model.rectified is not None:
+        fetches.append(model.rectified)
     session.run(model.start)
     while True:
         started = time.monotonic()
         try:
-            fetches = model.batch, model.transcription, model.losses
-            batch, transcription, losses = session.run(fetches)
+            values = session.run(fetches)
         except tf.errors.OutOfRangeError:
             return
         seconds = time.monotonic() - started
-        outputs = BatchOutputs(batch, transcription, losses, seconds)
+        outputs = BatchOutputs(seconds, *values)
         for row, place in enumerate(outputs.batch.record_indices):
             yield _result(outputs, row, place not in undecodable)
 
@@ -107,16 +109,18 @@ class BatchOutputs(NamedTuple):
     """Holds what the evaluation graph computed for a batch, as NumPy arrays.
 
     Attributes:
+        seconds: duration of the computation.
         batch: the records.
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
-        seconds: duration of the computation.
+        rectified: see `EvalGraph`.
     """
 
+    seconds: float
     batch: EvaluationBatch
     transcription: Transcription
     losses: np.ndarray
-    seconds: float
+    rectified: np.ndarray | None = None
 
 
 def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
@@ -142,4 +146,13 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         columns=batch.widths[row] / COLUMN_WIDTH,
         encoded=batch.encoded[row],
         seconds=outputs.seconds / len(outputs.losses),
+        rectified=_rectified(outputs, row) if decoded else None,
     )
+
+
+def _rectified(outputs: BatchOutputs, row: int) -> np.ndarray | None:
+    """Returns the content of a rectified image, uint8 `[32, w, C]`; None if there is none."""
+    if outputs.rectified is None:
+        return None
+    pixels = outputs.rectified[row, :, : outputs.batch.widths[row]]
+    return np.clip(pixels.round(), 0, 255).astype(np.uint8)

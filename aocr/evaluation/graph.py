@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.charset import Charset
-from aocr.config import SLIDING, TEST_BATCH_SIZE, Config
+from aocr.config import NO_RECTIFICATION, SLIDING, TEST_BATCH_SIZE, Config
 from aocr.data import input_pipeline, preprocessing
 from aocr.model import recognizer
 from aocr.model.postprocessing import Transcription, transcribe
@@ -27,6 +27,8 @@ class EvalGraph(NamedTuple):
         batch: the batch that is evaluated.
         transcription: the predicted texts.
         losses: float32 `[N]`, teacher-forced.
+        rectified: float32 `[N, 32, W, C]`, the images as the CNN reads them; None if the model
+            does not rectify them.
     """
 
     graph: tf.Graph
@@ -34,6 +36,7 @@ class EvalGraph(NamedTuple):
     batch: input_pipeline.EvaluationBatch
     transcription: Transcription
     losses: tf.Tensor
+    rectified: tf.Tensor | None = None
 
 
 def default_batch_size(config: Config) -> int:
@@ -62,11 +65,12 @@ def build_eval_graph(
         )
         batch = iterator.get_next()
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
-        decoder = recognizer.forward(images, batch.widths, config).decoder
+        model = recognizer.forward(images, batch.widths, config)
         return EvalGraph(
             graph=graph,
             start=iterator.initializer,
             batch=batch,
-            transcription=transcribe(decoder.decode(), Charset(config.characters)),
-            losses=decoder.losses(batch.targets),
+            transcription=transcribe(model.decoder.decode(), Charset(config.characters)),
+            losses=model.decoder.losses(batch.targets),
+            rectified=None if config.rectify == NO_RECTIFICATION else model.images,
         )

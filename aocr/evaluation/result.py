@@ -29,6 +29,8 @@ class Result:
             cannot be decoded.
         encoded: the image file.
         seconds: this image's share of the time that its batch took.
+        rectified: uint8 `[32, w, C]`, the image as the CNN read it, if the model rectifies images;
+            the attention's columns are those of this picture.
     """
 
     place: int
@@ -42,6 +44,7 @@ class Result:
     columns: float
     encoded: bytes
     seconds: float
+    rectified: np.ndarray | None = None
 
     @functools.cached_property
     def edit_distance(self) -> int:

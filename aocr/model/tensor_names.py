@@ -75,6 +75,7 @@ ATTENTION_SCORER = "AttnV_0"
 # Parts of newer models
 
 COMPACT_SCOPE = "compact_cnn"
+SPATIAL_TRANSFORMER_SCOPE, HIDDEN_SCOPE, OFFSETS_SCOPE = "spatial_transformer", "hidden", "offsets"
 LOCATION_SCOPE = "location_decoder"
 INPUT_PROJECTION_SCOPE, INITIAL_STATE_SCOPE = "input_projection", "initial_state"
 ATTENTION_SCOPE, OUTPUT_SCOPE = "attention", "output"

@@ -26,6 +26,7 @@ CHANGES = {
     "layers": {"attn_num_layers": 2},
     "location": {"backbone": "compact", "resize": "full-height", "attention": "location"},
     "ctc": {"backbone": "compact", "padding": "masked", "decoder": "ctc"},
+    "rectify": {"backbone": "compact", "rectify": "tps", "channels": 3},
 }
 
 
