@@ -53,10 +53,10 @@ def add_command(commands: argparse._SubParsersAction, command: Command) -> Comma
     return parser
 
 
-def add_dataset_argument(parser: argparse.ArgumentParser) -> None:
+def add_dataset_argument(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Adds the TFRecord files that a command reads."""
     text = "TFRecords written by 'aocr dataset': files, folders or glob patterns"
-    parser.add_argument("dataset", nargs="+", help=text)
+    parser.add_argument("dataset", nargs="+" if required else "*", help=text)
 
 
 def add_model_dir_flags(parser: CommandParser) -> None:

@@ -10,11 +10,11 @@ import tensorflow as tf
 from aocr.config import Config
 from aocr.data.bucket_widths import choose_bucket_widths
 from aocr.data.charset_file import characters_of
-from aocr.data.dataset_scan import scan
 from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
 from aocr.training import time_plan, warm_start, weight_averages
 from aocr.training.run import ModelChoice, Run
+from aocr.training.training_set import records_by_width
 
 
 def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Config:
@@ -49,7 +49,7 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
 
 def _with_bucket_widths(config: Config, run: Run, drop_wide: bool) -> Config:
     """Returns a config with the bucket widths that fit the training images, and logs them."""
-    widths = scan(expand(run.dataset), config).trainable(drop_wide)
+    widths = records_by_width(run, config, drop_wide)
     chosen = choose_bucket_widths(widths, config.image_width)
     shown = ",".join(map(str, chosen)) or "none, because the images are of similar widths"
     logging.info("Bucket widths that fit the training images: %s.", shown)
