@@ -138,7 +138,7 @@ class Config:
         """Returns the fields as indented JSON, with the resulting image size for human readers."""
         facts = {
             "aocr": __version__,
-            "architecture": _architecture(self.backbone, self.decoder),
+            "architecture": architecture(self.backbone, self.decoder),
             **dataclasses.asdict(self),
             "preparation": self._preparation,
         }
@@ -232,15 +232,15 @@ class Config:
         return self.attn_num_layers * self.attn_num_hidden
 
 
-def _architecture(backbone: object, decoder: object) -> str:
-    """Returns the name of a model in `config.json`."""
+def architecture(backbone: object, decoder: object) -> str:
+    """Returns the name of a network, as `config.json` and the log state it."""
     return f"{backbone} CNN, bidirectional LSTM, {decoder} decoder"
 
 
 def _check_architecture(facts: dict[str, Any]) -> None:
     """Raises a ValueError if an object is not the config of a model, or contradicts itself."""
     named = (facts.get(name, getattr(Config, name)) for name in ("backbone", "decoder"))
-    expected = _architecture(*named)
+    expected = architecture(*named)
     are_known = facts.get("backbone", BACKBONES[0]) in BACKBONES and (
         facts.get("decoder", ATTENTION) in DECODERS
     )  # if not, the check of the values says so

@@ -14,8 +14,10 @@ from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.config import Config
+from aocr.model import pretrained
 from aocr.training.options import TrainingOptions
 from aocr.training.run import ModelChoice, WeightedDataset
+from aocr.util.errors import UserError
 from aocr.util.options import Option, Permitted, options_of
 from aocr.util.path_checks import CommandPaths
 
@@ -47,7 +49,10 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--mix", nargs="+", action="extend", type=_weighted_dataset, metavar=metavar, help=text)
     text = "start with new weights even if --model-dir has checkpoints"
     add("--no-resume", action="store_true", help=text)
-    text = "start with the weights of the model in this folder; its charset may differ"
+    text = (
+        "start with the weights of the model in this folder, or of a model that comes with aocr: "
+        f"{', '.join(pretrained.NAMES)}; its charset may differ"
+    )
     add("--init-from", metavar="DIR", help=text)
     text = (
         "TFRecords to validate on during training; the best checkpoint is kept; may be given more "
@@ -119,6 +124,12 @@ def run(args: argparse.Namespace) -> int:
     from aocr.training import precision
     from aocr.training.lock import training_lock
 
+    if pretrained.is_name(args.model_dir):
+        raise UserError(
+            f"--model-dir={args.model_dir}: this model comes with aocr and is never changed: start "
+            f"from its weights with --init-from={args.model_dir} and another --model-dir, or for "
+            f"a folder of yours write ./{args.model_dir}"
+        )
     precision.refuse_if_slower(args.precision, args.force_precision)
     with training_lock(args.model_dir):  # before the checkpoint to resume from is chosen
         _train(args)
@@ -138,7 +149,7 @@ def _train(args: argparse.Namespace) -> None:
         validation=args.validation or [],
         model_dir=args.model_dir,
         checkpoint=None if args.no_resume else checkpoints.latest_checkpoint(args.model_dir),
-        init_from=args.init_from,
+        init_from=args.init_from and pretrained.folder_of(args.init_from),
         resume=not args.no_resume,
         gpu_id=args.gpu_id,
         precision=args.precision,
