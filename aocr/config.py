@@ -146,7 +146,7 @@ class Config:
         """Returns the fields as indented JSON, with the resulting image size for human readers."""
         facts = {
             "aocr": __version__,
-            "architecture": _architecture(self.backbone, self.decoder),
+            "architecture": architecture(self.backbone, self.decoder),
             **dataclasses.asdict(self),
             "preparation": self._preparation,
         }
@@ -236,15 +236,15 @@ class Config:
         return self.attn_num_layers * self.attn_num_hidden
 
 
-def _architecture(backbone: object, decoder: object) -> str:
-    """Returns the name of a model in `config.json`."""
+def architecture(backbone: object, decoder: object) -> str:
+    """Returns the name of a network, as `config.json` and the log state it."""
     return f"{backbone} CNN, bidirectional LSTM, {decoder} decoder"
 
 
 def _check_architecture(facts: dict[str, Any]) -> None:
     """Raises a ValueError if an object is not the config of a model, or contradicts itself."""
     backbone, decoder = (facts.get(n, getattr(Config, n)) for n in ("backbone", "decoder"))
-    expected = _architecture(backbone, decoder)
+    expected = architecture(backbone, decoder)
     are_known = backbone in BACKBONES and decoder in DECODERS  # the check of values says if not
     if "architecture" not in facts or (are_known and facts["architecture"] != expected):
         raise ValueError(f'it does not say "architecture": "{expected}"')

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import sys
 
 from aocr.cli import arguments, model_flags
 from aocr.cli.command_paths import STDIN, command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
 from aocr.cli.settings_log import PREDICT, log_settings
+from aocr.model import pretrained
 from aocr.util.console import print_text, read_names, require_stdout
 from aocr.util.path_checks import CommandPaths, named
 
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     failed = False
     require_stdout()
     names = args.images or read_names(sys.stdin)
+    _choose_pretrained_model(args)
     config, checkpoint = model_flags.trained_model(args)
     log_settings(PREDICT, args, config)
     for result in predictor.predict(config, names, checkpoint, args.gpu_id):
@@ -52,3 +56,15 @@ def run(args: argparse.Namespace) -> int:
         elif not result.failure:
             print_text(prediction_output.tsv_line_of(result))
     return EXIT_FAILURE if failed else EXIT_OK
+
+
+def _choose_pretrained_model(args: argparse.Namespace) -> None:
+    """Chooses a model that comes with aocr if none is named or in the usual folder."""
+    missing = not args.model_dir_given and not os.path.exists(args.model_dir)
+    if missing and pretrained.is_installed(pretrained.LATIN):
+        logging.info(
+            "No --model-dir and no %s: reading with %s, the model that comes with aocr.",
+            args.model_dir,
+            pretrained.LATIN,
+        )
+        args.model_dir = os.path.join(pretrained.FOLDER, pretrained.LATIN)

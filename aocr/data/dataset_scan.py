@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import itertools
 import logging
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -88,6 +89,7 @@ class DatasetScan:
         too_narrow: records whose image has fewer columns than CTC needs for the label.
         widths: number of usable records by prepared width in pixels, without those too wide.
         wide_widths: number of records by prepared width that are usable but too wide.
+        width_of_record: prepared width of each record's image, 0 if it cannot be decoded.
     """
 
     config: Config
@@ -99,6 +101,7 @@ class DatasetScan:
     too_narrow: Finding = dataclasses.field(default_factory=Finding)
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
     wide_widths: Counter[int] = dataclasses.field(default_factory=Counter)
+    width_of_record: array[int] = dataclasses.field(default_factory=functools.partial(array, "i"))
 
     @functools.cached_property
     def _limits(self) -> Limits:
@@ -119,6 +122,7 @@ class DatasetScan:
             self.too_long.add(index, f"{record.name}: {label!r} has {length}")
         if check.unknown:
             self.unknown.add(index, f"{record.name}: {check.unknown!r} in {label!r}")
+        self.width_of_record.append(size.prepared_width if size else 0)
         if size is None:
             self.undecodable.add(index, record.name)
             return

@@ -10,8 +10,16 @@ from aocr.util.errors import UserError
 from aocr.util.plurals import counted
 
 
-def log_for_training(found: DatasetScan, config: Config, drop_wide: bool) -> int:
+def log_for_training(
+    found: DatasetScan, config: Config, drop_wide: bool, name: str = "the dataset"
+) -> int:
     """Logs what training leaves out and what it shrinks.
+
+    Args:
+        found: the result of the scan.
+        config: the model.
+        drop_wide: whether images wider than `max_width` are left out.
+        name: of the dataset, for errors.
 
     Returns:
         The number of records to train on.
@@ -27,10 +35,10 @@ def log_for_training(found: DatasetScan, config: Config, drop_wide: bool) -> int
     logging.info("Training on %i of %s.", usable, counted(found.records, "record"))
     if not usable:
         raise UserError(
-            "no record of the dataset can be used for training: see the lines above, and check "
+            f"no record of {name} can be used for training: see the lines above, and check "
             "--charset, --max-prediction, --drop-wide, and the upper-casing of 'aocr dataset'"
             if found.records
-            else "the dataset is empty: no record to train on"
+            else f"{name} is empty: no record to train on"
         )
     return usable
 

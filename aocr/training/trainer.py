@@ -42,7 +42,7 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
         UserError: no record can be used, the checkpoint belongs to another model, a file cannot be
             written, or the loss is no longer finite.
     """
-    training_set = load_training_set(run.dataset, config, options)
+    training_set = load_training_set(run, config, options)
     first_step = checkpoints.step_of(run.checkpoint)
     planned = planned_last_step(run.checkpoint, options)
     plan = make_step_plan(options, training_set.batches_per_epoch, first_step, planned)
@@ -110,6 +110,7 @@ def _build_model(
         training_set.files,
         training_set.rejected,
         plan,
+        mixture=training_set.mixture,
         compute_dtype=convolution_type(run.precision),
     )
 
