@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,8 @@ from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model import checkpoints
-from aocr.model.postprocessing import Transcription, character_mask
+from aocr.model.postprocessing import Readings, Transcription, character_mask
+from aocr.model.search.text_search import Search, inexact_text
 from aocr.util.session import open_session
 
 Observer = Callable[[Result], None]
@@ -37,6 +39,7 @@ class Evaluation(NamedTuple):
         gpu_id: index of the GPU; negative for the CPU.
         batch_size: number of images read together; results do not depend on it.
         accuracy: key of the metric that the line of an image shows as its accuracy.
+        search: says which texts are looked for; None for greedy decoding.
     """
 
     config: Config
@@ -45,6 +48,7 @@ class Evaluation(NamedTuple):
     gpu_id: int
     batch_size: int = TEST_BATCH_SIZE
     accuracy: str = "edit_distance_accuracy"
+    search: Search | None = None
 
 
 def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summary:
@@ -61,19 +65,22 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     log_for_testing(found, evaluation.config)
     undecodable = found.undecodable.record_indices
     model = build_eval_graph(
-        evaluation.config, evaluation.files, undecodable, evaluation.batch_size
+        evaluation.config, evaluation.files, undecodable, evaluation.batch_size, evaluation.search
     )
     accuracy = metrics.metric_of(evaluation.accuracy)
-    sums = MetricSums()
+    sums, inexact = MetricSums(), 0
     with open_session(model.graph, evaluation.gpu_id) as session:
         checkpoints.restore(session, evaluation.checkpoint)
         for result in results(session, model, frozenset(undecodable)):
             sums.add(result)
+            inexact += not result.is_exact
             log_lines.log_result(result, accuracy.of(result), sums.value(accuracy.key))
             for observe in observers:
                 observe(result)
     summary = sums.summary()
     log_lines.log_summary(summary)
+    if inexact:
+        logging.warning("%s", inexact_text(inexact, summary.images))
     return summary
 
 
@@ -92,12 +99,12 @@ def results(
     while True:
         started = time.monotonic()
         try:
-            fetches = model.batch, model.transcription, model.losses
-            batch, transcription, losses = session.run(fetches)
+            fetches = model.batch, model.transcription, model.readings or (), model.losses
+            batch, transcription, readings, losses = session.run(fetches)
         except tf.errors.OutOfRangeError:
             return
         seconds = time.monotonic() - started
-        outputs = BatchOutputs(batch, transcription, losses, seconds)
+        outputs = BatchOutputs(batch, transcription, readings or None, losses, seconds)
         for row, place in enumerate(outputs.batch.record_indices):
             yield _result(outputs, row, place not in undecodable)
 
@@ -108,12 +115,14 @@ class BatchOutputs(NamedTuple):
     Attributes:
         batch: the records.
         transcription: the predictions.
+        readings: of a search; None for greedy decoding.
         losses: float32 `[N]`, teacher-forced.
         seconds: duration of the computation.
     """
 
     batch: EvaluationBatch
     transcription: Transcription
+    readings: Readings | None
     losses: np.ndarray
     seconds: float
 
@@ -128,6 +137,7 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
     """
     batch, transcription = outputs.batch, outputs.transcription
     steps = character_mask(transcription.symbols[row]) & decoded  # [S]
+    readings = outputs.readings if decoded else None
     has_loss = decoded and batch.targets[row].any()
     return Result(
         place=int(batch.record_indices[row]),
@@ -141,4 +151,6 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         columns=batch.widths[row] / COLUMN_WIDTH,
         encoded=batch.encoded[row],
         seconds=outputs.seconds / len(outputs.losses),
+        readings=readings.of_image(row) if readings else (),
+        is_exact=bool(readings.is_exact[row]) if readings else True,
     )

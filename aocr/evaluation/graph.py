@@ -10,7 +10,14 @@ from aocr.charset import Charset
 from aocr.config import Config
 from aocr.data import input_pipeline, preprocessing
 from aocr.model import recognizer
-from aocr.model.postprocessing import Transcription, transcribe
+from aocr.model.postprocessing import (
+    Readings,
+    Transcription,
+    transcribe,
+    transcribe_readings,
+)
+from aocr.model.search import text_search
+from aocr.model.search.text_search import Search
 
 
 class EvalGraph(NamedTuple):
@@ -21,6 +28,7 @@ class EvalGraph(NamedTuple):
         start: the operation to run before the first batch.
         batch: the batch that is evaluated.
         transcription: the predicted texts.
+        readings: the most probable texts, if they are searched; None for greedy decoding.
         losses: float32 `[N]`, teacher-forced.
     """
 
@@ -28,11 +36,16 @@ class EvalGraph(NamedTuple):
     start: tf.Operation
     batch: input_pipeline.EvaluationBatch
     transcription: Transcription
+    readings: Readings | None
     losses: tf.Tensor
 
 
 def build_eval_graph(
-    config: Config, files: list[str], undecodable: list[int], batch_size: int
+    config: Config,
+    files: list[str],
+    undecodable: list[int],
+    batch_size: int,
+    search: Search | None = None,
 ) -> EvalGraph:
     """Builds a graph that reads every record once, in order.
 
@@ -41,6 +54,7 @@ def build_eval_graph(
         files: TFRecord files.
         undecodable: numbers of the records whose images cannot be decoded, from 0.
         batch_size: images in a batch.
+        search: says which texts are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
@@ -49,10 +63,13 @@ def build_eval_graph(
         batch = iterator.get_next()
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         decoder = recognizer.forward(images, batch.widths, config).decoder
+        decoding = text_search.decode(decoder, config, search)
+        charset = Charset(config.characters)
         return EvalGraph(
             graph=graph,
             start=iterator.initializer,
             batch=batch,
-            transcription=transcribe(decoder.decode(), Charset(config.characters)),
+            transcription=transcribe(decoding, charset),
+            readings=transcribe_readings(decoding, charset),
             losses=decoder.losses(batch.targets),
         )
