@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from aocr.cli import arguments, model_flags
+from aocr.cli import arguments, model_flags, search_flags
 from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
@@ -34,6 +34,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--batch-size", dest="given_batch_size", type=in_range, metavar="N", help=text)
     _add_output_flags(parser)
     model_flags.add_reading_flags(parser)
+    search_flags.add_search_flags(parser)
     model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser, output=False)
 
@@ -79,10 +80,11 @@ def run(args: argparse.Namespace) -> int:
         files=expand(args.dataset),
         gpu_id=args.gpu_id,
         batch_size=args.batch_size,
+        search=search_flags.search_of(args, config),
         accuracy="exact_match" if args.no_distance else "edit_distance_accuracy",
     )
     pictures = args.output_dir if args.visualize else None
-    output_paths = OutputPaths(predictions=args.predictions, pictures=pictures, report=args.report)
+    output_paths = OutputPaths(args.predictions, pictures, args.report, readings=args.top or 1)
     facts = {"Checkpoint": checkpoint, "Dataset": ", ".join(args.dataset)}
     with open_outputs(output_paths, facts) as outputs:
         summary = evaluate(evaluation, outputs.observers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,8 @@ from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model import checkpoints
-from aocr.model.postprocessing import Transcription, character_mask
+from aocr.model.postprocessing import Readings, Transcription, character_mask
+from aocr.model.search.text_search import Search, inexact_text
 from aocr.util.session import open_session
 
 Observer = Callable[[Result], None]
@@ -38,6 +40,7 @@ class Evaluation(NamedTuple):
         batch_size: number of images read together, which does not change the results; None for a
             number that suits the model.
         accuracy: key of the metric that the line of an image shows as its accuracy.
+        search: says which texts are looked for; None for greedy decoding.
     """
 
     config: Config
@@ -46,6 +49,7 @@ class Evaluation(NamedTuple):
     gpu_id: int
     batch_size: int | None = None
     accuracy: str = "edit_distance_accuracy"
+    search: Search | None = None
 
 
 def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summary:
@@ -62,19 +66,22 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     log_for_testing(found, evaluation.config)
     undecodable = found.undecodable.record_indices
     model = build_eval_graph(
-        evaluation.config, evaluation.files, undecodable, evaluation.batch_size
+        evaluation.config, evaluation.files, undecodable, evaluation.batch_size, evaluation.search
     )
     accuracy = metrics.metric_of(evaluation.accuracy)
-    sums = MetricSums()
+    sums, inexact = MetricSums(), 0
     with open_session(model.graph, evaluation.gpu_id) as session:
         checkpoints.restore(session, evaluation.checkpoint)
         for result in results(session, model, frozenset(undecodable)):
             sums.add(result)
+            inexact += not result.is_exact
             log_lines.log_result(result, accuracy.of(result), sums.value(accuracy.key))
             for observe in observers:
                 observe(result)
     summary = sums.summary()
     log_lines.log_summary(summary)
+    if inexact:
+        logging.warning("%s", inexact_text(inexact, summary.images))
     return summary
 
 
@@ -89,9 +96,8 @@ def results(
         undecodable: places of the records whose image cannot be decoded; their prediction is
             empty.
     """
-    fetches = [model.batch, model.transcription, model.losses]
-    if model.rectified is not None:
-        fetches.append(model.rectified)
+    names = "batch", "transcription", "losses", "readings", "rectified"
+    fetches = {name: tensors for name in names if (tensors := getattr(model, name)) is not None}
     session.run(model.start)
     while True:
         started = time.monotonic()
@@ -100,7 +106,7 @@ def results(
         except tf.errors.OutOfRangeError:
             return
         seconds = time.monotonic() - started
-        outputs = BatchOutputs(seconds, *values)
+        outputs = BatchOutputs(seconds, **values)
         for row, place in enumerate(outputs.batch.record_indices):
             yield _result(outputs, row, place not in undecodable)
 
@@ -113,6 +119,7 @@ class BatchOutputs(NamedTuple):
         batch: the records.
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
+        readings: of a search; None for greedy decoding.
         rectified: see `EvalGraph`.
     """
 
@@ -120,6 +127,7 @@ class BatchOutputs(NamedTuple):
     batch: EvaluationBatch
     transcription: Transcription
     losses: np.ndarray
+    readings: Readings | None = None
     rectified: np.ndarray | None = None
 
 
@@ -133,6 +141,7 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
     """
     batch, transcription = outputs.batch, outputs.transcription
     steps = character_mask(transcription.symbols[row]) & decoded  # [S]
+    readings = outputs.readings if decoded else None
     has_loss = decoded and batch.targets[row].any()
     return Result(
         place=int(batch.record_indices[row]),
@@ -147,6 +156,8 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         encoded=batch.encoded[row],
         seconds=outputs.seconds / len(outputs.losses),
         rectified=_rectified(outputs, row) if decoded else None,
+        readings=readings.of_image(row) if readings else (),
+        is_exact=bool(readings.is_exact[row]) if readings else True,
     )
 
 

@@ -10,7 +10,14 @@ from aocr.charset import Charset
 from aocr.config import NO_RECTIFICATION, SLIDING, TEST_BATCH_SIZE, Config
 from aocr.data import input_pipeline, preprocessing
 from aocr.model import recognizer
-from aocr.model.postprocessing import Transcription, transcribe
+from aocr.model.postprocessing import (
+    Readings,
+    Transcription,
+    transcribe,
+    transcribe_readings,
+)
+from aocr.model.search import text_search
+from aocr.model.search.text_search import Search
 
 LARGE_BATCH_SIZE, LARGE_BATCH_WIDTH = 256, 256 * 128
 """Largest number of images that a compact network reads at a time by default, and their total width
@@ -26,6 +33,7 @@ class EvalGraph(NamedTuple):
         start: the operation to run before the first batch.
         batch: the batch that is evaluated.
         transcription: the predicted texts.
+        readings: the most probable texts, if they are searched; None for greedy decoding.
         losses: float32 `[N]`, teacher-forced.
         rectified: float32 `[N, 32, W, C]`, the images as the CNN reads them; None if the model
             does not rectify them.
@@ -35,6 +43,7 @@ class EvalGraph(NamedTuple):
     start: tf.Operation
     batch: input_pipeline.EvaluationBatch
     transcription: Transcription
+    readings: Readings | None
     losses: tf.Tensor
     rectified: tf.Tensor | None = None
 
@@ -47,7 +56,11 @@ def default_batch_size(config: Config) -> int:
 
 
 def build_eval_graph(
-    config: Config, files: list[str], undecodable: list[int], batch_size: int | None = None
+    config: Config,
+    files: list[str],
+    undecodable: list[int],
+    batch_size: int | None = None,
+    search: Search | None = None,
 ) -> EvalGraph:
     """Builds a graph that reads every record once, in order.
 
@@ -56,6 +69,7 @@ def build_eval_graph(
         files: TFRecord files.
         undecodable: numbers of the records whose images cannot be decoded, from 0.
         batch_size: number of images to read at a time; None for `default_batch_size`.
+        search: says which texts are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
@@ -66,11 +80,14 @@ def build_eval_graph(
         batch = iterator.get_next()
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         model = recognizer.forward(images, batch.widths, config)
+        decoding = text_search.decode(model.decoder, config, search)
+        charset = Charset(config.characters)
         return EvalGraph(
             graph=graph,
             start=iterator.initializer,
             batch=batch,
-            transcription=transcribe(model.decoder.decode(), Charset(config.characters)),
+            transcription=transcribe(decoding, charset),
+            readings=transcribe_readings(decoding, charset),
             losses=model.decoder.losses(batch.targets),
             rectified=None if config.rectify == NO_RECTIFICATION else model.images,
         )

@@ -16,7 +16,8 @@ from aocr.data.image_files import to_supported_format
 from aocr.data.image_header import ImageFileError, TooManyPixelsError, quiet_pillow
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
-from aocr.model.postprocessing import character_mask
+from aocr.model.postprocessing import Reading, character_mask
+from aocr.model.search.text_search import Search
 from aocr.serving.batching import batch_arrivals
 from aocr.serving.graph import ServingGraph, build_serving_graph
 from aocr.util.errors import first_line
@@ -36,6 +37,8 @@ class FilePrediction(NamedTuple):
         probability: probability of the text, its end included.
         character_probabilities: the probability of each character, given those before it.
         failure: why the file could not be read; empty if it was.
+        readings: the most probable texts; none for greedy decoding.
+        is_exact: False if a search was not wide enough to be sure of the readings.
     """
 
     path: str
@@ -43,6 +46,8 @@ class FilePrediction(NamedTuple):
     probability: float = 0.0
     character_probabilities: tuple[float, ...] = ()
     failure: str = ""
+    readings: tuple[Reading, ...] = ()
+    is_exact: bool = True
 
 
 class _PreparedFile(NamedTuple):
@@ -65,10 +70,16 @@ class _ImagePrediction(NamedTuple):
     text: str
     probability: float
     character_probabilities: tuple[float, ...]
+    readings: tuple[Reading, ...]
+    is_exact: bool
 
 
 def predict(
-    config: Config, paths: Iterable[str], checkpoint: str, gpu_id: int
+    config: Config,
+    paths: Iterable[str],
+    checkpoint: str,
+    gpu_id: int,
+    search: Search | None = None,
 ) -> Iterator[FilePrediction]:
     """Predicts the text of each image file, which is read and converted as by `aocr dataset`.
 
@@ -78,6 +89,7 @@ def predict(
             a full batch.
         checkpoint: path of the checkpoint that holds the weights.
         gpu_id: index of the GPU; negative for the CPU.
+        search: says which texts are looked for; None for greedy decoding.
 
     Yields:
         A prediction for each path, in the order of the paths. If a file cannot be read, its
@@ -86,7 +98,7 @@ def predict(
     Raises:
         UserError: the checkpoint does not fit the config.
     """
-    model = build_serving_graph(config)
+    model = build_serving_graph(config, search=search)
     few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
     session = open_session(model.graph, gpu_id, optimize=not few)
     with session, quiet_pillow(), ThreadPoolExecutor() as threads:
@@ -120,7 +132,7 @@ def _predict_files(
         if file.image is None:
             yield FilePrediction(file.path, failure=file.failure)
         else:
-            yield FilePrediction(file.path, *next(predictions))
+            yield FilePrediction(file.path, **next(predictions)._asdict())
 
 
 def _predict_images(
@@ -128,7 +140,8 @@ def _predict_images(
 ) -> list[_ImagePrediction]:
     """Runs the model on a batch of prepared images."""
     batch = Prepared(*(np.stack(values) for values in zip(*images, strict=True)))
-    found = session.run(model.transcription, dict(zip(model.prepared, batch, strict=True)))
+    fetches = model.transcription, model.readings or ()
+    found, readings = session.run(fetches, dict(zip(model.prepared, batch, strict=True)))
     return [
         _ImagePrediction(
             text=text.decode(),
@@ -136,6 +149,8 @@ def _predict_images(
             character_probabilities=tuple(
                 found.step_probabilities[number][character_mask(found.symbols[number])].tolist()
             ),
+            readings=readings.of_image(number) if readings else (),
+            is_exact=bool(readings.is_exact[number]) if readings else True,
         )
         for number, text in enumerate(found.text)
     ]
