@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 
+from aocr.data.decoder_complaints import warning_text
 from aocr.report.predictions_file import json_line, six_digits, with_probabilities
 from aocr.serving.predictor import FilePrediction
 from aocr.util.characters import escape
 
 
 def log_prediction(prediction: FilePrediction) -> None:
-    """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines")."""
+    """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines").
+
+    A complaint of the decoder comes before it.
+    """
+    if prediction.complaint:
+        logging.warning("%s", warning_text(prediction.path, prediction.complaint))
     if prediction.failure:
         logging.error("Result: error while opening file %s.", prediction.path)
         logging.error("%s: %s", prediction.path, prediction.failure)

@@ -21,6 +21,7 @@ class TrainingSet(NamedTuple):
         used: number of records that the run trains on in each epoch.
         left_out: number of records that the run leaves out.
         batches_per_epoch: number of steps that an epoch takes.
+        has_complaints: whether the decoder complains about an image.
     """
 
     files: list[str]
@@ -28,6 +29,7 @@ class TrainingSet(NamedTuple):
     used: int
     left_out: int
     batches_per_epoch: int
+    has_complaints: bool = False
 
 
 def load_training_set(paths: list[str], config: Config, options: TrainingOptions) -> TrainingSet:
@@ -51,4 +53,5 @@ def load_training_set(paths: list[str], config: Config, options: TrainingOptions
         used=used,
         left_out=found.records - used,
         batches_per_epoch=batches_per_epoch(widths, config.widths, options.batch_size),
+        has_complaints=bool(found.complained.record_indices),
     )
