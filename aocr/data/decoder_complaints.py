@@ -24,7 +24,8 @@ _COMPLAINT = re.compile(
     r"|Unknown Adobe color transform code|Inconsistent progression sequence for component"
     r"|Invalid SOS parameters for sequential JPEG|Application transferred too (many|few) scanlines"
     # errors: it is refused
-    r"|Not a JPEG file: |Premature end of input file|Improper call to JPEG library in state"
+    r"|Not a JPEG file: |Premature end of input file|Input file read error"
+    r"|Improper call to JPEG library in state"
     r"|Invalid JPEG file structure: |Invalid component ID \d|Invalid progressive parameters"
     r"|Unsupported (JPEG|marker type|color conversion request)|Empty (JPEG image|input file)"
     r"|Bogus (DAC|DHT|DQT|Huffman|JPEG|marker|sampling|virtual|buffer|input|message)"
