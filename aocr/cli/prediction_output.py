@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from aocr.data.decoder_complaints import warning_text
 from aocr.model.postprocessing import Reading
 from aocr.model.search.text_search import inexact_text
 from aocr.report.predictions_file import (
@@ -17,7 +18,12 @@ from aocr.util.characters import escape
 
 
 def log_prediction(prediction: FilePrediction) -> None:
-    """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines")."""
+    """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines").
+
+    A complaint of the decoder comes before it.
+    """
+    if prediction.complaint:
+        logging.warning("%s", warning_text(prediction.path, prediction.complaint))
     if prediction.failure:
         logging.error("Result: error while opening file %s.", prediction.path)
         logging.error("%s: %s", prediction.path, prediction.failure)

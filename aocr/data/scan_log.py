@@ -6,6 +6,7 @@ import logging
 
 from aocr.config import CTC, Config
 from aocr.data.dataset_scan import DatasetScan
+from aocr.data.decoder_complaints import COMPLAINED
 from aocr.util.errors import UserError
 from aocr.util.plurals import counted
 
@@ -28,7 +29,7 @@ def log_for_training(
         UserError: there is none.
     """
     _log_labels(found, config, "left out")
-    _log_undecodable(found, "left out")
+    _log_decoding(found, "left out")
     _log_narrow(found, "left out" if config.decoder == CTC else "trained without the CTC loss")
     _log_wide(found, config, "left out" if drop_wide else "shrunk to fit")
     usable = found.trainable(drop_wide).total()
@@ -50,7 +51,7 @@ def log_for_testing(found: DatasetScan, config: Config) -> None:
         UserError: there is no record.
     """
     _log_labels(found, config, "tested, without a loss")
-    _log_undecodable(found, "counted as wrong")
+    _log_decoding(found, "counted as wrong")
     _log_narrow(found, "cannot be read by CTC")
     _log_wide(found, config, "shrunk to fit")
     if not found.records:
@@ -64,8 +65,9 @@ def _log_labels(found: DatasetScan, config: Config, consequence: str) -> None:
     found.unknown.log(f"label holds {outside}", f"labels hold {outside}", consequence)
 
 
-def _log_undecodable(found: DatasetScan, consequence: str) -> None:
+def _log_decoding(found: DatasetScan, consequence: str) -> None:
     found.undecodable.log("image cannot be decoded", "images cannot be decoded", consequence)
+    found.complained.log(*COMPLAINED, "used")
 
 
 def _log_narrow(found: DatasetScan, consequence: str) -> None:

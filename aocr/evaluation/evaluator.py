@@ -14,6 +14,7 @@ import tensorflow as tf
 from aocr.config import COLUMN_WIDTH, Config
 from aocr.data import records
 from aocr.data.dataset_scan import scan
+from aocr.data.decoder_complaints import hidden_complaints
 from aocr.data.input_pipeline import EvaluationBatch
 from aocr.data.scan_log import log_for_testing
 from aocr.evaluation import log_lines, metrics
@@ -70,7 +71,8 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     )
     accuracy = metrics.metric_of(evaluation.accuracy)
     sums, inexact = MetricSums(), 0
-    with open_session(model.graph, evaluation.gpu_id) as session:
+    named = bool(found.complained.record_indices)
+    with hidden_complaints(named), open_session(model.graph, evaluation.gpu_id) as session:
         checkpoints.restore(session, evaluation.checkpoint)
         for result in results(session, model, frozenset(undecodable)):
             sums.add(result)

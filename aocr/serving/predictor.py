@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
+from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.file_reading import read_file
-from aocr.data.image_files import to_supported_format
+from aocr.data.image_files import convert_watched
 from aocr.data.image_header import ImageFileError, TooManyPixelsError, quiet_pillow
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
@@ -39,6 +40,7 @@ class FilePrediction(NamedTuple):
         failure: why the file could not be read; empty if it was.
         readings: the most probable texts; none for greedy decoding.
         is_exact: False if a search was not wide enough to be sure of the readings.
+        complaint: what the decoder complains about although it decodes the image; or empty.
     """
 
     path: str
@@ -48,6 +50,7 @@ class FilePrediction(NamedTuple):
     failure: str = ""
     readings: tuple[Reading, ...] = ()
     is_exact: bool = True
+    complaint: str = ""
 
 
 class _PreparedFile(NamedTuple):
@@ -57,11 +60,13 @@ class _PreparedFile(NamedTuple):
         path: path of the file.
         image: pixels float32 `[32, W, C]` and their width; None if the file could not be read.
         failure: why it could not be read, else empty.
+        complaint: what the decoder complains about, or empty.
     """
 
     path: str
     image: Prepared | None = None
     failure: str = ""
+    complaint: str = ""
 
 
 class _ImagePrediction(NamedTuple):
@@ -101,25 +106,29 @@ def predict(
     model = build_serving_graph(config, search=search)
     few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
     session = open_session(model.graph, gpu_id, optimize=not few)
-    with session, quiet_pillow(), ThreadPoolExecutor() as threads:
+    with session, quiet_pillow(), DecoderWatch() as watch, ThreadPoolExecutor() as threads:
         checkpoints.restore(session, checkpoint)
-        prepare = functools.partial(_prepare_file, session, model)
+        prepare = functools.partial(_prepare_file, session, model, watch)
         for batch in batch_arrivals(paths, TEST_BATCH_SIZE):
             yield from _predict_files(session, model, list(threads.map(prepare, batch)))
 
 
-def _prepare_file(session: tf.compat.v1.Session, model: ServingGraph, path: str) -> _PreparedFile:
+def _prepare_file(
+    session: tf.compat.v1.Session, model: ServingGraph, watch: DecoderWatch, path: str
+) -> _PreparedFile:
     """Reads and prepares one image file. May be called by several threads at a time."""
     try:
-        encoded = to_supported_format(read_file(path), MAX_PIXELS).encoded
-        pixels, widths = session.run(model.prepared, {model.input: encoded})
+        image, complaint = convert_watched(read_file(path), MAX_PIXELS, watch)
+        with watch.together():
+            pixels, widths = session.run(model.prepared, {model.input: image.encoded})
     except TooManyPixelsError as error:  # whose reason names a flag of another command
         return _PreparedFile(path, failure=f"more than {MAX_PIXELS} pixels ({error.detail})")
     except ImageFileError as error:
         return _PreparedFile(path, failure=str(error))
     except tf.errors.OpError as error:
         return _PreparedFile(path, failure=first_line(error))
-    return _PreparedFile(path, Prepared(pixels[0], widths[0]))  # [1, 32, W, C] --> [32, W, C]
+    prepared = Prepared(pixels[0], widths[0])  # [1, 32, W, C] --> [32, W, C]
+    return _PreparedFile(path, prepared, complaint=complaint)
 
 
 def _predict_files(
@@ -132,7 +141,8 @@ def _predict_files(
         if file.image is None:
             yield FilePrediction(file.path, failure=file.failure)
         else:
-            yield FilePrediction(file.path, **next(predictions)._asdict())
+            prediction = next(predictions)._asdict()
+            yield FilePrediction(file.path, **prediction, complaint=file.complaint)
 
 
 def _predict_images(

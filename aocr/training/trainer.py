@@ -8,6 +8,7 @@ import time
 import tensorflow as tf
 
 from aocr.config import Config
+from aocr.data.decoder_complaints import hidden_complaints
 from aocr.model import checkpoints, config_file
 from aocr.training.checkpointing import Checkpointer
 from aocr.training.early_stopping import EarlyStopping
@@ -53,7 +54,9 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     if run.validation:
         validator = Validator(config, run.validation, run.gpu_id, bool(options.ema_decay))
     model = _build_model(config, options, run, training_set, plan)
+    named = training_set.has_complaints or bool(validator and validator.has_complaints)
     with (
+        hidden_complaints(named),
         model.graph.as_default(),
         collect_stop_signals() as requests,
         open_session(model.graph, run.gpu_id, bfloat16=run.precision == BFLOAT16) as session,

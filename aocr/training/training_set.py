@@ -32,6 +32,7 @@ class TrainingSet(NamedTuple):
         left_out: number of records that the run leaves out.
         batches_per_epoch: number of steps that an epoch takes.
         mixture: the datasets of `--mix`; `files` and `rejected` are then empty.
+        has_complaints: whether the decoder complains about an image.
     """
 
     files: list[str]
@@ -40,6 +41,7 @@ class TrainingSet(NamedTuple):
     left_out: int
     batches_per_epoch: int
     mixture: Mixture | None = None
+    has_complaints: bool = False
 
 
 def load_training_set(run: Run, config: Config, options: TrainingOptions) -> TrainingSet:
@@ -65,17 +67,19 @@ def load_training_set(run: Run, config: Config, options: TrainingOptions) -> Tra
         used=used,
         left_out=found.records - used,
         batches_per_epoch=batches_per_epoch(widths, config.widths, options.batch_size),
+        has_complaints=bool(found.complained.record_indices),
     )
 
 
 def _load_mixture(
     mix: Sequence[WeightedDataset], config: Config, options: TrainingOptions
 ) -> TrainingSet:
-    datasets = []
+    datasets, has_complaints = [], False
     for part, files in zip(mix, _files(mix), strict=True):
         logging.info("Dataset %s:", part.path)
         found = scan(files, config)
         log_for_training(found, config, options.drop_wide, part.path)
+        has_complaints |= bool(found.complained.record_indices)
         widths = np.array(found.width_of_record)
         datasets.append(MixedDataset(files, found.untrainable(options.drop_wide), widths, draws=0))
     draws = draws_per_epoch([each.used for each in datasets], [part.weight for part in mix])
@@ -90,6 +94,7 @@ def _load_mixture(
         left_out=sum(len(each.excluded) for each in datasets),
         batches_per_epoch=mixture.batches_per_epoch(options.batch_size),
         mixture=mixture,
+        has_complaints=has_complaints,
     )
 
 
