@@ -33,8 +33,8 @@ class EvalGraph(NamedTuple):
         start: the operation to run before the first batch.
         batch: the batch that is evaluated.
         transcription: the predicted texts.
-        readings: the most probable texts, if they are searched; None for greedy decoding.
         losses: float32 `[N]`, teacher-forced.
+        readings: the most probable texts, if they are searched; None for greedy decoding.
         rectified: float32 `[N, 32, W, C]`, the images as the CNN reads them; None if the model
             does not rectify them.
     """
@@ -43,8 +43,8 @@ class EvalGraph(NamedTuple):
     start: tf.Operation
     batch: input_pipeline.EvaluationBatch
     transcription: Transcription
-    readings: Readings | None
     losses: tf.Tensor
+    readings: Readings | None = None
     rectified: tf.Tensor | None = None
 
 
@@ -87,7 +87,7 @@ def build_eval_graph(
             start=iterator.initializer,
             batch=batch,
             transcription=transcribe(decoding, charset),
-            readings=transcribe_readings(decoding, charset),
             losses=model.decoder.losses(batch.targets),
+            readings=transcribe_readings(decoding, charset),
             rectified=None if config.rectify == NO_RECTIFICATION else model.images,
         )
