@@ -148,13 +148,18 @@ def test_it_is_not_trained_itself(shipped, tmp_path, capfd):
     assert not found.new_files
 
 
-@pytest.mark.parametrize("arguments", [["predict", "a.png", "--model-dir=latin"], ["predict"]])
-def test_missing_weights_are_an_error(shipped, tmp_path, capfd, monkeypatch, arguments):
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--model-dir=latin"], "the model latin comes with aocr, but"),
+        ([], "no checkpoint in ./checkpoints"),
+    ],
+)
+def test_missing_weights_are_an_error(tmp_path, capfd, monkeypatch, flags, told):
     monkeypatch.setattr(pretrained, "FOLDER", str(tmp_path / "none"))
-    found = run_in_process([*arguments, "a.png"], tmp_path, capfd)
-    named = len(arguments) > 1
-    start = "the model latin comes with aocr, but" if named else "no checkpoint in ./checkpoints"
-    assert found.errors[0].startswith(start)
+    monkeypatch.chdir(tmp_path)
+    found = run_in_process(["predict", "a.png", *flags], tmp_path, capfd)
+    assert found.errors[0].startswith(told)
 
 
 def test_a_new_model_takes_its_architecture_and_weights_by_character(shipped, caplog):
