@@ -11,7 +11,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from aocr.charset import EOS_ID
+from aocr.model.search.flat_groups import in_chunks
 from aocr.model.search.prefix_scorer import Expansion
+
+CHUNK = 1024
+"""Prefixes that a step is computed for at a time. Each has the memory of its image beside it."""
 
 
 class Step(NamedTuple):
@@ -47,7 +51,11 @@ class AttentionScorer(NamedTuple):
         self, image: tf.Tensor, symbol: tf.Tensor, bound: tf.Tensor, state: Any
     ) -> Expansion:
         """Computes one step for each prefix, see `PrefixScorer`."""
-        step = self.step(image, tf.gather(self.embedding, symbol), state)
+
+        def compute(image: tf.Tensor, symbol: tf.Tensor, state: Any) -> Step:
+            return self.step(image, tf.gather(self.embedding, symbol), state)
+
+        step = in_chunks(compute, (image, symbol, state), CHUNK)
         scores = tf.nn.log_softmax(step.logits) + bound[:, tf.newaxis]
         return Expansion(
             state=step.state,

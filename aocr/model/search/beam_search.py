@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from aocr.charset import EOS_ID, GO_ID, PAD_ID
 from aocr.model.search.automaton import Automaton
-from aocr.model.search.flat_groups import best_of_each, ranges
+from aocr.model.search.flat_groups import best_of_each, of_any_length, ranges
 from aocr.model.search.prefix_scorer import IMPOSSIBLE, Expansion, PrefixScorer
 
 LEAST = IMPOSSIBLE / 2
@@ -126,7 +126,7 @@ class BeamSearch:
             lambda depth, prefixes, found: tf.shape(prefixes.image)[0] > 0,
             step,
             loop,
-            tf.nest.map_structure(_of_any_length, loop),
+            tf.nest.map_structure(of_any_length, loop),
             maximum_iterations=self._longest + 1,
         )
         return found
@@ -211,10 +211,3 @@ class BeamSearch:
 def _rows(structure: Any, rows: tf.Tensor) -> Any:
     """Returns some rows of all tensors of a structure."""
     return tf.nest.map_structure(lambda values: tf.gather(values, rows), structure)
-
-
-def _of_any_length(tensor: tf.Tensor) -> tf.TensorShape:
-    """Returns the shape of a tensor whose first axis may change."""
-    if tensor.shape.rank == 0:
-        return tensor.shape
-    return tf.TensorShape([None, *tensor.shape[1:]])

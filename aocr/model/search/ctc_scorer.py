@@ -12,10 +12,14 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.charset import GO_ID, PAD_ID
+from aocr.model.search.flat_groups import in_chunks
 from aocr.model.search.prefix_scorer import IMPOSSIBLE, Expansion
 
 BLANK_ID = PAD_ID
 """The symbol of the blank."""
+
+CHUNK = 65_536
+"""Extensions that are computed at a time. Each has numbers for all columns."""
 
 
 class Spelled(NamedTuple):
@@ -75,13 +79,17 @@ class CTCScorer:
             lambda old, new: tf.where(_like(is_empty, new), old, new), state, spelled
         )
 
-        def extend(row: tf.Tensor, symbol: tf.Tensor) -> tf.Tensor:
+        def extend_some(row: tf.Tensor, symbol: tf.Tensor) -> tf.Tensor:
             rows = tf.nest.map_structure(lambda values: tf.gather(values, row), spelled)
             emitted = self._emission(tf.gather(image, row), symbol)
             return tf.reduce_logsumexp(_before(rows, symbol) + emitted, axis=1)
 
         complete = add_logarithms(spelled.by_symbol[:, -1], spelled.by_blank[:, -1])
-        return Expansion(spelled, complete, extend)
+        return Expansion(
+            state=spelled,
+            complete=complete,
+            extend=lambda row, symbol: in_chunks(extend_some, (row, symbol), CHUNK),
+        )
 
     def _emission(self, image: tf.Tensor, symbol: tf.Tensor) -> tf.Tensor:
         """Returns how probable a symbol is in each column of an image: `[M] --> [M, T]`."""

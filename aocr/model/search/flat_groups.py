@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -61,3 +62,33 @@ def ranges(starts: tf.Tensor, ends: tf.Tensor) -> Slices:
     row = tf.searchsorted(stops, places, side="right")
     offsets = starts - (stops - (ends - starts))
     return Slices(row, places + tf.gather(offsets, row))
+
+
+def in_chunks(function: Callable[..., Any], arguments: tuple, size: int) -> Any:
+    """Calls a function of many rows for some of them at a time, which bounds its memory.
+
+    Args:
+        function: takes the arguments and returns tensors `[M, ...]`, each row for itself.
+        arguments: tensors `[M, ...]`, of any structure.
+        size: number of rows of a chunk.
+    """
+
+    def call(start: tf.Tensor | int) -> Any:
+        return function(*tf.nest.map_structure(lambda x: x[start : start + size], arguments))
+
+    def append(start: tf.Tensor, done: Any) -> tuple:
+        both = tf.nest.map_structure(lambda a, b: tf.concat([a, b], axis=0), done, call(start))
+        return start + size, both
+
+    rows = tf.shape(tf.nest.flatten(arguments)[0])[0]
+    loop = tf.constant(size), call(0)
+    shapes = tf.nest.map_structure(of_any_length, loop)
+    _, done = tf.while_loop(lambda start, _: start < rows, append, loop, shapes)
+    return done
+
+
+def of_any_length(tensor: tf.Tensor) -> tf.TensorShape:
+    """Returns the shape of a tensor whose first axis may change; that of a scalar stays."""
+    if tensor.shape.rank == 0:
+        return tensor.shape
+    return tf.TensorShape([None, *tensor.shape[1:]])

@@ -18,8 +18,11 @@ from aocr.util.plurals import counted
 WIDENING = 8
 """Factor between the widths of two beams."""
 
-WIDEST = 4096
+WIDEST = 32_768
 """Prefixes of one length that an exact search keeps for an image at most."""
+
+MOST_PREFIXES = WIDEST
+"""Prefixes of one length that are kept for all images together at most, which bounds the memory."""
 
 TOLERANCE = 1e-3
 """Difference of two computations of one logarithm of a probability, which rounding explains."""
@@ -106,9 +109,10 @@ def search_texts(decoder: Decoder, search: Search, steps: int) -> SearchDecoding
     top = max(search.top, SHARED_AMONG) if search.renormalize else search.top
     beams = BeamSearch(decoder.prefix_scorer(), search.automaton, steps, top)
     if search.beam_width is None:
-        found, is_exact = _widen(beams, top)
+        found, is_exact = _widen(beams, top, WIDEST)
     else:
-        found, is_exact = _search_once(beams, max(search.beam_width, top))
+        width = max(search.beam_width, top)
+        found, is_exact = _widen(beams, width, width)
     possible = found.score > LEAST
     probabilities = tf.where(possible, tf.exp(tf.cast(found.score, tf.float64)), 0.0)
     if search.renormalize:
@@ -130,41 +134,45 @@ def inexact_text(count: int, images: int) -> str:
     )
 
 
-def _search_once(beams: BeamSearch, width: int) -> tuple[Found, tf.Tensor]:
-    """Searches with one width; returns what is found, and for which images this is exact."""
-    nothing = beams.nothing()
-    images = tf.range(tf.shape(nothing.lost)[0])
-    found = beams.run(images, width, tf.fill(tf.shape(nothing.lost), LEAST))
-    return found, _is_exact(found)
-
-
-def _widen(beams: BeamSearch, narrowest: int) -> tuple[Found, tf.Tensor]:
+def _widen(beams: BeamSearch, narrowest: int, widest: int) -> tuple[Found, tf.Tensor]:
     """Searches with wider and wider beams, until no text that was given up can be among the best.
 
     Each search leaves out what is less probable than the texts that the searches before have found.
     Most images are read by the first one, whose beam is as narrow as that of greedy decoding.
+
+    Returns:
+        What is found, and for which images this is exact, bool `[N]`.
     """
 
-    def is_needed(width: tf.Tensor, best: Found, is_exact: tf.Tensor) -> tf.Tensor:
-        return (width <= WIDEST) & ~tf.reduce_all(is_exact)
+    def is_open(widths: tf.Tensor, is_exact: tf.Tensor) -> tf.Tensor:
+        return tf.logical_not(is_exact) & (widths <= widest)
 
-    def widen(width: tf.Tensor, best: Found, is_exact: tf.Tensor) -> tuple:
-        images = tf.cast(tf.where(~is_exact)[:, 0], tf.int32)
+    def widen(widths: tf.Tensor, best: Found, is_exact: tf.Tensor) -> tuple:
+        """Searches the images whose next beam is the narrowest one."""
+        width = tf.reduce_min(tf.where(is_open(widths, is_exact), widths, widest))
+        images = tf.where(is_open(widths, is_exact) & tf.equal(widths, width))[:, 0]
+        images = tf.cast(images, tf.int32)[: tf.maximum(1, MOST_PREFIXES // width)]
         found = beams.run(images, width, tf.maximum(best.score[:, -1] - TOLERANCE, LEAST))
-        found_exact = _is_exact(found)
+        places = tf.range(tf.shape(widths)[0])[:, tf.newaxis]
+        is_searched = tf.reduce_any(tf.equal(places, images), axis=1)
+        found_exact = is_searched & _is_exact(found)
         # A wider beam may lose a text, but it then loses a prefix of it too, and is not exact.
-        is_better = ~is_exact & (found_exact | (found.score[:, 0] >= best.score[:, 0]))
+        is_better = found_exact | (is_searched & (found.score[:, 0] >= best.score[:, 0]))
         best = Found(
             score=tf.where(is_better[:, tf.newaxis], found.score, best.score),
             text=tf.where(is_better[:, tf.newaxis, tf.newaxis], found.text, best.text),
             lost=tf.where(is_better, found.lost, best.lost),
         )
-        return width * WIDENING, best, is_exact | found_exact
+        widths = tf.where(is_searched, widths * WIDENING, widths)
+        return widths, best, is_exact | found_exact
 
     nothing = beams.nothing()
-    never = tf.zeros_like(nothing.lost, tf.bool)
-    loop = (tf.constant(narrowest), nothing, never)
-    _, best, is_exact = tf.while_loop(is_needed, widen, loop)
+    widths = tf.fill(tf.shape(nothing.lost), narrowest)
+    _, best, is_exact = tf.while_loop(
+        lambda widths, best, is_exact: tf.reduce_any(is_open(widths, is_exact)),
+        widen,
+        (widths, nothing, tf.zeros_like(nothing.lost, tf.bool)),
+    )
     return best, is_exact
 
 
