@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from aocr.cli import arguments, model_flags
+from aocr.cli import arguments, model_flags, search_flags
 from aocr.cli.command_paths import command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.settings_log import EXPORT, log_settings
@@ -26,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
     model_flags.add_reading_flags(parser)
+    search_flags.add_search_flags(parser)
     model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
 
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         format=args.format,
         force=args.force,
         gpu_id=args.gpu_id,
+        search=search_flags.search_of(args, config),
     )
     export.export(config, request)
     return EXIT_OK

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from aocr.cli import arguments, model_flags
+from aocr.cli import arguments, model_flags, search_flags
 from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
 from aocr.cli.command_paths import STDIN, command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
@@ -16,6 +17,7 @@ from aocr.cli.flag_types import value_type
 from aocr.cli.image_arguments import image_files
 from aocr.cli.settings_log import PREDICT, log_settings
 from aocr.config import TEST_BATCH_SIZE
+from aocr.model import pretrained
 from aocr.serving.file_prediction import FilePrediction
 from aocr.training.options import TrainingOptions
 from aocr.util.console import (
@@ -27,7 +29,6 @@ from aocr.util.console import (
 )
 from aocr.util.options import Permitted, permitted_values
 from aocr.util.path_checks import CommandPaths, named
-from aocr.util.plurals import counted
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -54,6 +55,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
     _add_server_flags(parser)
     model_flags.add_reading_flags(parser)
+    search_flags.add_search_flags(parser)
     model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
     parser.add_check(_server_problem)
@@ -73,6 +75,11 @@ def _server_problem(args: argparse.Namespace) -> str:
     """Returns what is wrong with the flags of the server."""
     if args.server and args.checkpoint:
         return "--checkpoint cannot be chosen with --server, which has a model of its own"
+    if args.server and (given := search_flags.given_flags(args)):
+        return (
+            f"{given[0]} cannot be chosen with --server, whose model decides what is looked for: "
+            "export the model with it"
+        )
     if args.api_key_file and not args.server:
         return "--api-key-file is the key of a server: give --server, too"
     return ""
@@ -90,15 +97,16 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command; the exit code is a failure if an image could not be read."""
     from aocr.cli import prediction_output
 
-    failed = uncertain = total = 0
+    read = failed = uncertain = inexact = 0
     require_stdout()
     names = image_files(args.images) if args.images else read_names(sys.stdin)
     predictions = _from_server(args, names) if args.server else _from_model(args, names)
     with _progress(names) as advance:
         for result in predictions:
             prediction_output.log_prediction(result)
-            total += 1
+            read += not result.failure
             failed += bool(result.failure)
+            inexact += not result.is_exact
             if args.min_probability is not None:
                 uncertain += prediction_output.is_uncertain(result, args.min_probability)
             if args.json:
@@ -107,10 +115,9 @@ def run(args: argparse.Namespace) -> int:
                 print_text(prediction_output.tsv_line_of(result, args.min_probability))
             advance()
     if args.min_probability is not None:
-        texts = counted(total - failed, "text")
-        logging.info(
-            "Below --min-probability=%g: %i of %s.", args.min_probability, uncertain, texts
-        )
+        prediction_output.log_uncertain(args.min_probability, uncertain, read)
+    if inexact:
+        prediction_output.log_inexact(inexact, read)
     return EXIT_FAILURE if failed else EXIT_OK
 
 
@@ -118,10 +125,26 @@ def _from_model(args: argparse.Namespace, names: Iterable[str]) -> Iterator[File
     """Reads with the model in `--model-dir`."""
     from aocr.serving import predictor
 
+    _choose_pretrained_model(args)
     config, checkpoint = model_flags.trained_model(args)
     check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
     log_settings(PREDICT, args, config)
-    return predictor.predict(config, names, checkpoint, args.gpu_id, args.batch_size)
+    search = search_flags.search_of(args, config)
+    return predictor.predict(
+        config, names, checkpoint, args.gpu_id, search=search, batch_size=args.batch_size
+    )
+
+
+def _choose_pretrained_model(args: argparse.Namespace) -> None:
+    """Chooses a model that comes with aocr if none is named or in the usual folder."""
+    missing = not args.model_dir_given and not os.path.exists(args.model_dir)
+    if missing and pretrained.is_installed(pretrained.LATIN):
+        logging.info(
+            "No --model-dir and no %s: reading with %s, the model that comes with aocr.",
+            args.model_dir,
+            pretrained.LATIN,
+        )
+        args.model_dir = os.path.join(pretrained.FOLDER, pretrained.LATIN)
 
 
 def _from_server(args: argparse.Namespace, names: Iterable[str]) -> Iterator[FilePrediction]:

@@ -148,11 +148,16 @@ class ServedModel:
 
 
 def is_default(signature: str, served: ServedModel) -> bool:
-    """Returns whether a signature is that of images alone, whose requests can be batched."""
+    """Returns whether a signature is that of images alone, whose requests can be batched.
+
+    An export with a search has more outputs, which a `Reading` of an export lacks: it runs as it
+    is.
+    """
     if signature != DEFAULT_SIGNATURE:
         return False
-    inputs = served.signatures[signature].inputs
-    return list(inputs) == [tensor_names.SIGNATURE_IMAGES]
+    inputs, outputs = served.signatures[signature].inputs, served.signatures[signature].outputs
+    texts = {tensor_names.SIGNATURE_TEXT, tensor_names.SIGNATURE_PROBABILITY}
+    return list(inputs) == [tensor_names.SIGNATURE_IMAGES] and set(outputs) == texts
 
 
 def outputs_of(readings: Sequence[Reading], shape: tuple[int, ...]) -> Tensors:

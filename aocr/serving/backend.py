@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.model import tensor_names
 from aocr.model.postprocessing import character_mask
+from aocr.model.search.ranked_texts import RankedText
 
 
 class Reading(NamedTuple):
@@ -25,6 +27,10 @@ class Reading(NamedTuple):
             character, where the columns divide the width of the image evenly, the last one perhaps
             cut off; None unless it was asked for.
         failure: why the image could not be read; empty if it was.
+        readings: the most probable texts; none for greedy decoding.
+        is_exact: False if a search was not wide enough to be sure of the readings.
+        complaint: what the JPEG decoder complains about although it decodes the image; empty if
+            it does not, or if the reader has no `DecoderWatch`.
     """
 
     text: str = ""
@@ -32,6 +38,9 @@ class Reading(NamedTuple):
     character_probabilities: tuple[float, ...] = ()
     attention: np.ndarray | None = None
     failure: str = ""
+    readings: tuple[RankedText, ...] = ()
+    is_exact: bool = True
+    complaint: str = ""
 
 
 class Backend(Protocol):
@@ -81,7 +90,10 @@ def probabilities_of_characters(symbols: np.ndarray, steps: np.ndarray) -> tuple
 
 
 def default_signatures(
-    images: tf.Tensor, texts: tf.Tensor, probabilities: tf.Tensor
+    images: tf.Tensor,
+    texts: tf.Tensor,
+    probabilities: tf.Tensor,
+    search_outputs: Mapping[str, tf.Tensor] = MappingProxyType({}),
 ) -> dict[str, meta_graph_pb2.SignatureDef]:
     """Returns the signature that a SavedModel of a graph with these tensors would have."""
     saved_model = tf.compat.v1.saved_model
@@ -92,6 +104,7 @@ def default_signatures(
             outputs={
                 tensor_names.SIGNATURE_TEXT: info(texts),
                 tensor_names.SIGNATURE_PROBABILITY: info(probabilities),
+                **{key: info(tensor) for key, tensor in search_outputs.items()},
             },
             method_name=saved_model.PREDICT_METHOD_NAME,
         )

@@ -12,6 +12,7 @@ from aocr.config import COLUMN_WIDTH, Config
 from aocr.data.preprocessing import Prepared
 from aocr.model import checkpoints
 from aocr.model.postprocessing import Transcription, character_mask
+from aocr.model.search.text_search import Search
 from aocr.serving.backend import Reading, default_signatures, probabilities_of_characters
 from aocr.serving.graph import build_serving_graph
 from aocr.util.session import open_session
@@ -27,7 +28,12 @@ class CheckpointBackend:
     has_attention = True
 
     def __init__(
-        self, config: Config, checkpoint: str, gpu_id: int = 0, optimize: bool = True
+        self,
+        config: Config,
+        checkpoint: str,
+        gpu_id: int = 0,
+        optimize: bool = True,
+        search: Search | None = None,
     ) -> None:
         """Builds the graph and restores the checkpoint.
 
@@ -36,13 +42,14 @@ class CheckpointBackend:
             checkpoint: path of the checkpoint.
             gpu_id: index of the GPU; negative for the CPU.
             optimize: whether to run TensorFlow's graph optimizer, see `open_session`.
+            search: says which texts are looked for; None for greedy decoding.
 
         Raises:
             UserError: the checkpoint does not fit the config.
         """
-        self.model = build_serving_graph(config)
+        self.model = build_serving_graph(config, search=search)
         self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = default_signatures(
-            self.model.input, self.model.output, self.model.probability
+            self.model.input, self.model.output, self.model.probability, self.model.search_outputs
         )
         self.session = open_session(self.model.graph, gpu_id, optimize=optimize)
         try:
@@ -59,10 +66,12 @@ class CheckpointBackend:
     def read(self, prepared: Sequence[Prepared], attention: bool) -> list[Reading]:
         """Reads a batch of prepared images."""
         batch = Prepared(*(np.stack(values) for values in zip(*prepared, strict=True)))
-        fetches: Transcription = self.model.transcription
+        texts: Transcription = self.model.transcription
         if not attention:  # which is large
-            fetches = fetches._replace(attention=fetches.symbols)
-        found = self.session.run(fetches, dict(zip(self.model.prepared, batch, strict=True)))
+            texts = texts._replace(attention=texts.symbols)
+        fetches = texts, self.model.readings or ()
+        feed = dict(zip(self.model.prepared, batch, strict=True))
+        found, readings = self.session.run(fetches, feed)
         return [
             Reading(
                 text=text.decode(),
@@ -71,6 +80,8 @@ class CheckpointBackend:
                     found.symbols[number], found.step_probabilities[number]
                 ),
                 attention=_attention(found, batch, number) if attention else None,
+                readings=readings.of_image(number) if readings else (),
+                is_exact=bool(readings.is_exact[number]) if readings else True,
             )
             for number, text in enumerate(found.text)
         ]

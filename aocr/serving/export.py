@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.model import checkpoints, config_file
+from aocr.model.search.text_search import Search
 from aocr.serving import formats
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.graph import build_serving_graph
@@ -33,6 +34,7 @@ class ExportRequest(NamedTuple):
         format: one of `formats.NAMES`.
         force: whether to replace an earlier export in the folder, whatever it holds.
         gpu_id: index of the GPU that the comparison runs on; negative for the CPU.
+        search: says which texts the export looks for; None for greedy decoding.
     """
 
     checkpoint: str
@@ -40,6 +42,7 @@ class ExportRequest(NamedTuple):
     format: str = formats.DEFAULT
     force: bool = False
     gpu_id: int = 0
+    search: Search | None = None
 
 
 def export(config: Config, request: ExportRequest) -> None:
@@ -58,10 +61,12 @@ def export(config: Config, request: ExportRequest) -> None:
         check_folder(folder, config, export_format, request.force)
     except tf.errors.OpError as error:
         raise UserError(f"cannot export into {folder}: {first_line(error)}") from error
-    model = build_serving_graph(config)
+    model = build_serving_graph(config, search=request.search)
     with open_session(model.graph, request.gpu_id) as session:
         checkpoints.restore(session, request.checkpoint)
-        serving = ServingSession(session, model.input, model.output, model.probability)
+        serving = ServingSession(
+            session, model.input, model.output, model.probability, model.search_outputs
+        )
         write_verified(serving, config, folder, export_format, request.force)
     logging.info("%s", export_format.summary(folder))
 

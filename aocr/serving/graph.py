@@ -11,7 +11,14 @@ from aocr.config import Config
 from aocr.data import preprocessing
 from aocr.model import recognizer, tensor_names
 from aocr.model.decoding import Decoding, after_eos
-from aocr.model.postprocessing import Transcription, transcribe
+from aocr.model.postprocessing import (
+    RankedTexts,
+    Transcription,
+    transcribe,
+    transcribe_readings,
+)
+from aocr.model.search import text_search
+from aocr.model.search.text_search import Search
 
 
 class ServingGraph(NamedTuple):
@@ -24,8 +31,10 @@ class ServingGraph(NamedTuple):
         features: float32 `[N, T, 512]`, the CNN's output.
         decoding: the decoder's symbols and attention.
         transcription: texts, probabilities, symbols and attention, see `Transcription`.
+        readings: the most probable texts, if they are searched; None for greedy decoding.
         output: string, the predicted texts in the shape of the input.
         probability: float64, their probabilities in the shape of the input.
+        search_outputs: what a search adds, by the keys of the signature; none for greedy decoding.
     """
 
     graph: tf.Graph
@@ -34,16 +43,21 @@ class ServingGraph(NamedTuple):
     features: tf.Tensor
     decoding: Decoding
     transcription: Transcription
+    readings: RankedTexts | None
     output: tf.Tensor
     probability: tf.Tensor
+    search_outputs: dict[str, tf.Tensor]
 
 
-def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGraph:
+def build_serving_graph(
+    config: Config, stop_at_eos: bool = True, search: Search | None = None
+) -> ServingGraph:
     """Builds a graph that reads encoded images (docs/compatibility.md, "Graph names").
 
     Args:
         config: the model.
         stop_at_eos: see `Decoder.decode`.
+        search: says which texts are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string, name=tensor_names.IMAGE_INPUT)
@@ -52,8 +66,10 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
         with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
             images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
             model = recognizer.forward(images, prepared.width, config)
-            decoding = model.decoder.decode(stop_at_eos)
-            transcription = transcribe(decoding, Charset(config.characters))
+            decoding = text_search.decode(model.decoder, config, search, stop_at_eos)
+            charset = Charset(config.characters)
+            transcription = transcribe(decoding, charset)
+            readings = transcribe_readings(decoding, charset)
         _name_steps(transcription)
         _name_scalar_for_one(transcription.text, tensor_names.PREDICTION_OUTPUT)
         _name_scalar_for_one(transcription.probability, tensor_names.PROBABILITY_OUTPUT)
@@ -64,8 +80,10 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
             features=model.features,
             decoding=decoding,
             transcription=transcription,
+            readings=readings,
             output=tf.reshape(transcription.text, tf.shape(encoded)),
             probability=tf.reshape(transcription.probability, tf.shape(encoded)),
+            search_outputs={} if readings is None else _name_readings(readings, tf.shape(encoded)),
         )
 
 
@@ -86,6 +104,26 @@ def _name_steps(transcription: Transcription) -> None:
     padded = tf.where(after_eos(symbols), PAD_ID, symbols)
     tf.cast(padded, tf.int64, name=tensor_names.SYMBOL_IDS)
     tf.identity(transcription.step_probabilities, name=tensor_names.STEP_PROBABILITIES)
+
+
+def _name_readings(readings: RankedTexts, shape: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Names the outputs of a search in a frozen graph, and returns those of the signature.
+
+    Args:
+        readings: of N images.
+        shape: that of the input. The outputs of the signature have it, with an axis of readings.
+    """
+    tf.identity(readings.text, name=tensor_names.READINGS)
+    tf.identity(readings.probability, name=tensor_names.READING_PROBABILITIES)
+    tf.identity(readings.is_exact, name=tensor_names.READINGS_ARE_EXACT)
+    with_readings = tf.concat([shape, tf.shape(readings.text)[1:]], axis=0)
+    return {
+        tensor_names.SIGNATURE_READINGS: tf.reshape(readings.text, with_readings),
+        tensor_names.SIGNATURE_READING_PROBABILITIES: tf.reshape(
+            readings.probability, with_readings
+        ),
+        tensor_names.SIGNATURE_READINGS_ARE_EXACT: tf.reshape(readings.is_exact, shape),
+    }
 
 
 def _name_scalar_for_one(values: tf.Tensor, name: str) -> None:

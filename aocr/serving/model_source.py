@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.model import config_file
+from aocr.model import config_file, pretrained
 from aocr.model.checkpoint_files import LATEST
 from aocr.serving.formats import GRAPH_FILES
 from aocr.util.errors import UserError, first_line
@@ -33,8 +33,8 @@ class ModelSource(NamedTuple):
 
 
 def resolve_model(name: str) -> str:
-    """Returns the folder of a model that is given by its path or by a name of its own."""
-    return name
+    """Returns the folder of a model that is given by its path or by the name of one of aocr's."""
+    return pretrained.folder_of(name)
 
 
 def find_model(name: str) -> ModelSource:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from aocr.config import TEST_BATCH_SIZE, Config
+from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.image_header import quiet_pillow
+from aocr.model.search.text_search import Search
 from aocr.serving.batching import batch_arrivals
 from aocr.serving.checkpoint_backend import CheckpointBackend
 from aocr.serving.file_prediction import FilePrediction
@@ -21,6 +23,7 @@ def predict(
     paths: Iterable[str],
     checkpoint: str,
     gpu_id: int,
+    search: Search | None = None,
     batch_size: int = TEST_BATCH_SIZE,
 ) -> Iterator[FilePrediction]:
     """Predicts the text of each image file, which is read and converted as by `aocr dataset`.
@@ -31,6 +34,7 @@ def predict(
             a full batch.
         checkpoint: path of the checkpoint that holds the weights.
         gpu_id: index of the GPU; negative for the CPU.
+        search: says which texts are looked for; None for greedy decoding.
         batch_size: largest number of images that the model reads at a time.
 
     Yields:
@@ -41,8 +45,8 @@ def predict(
         UserError: the checkpoint does not fit the config.
     """
     few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
-    backend = CheckpointBackend(config, checkpoint, gpu_id, optimize=not few)
-    with quiet_pillow(), Reader(backend) as reader:
+    backend = CheckpointBackend(config, checkpoint, gpu_id, optimize=not few, search=search)
+    with quiet_pillow(), DecoderWatch() as watch, Reader(backend, watch=watch) as reader:
         for batch in batch_arrivals(paths, batch_size):
             for path, reading in zip(batch, reader.read_batch(batch), strict=True):
                 yield FilePrediction(
@@ -51,4 +55,7 @@ def predict(
                     probability=reading.probability,
                     character_probabilities=reading.character_probabilities,
                     failure=reading.failure,
+                    readings=reading.readings,
+                    is_exact=reading.is_exact,
+                    complaint=reading.complaint,
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -11,7 +12,8 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
-from aocr.data.image_files import to_supported_format
+from aocr.data.decoder_complaints import DecoderWatch
+from aocr.data.image_files import convert_watched, to_supported_format
 from aocr.data.image_header import ImageFileError, TooManyPixelsError
 from aocr.serving.backend import Backend, Reading
 from aocr.serving.image_inputs import ImageInput, as_list, encoded_image, is_one_image
@@ -25,10 +27,12 @@ class PreparedImage(NamedTuple):
     Attributes:
         value: what the backend reads; None if the image cannot be read.
         failure: why it cannot be read, else empty.
+        complaint: what the decoder complains about, or empty.
     """
 
     value: Any = None
     failure: str = ""
+    complaint: str = ""
 
 
 class Reader:
@@ -43,17 +47,25 @@ class Reader:
         backend: the loaded model.
     """
 
-    def __init__(self, backend: Backend, batch_size: int = TEST_BATCH_SIZE) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        batch_size: int = TEST_BATCH_SIZE,
+        watch: DecoderWatch | None = None,
+    ) -> None:
         """Takes over a loaded model.
 
         Args:
             backend: the model; `close` closes it.
             batch_size: number of images that the model reads at a time.
+            watch: finds the complaints of the decoder, and stays open as long as the reader; of a
+                backend that decodes in `prepare`. None leaves complaints on the console.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size} is not positive")
         self.backend = backend
         self._batch_size = batch_size
+        self._watch = watch
         Image.init()  # before threads could do so at the same time
         self._threads = ThreadPoolExecutor(thread_name_prefix="aocr-prepare")
         self._usage = Usage("the reader", self._release)
@@ -134,16 +146,24 @@ class Reader:
             max_pixels: largest accepted number of pixels.
         """
         try:
-            encoded = encoded_image(image, max_pixels)
+            encoded, complaint = encoded_image(image, max_pixels), ""
             if convert:
-                encoded = to_supported_format(encoded, max_pixels).encoded
-            return PreparedImage(self.backend.prepare(encoded))
+                encoded, complaint = self._convert(encoded, max_pixels)
+            with self._watch.together() if self._watch else contextlib.nullcontext():
+                return PreparedImage(self.backend.prepare(encoded), complaint=complaint)
         except TooManyPixelsError as error:  # whose reason names a flag of another command
             return PreparedImage(failure=f"more than {max_pixels} pixels ({error.detail})")
         except ImageFileError as error:
             return PreparedImage(failure=str(error))
         except tf.errors.OpError as error:
             return PreparedImage(failure=first_line(error))
+
+    def _convert(self, encoded: bytes, max_pixels: int) -> tuple[bytes, str]:
+        """Returns an image file that TensorFlow decodes, and the complaint of the decoder."""
+        if not self._watch:
+            return to_supported_format(encoded, max_pixels).encoded, ""
+        image, complaint = convert_watched(encoded, max_pixels, self._watch)
+        return image.encoded, complaint
 
     def read_prepared(
         self, prepared: Sequence[PreparedImage], *, attention: bool = False
@@ -155,7 +175,12 @@ class Reader:
     def _read(self, prepared: Sequence[PreparedImage], attention: bool) -> list[Reading]:
         values = [image.value for image in prepared if not image.failure]
         readings = iter(self.backend.read(values, attention) if values else [])
-        return [Reading(failure=i.failure) if i.failure else next(readings) for i in prepared]
+        return [
+            Reading(failure=image.failure)
+            if image.failure
+            else next(readings)._replace(complaint=image.complaint)
+            for image in prepared
+        ]
 
     def close(self) -> None:
         """Waits for running calls, and frees the model. Later calls of `read` raise ValueError."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -16,12 +18,14 @@ class ServingSession(NamedTuple):
         output: string, the texts. In a frozen graph a scalar for one image, else `[N]`; in the
             other graphs in the shape of the input.
         probability: float64, the texts' probabilities, in the shape of `output`.
+        search_outputs: what a search adds to the signature of a SavedModel, by its keys.
     """
 
     session: tf.compat.v1.Session
     input: tf.Tensor
     output: tf.Tensor
     probability: tf.Tensor
+    search_outputs: Mapping[str, tf.Tensor] = MappingProxyType({})
 
     def predict(self, encoded: bytes) -> tuple[str, float]:
         """Returns the text of one encoded image and the text's probability."""

@@ -18,6 +18,7 @@ NAMES = (
     "training_step",
     "reading",
     "backbones",
+    "rectification",
     "text_lines",
     "bucket_widths",
     "input_pipeline",

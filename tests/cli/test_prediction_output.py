@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from aocr.cli import prediction_output
+from aocr.model.search.ranked_texts import RankedText
 from aocr.serving.file_prediction import FilePrediction
 
 READ = FilePrediction("a é.png", "AÄ", 0.123456789, (0.5, 0.25))
@@ -65,6 +66,28 @@ def test_log_lines(caplog):
         "b.png: no such file",
     ]
     assert [record.levelname for record in caplog.records] == ["INFO", "ERROR", "ERROR"]
+
+
+def test_a_complaint_of_the_decoder_is_a_warning_before_the_text(caplog):
+    caplog.set_level(logging.INFO)
+    prediction_output.log_prediction(READ._replace(complaint="Corrupt JPEG data: x"))
+    assert caplog.messages == [
+        "a é.png: the image was read, but the JPEG decoder complains: Corrupt JPEG data: x",
+        "Result: OK. 0.12 AÄ",
+    ]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_further_readings_come_last():
+    first = RankedText(READ.text, READ.probability)
+    found = READ._replace(readings=(first, RankedText("A\tB", 0.01)), is_exact=False)
+    start = "a é.png\tAÄ\t0.123457"
+    assert prediction_output.tsv_line_of(found) == f"{start}\tA\\tB\t0.010000\n"
+    assert prediction_output.tsv_line_of(found, 0.1) == f"{start}\tok\tA\\tB\t0.010000\n"
+    row = json.loads(prediction_output.json_line_of(found, 0.1))
+    assert list(row)[2:] == ["probability", "characters", "uncertain", "readings", "exact"]
+    assert row["readings"][1] == {"text": "A\tB", "probability": 0.01}
+    assert row["exact"] is False
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,17 @@ def predict(*arguments):
     return args.run(args)
 
 
+@pytest.mark.parametrize(
+    "flag", ["--lexicon=words", "--pattern=A", "--top=2", "--beam-width=3", "--pattern="]
+)
+def test_the_model_of_a_server_decides_which_texts_are_looked_for(flag, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        predict("a.png", "--server=http://localhost:1", flag)
+    assert stopped.value.code == 2
+    name = flag.partition("=")[0]
+    assert f"{name} cannot be chosen with --server" in capsys.readouterr().err
+
+
 def test_a_server_that_wants_a_key_says_so(server, folder):
     with pytest.raises(UserError, match=r"answers 401: .*name a file .* --api-key-file"):
         predict(folder / "a.png", f"--server={server.url}")

@@ -55,6 +55,7 @@ def _build_signature(serving: ServingSession):
         outputs={
             SIGNATURE_TEXT: tensor_info(serving.output),
             SIGNATURE_PROBABILITY: tensor_info(serving.probability),
+            **{key: tensor_info(tensor) for key, tensor in serving.search_outputs.items()},
         },
         method_name=saved_model.PREDICT_METHOD_NAME,
     )
