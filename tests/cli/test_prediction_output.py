@@ -17,6 +17,23 @@ def test_tsv_line():
     assert prediction_output.tsv_line_of(READ) == "a é.png\tAÄ\t0.123457\n"
 
 
+SEARCHED = READ._replace(readings=(RankedText("AÄ", 0.123456789), RankedText("A\t", 0.01)))
+
+
+def test_further_readings_follow_in_the_line():
+    line = prediction_output.tsv_line_of(SEARCHED)
+    assert line == "a é.png\tAÄ\t0.123457\tA\\t\t0.010000\n"
+
+
+def test_readings_in_json():
+    found = json.loads(prediction_output.json_line_of(SEARCHED._replace(is_exact=False)))
+    assert found["readings"] == [
+        {"text": "AÄ", "probability": 0.123457},
+        {"text": "A\t", "probability": 0.01},
+    ]
+    assert found["exact"] is False
+
+
 def test_control_characters_leave_a_row_whole():
     prediction = READ._replace(path="a\tb\n.png", text="A\x1b[2J\u2028B")
     assert prediction_output.tsv_line_of(prediction) == (
@@ -78,16 +95,11 @@ def test_a_complaint_of_the_decoder_is_a_warning_before_the_text(caplog):
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_further_readings_come_last():
-    first = RankedText(READ.text, READ.probability)
-    found = READ._replace(readings=(first, RankedText("A\tB", 0.01)), is_exact=False)
-    start = "a é.png\tAÄ\t0.123457"
-    assert prediction_output.tsv_line_of(found) == f"{start}\tA\\tB\t0.010000\n"
-    assert prediction_output.tsv_line_of(found, 0.1) == f"{start}\tok\tA\\tB\t0.010000\n"
-    row = json.loads(prediction_output.json_line_of(found, 0.1))
+def test_the_mark_stands_before_further_readings():
+    line = prediction_output.tsv_line_of(SEARCHED, 0.1)
+    assert line == "a é.png\tAÄ\t0.123457\tok\tA\\t\t0.010000\n"
+    row = json.loads(prediction_output.json_line_of(SEARCHED, 0.1))
     assert list(row)[2:] == ["probability", "characters", "uncertain", "readings", "exact"]
-    assert row["readings"][1] == {"text": "A\tB", "probability": 0.01}
-    assert row["exact"] is False
 
 
 @pytest.mark.parametrize(
