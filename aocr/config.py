@@ -39,9 +39,6 @@ CONTENT, LOCATION = ATTENTIONS = ("content", "location")
 TEST_BATCH_SIZE = 64
 """Number of images that `test` and `predict` read at a time."""
 
-DEFAULT_MODEL_NAME = "aocr"
-"""Name of the model in requests to a server."""
-
 MAX_PIXELS = 50_000_000
 """Number of pixels (width times height) of the largest image that is decoded."""
 

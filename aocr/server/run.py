@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import uvicorn
 
-from aocr.config import DEFAULT_MODEL_NAME
 from aocr.data.image_header import quiet_pillow
 from aocr.server.app import Application
 from aocr.server.metrics import Metrics
 from aocr.server.model_versions import POLL_SECONDS, ModelVersions
 from aocr.server.served_model import ServedModel, ServingLimits
+from aocr.serving import DEFAULT_MODEL_NAME
 from aocr.serving.loading import LoadOptions, load_backend
 from aocr.serving.model_source import ModelSource, find_model
 from aocr.util.errors import UserError

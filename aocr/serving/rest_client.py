@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from typing import NamedTuple
 
-from aocr.config import DEFAULT_MODEL_NAME
+from aocr.serving import DEFAULT_MODEL_NAME
 from aocr.util.errors import UserError
 
 SIGNATURE, IMAGES, TEXT, PROBABILITY = "serving_default", "input", "output", "probability"
