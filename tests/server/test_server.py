@@ -1,6 +1,7 @@
 """The server beyond the REST: batching, keys, health, metrics, the log, versions, `/read`."""
 
 import base64
+import io
 import json
 import logging
 import shutil
@@ -85,8 +86,6 @@ def test_read_takes_what_predict_takes(client):
     expected = client.post("/read", content=png("a")).json()["text"]
     for form in ("TIFF", "WEBP"):
         options = {"lossless": True} if form == "WEBP" else {}
-        import io
-
         file = io.BytesIO()
         picture("a").save(file, form, **options)
         assert client.post("/read", content=file.getvalue()).json()["text"] == expected
