@@ -6,7 +6,7 @@ import argparse
 import json
 
 from aocr.cli import arguments, model_flags
-from aocr.cli.command_paths import command_paths, model_inputs
+from aocr.cli.command_paths import command_paths, image_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.image_arguments import image_files
@@ -14,7 +14,7 @@ from aocr.config import TEST_BATCH_SIZE
 from aocr.training.options import TrainingOptions
 from aocr.util.console import print_text, require_stdout
 from aocr.util.options import Permitted, permitted_values
-from aocr.util.path_checks import CommandPaths, named
+from aocr.util.path_checks import CommandPaths
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads and writes."""
-    return command_paths(args, [*named("image", args.images), *model_inputs("MODEL", args.model)])
+    return command_paths(args, [*image_inputs(args.images), *model_inputs("MODEL", args.model)])
 
 
 def run(args: argparse.Namespace) -> int:

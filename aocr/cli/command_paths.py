@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import glob
 import os
 from collections.abc import Iterable, Sequence
 
+from aocr.cli.image_arguments import IMAGE_SUFFIXES
 from aocr.cli.model_flags import AUTO_CHARSET
 from aocr.data.dataset_names import PATTERN
 from aocr.util.path_checks import CommandPaths, NamedPath, is_remote, named
@@ -41,6 +43,21 @@ def dataset_inputs(name: str, paths: Iterable[str]) -> list[NamedPath]:
     return [
         NamedPath(name, path if not _is_folder(path) else _below(path, PATTERN)) for path in paths
     ]
+
+
+def image_inputs(paths: Iterable[str]) -> list[NamedPath]:
+    """Returns image files; a folder stands for its image files, and may hold the log."""
+    names = (
+        name for path in paths for name in (_image_files_in(path) if _is_folder(path) else [path])
+    )
+    return named("image", names)
+
+
+def _image_files_in(folder: str) -> list[str]:
+    """Returns the paths of the files in a local folder that have the suffix of an image."""
+    with contextlib.suppress(PermissionError), os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.name.lower().endswith(IMAGE_SUFFIXES)]
+    return []  # reading the folder will say why
 
 
 def model_inputs(name: str, folder: str | None) -> list[NamedPath]:

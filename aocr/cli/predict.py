@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from aocr.cli import arguments, model_flags, search_flags
 from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
-from aocr.cli.command_paths import STDIN, command_paths, model_inputs
+from aocr.cli.command_paths import STDIN, command_paths, image_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.image_arguments import image_files
@@ -87,7 +87,7 @@ def _server_problem(args: argparse.Namespace) -> str:
 
 def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads and writes."""
-    inputs = named("image", args.images) if args.images else named("list of images", [STDIN])
+    inputs = image_inputs(args.images) if args.images else named("list of images", [STDIN])
     keys = named("--api-key-file", [args.api_key_file])
     models = [] if args.server else model_inputs("--model-dir", args.model_dir)
     return command_paths(args, [*inputs, *keys, *models])

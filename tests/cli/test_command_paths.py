@@ -1,12 +1,15 @@
 """Checks the paths of commands that are known before TensorFlow is imported."""
 
+import argparse
 import fnmatch
 
 import pytest
 
-from aocr.cli.command_paths import MODEL_FILES
+from aocr.cli.command_paths import MODEL_FILES, command_paths, image_inputs
 from aocr.model import checkpoint_files, config_file
 from aocr.training.best_checkpoint import BestCheckpoint
+from aocr.util.errors import UserError
+from aocr.util.path_checks import check_paths
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,13 @@ from aocr.training.best_checkpoint import BestCheckpoint
 )
 def test_every_file_of_a_model_is_protected(name):
     assert any(fnmatch.fnmatch(name, pattern) for pattern in MODEL_FILES)
+
+
+def test_a_folder_of_images_may_hold_the_log_but_the_log_is_no_image(tmp_path):
+    for name in ("aocr.log", "a.PNG"):
+        (tmp_path / name).write_text("")
+    inputs = image_inputs([str(tmp_path)])
+    assert [each.path for each in inputs] == [f"{tmp_path}/a.PNG"]
+    check_paths(command_paths(argparse.Namespace(log_path=f"{tmp_path}/aocr.log"), inputs))
+    with pytest.raises(UserError, match=r"--log-path .*a\.PNG are the same file"):
+        check_paths(command_paths(argparse.Namespace(log_path=f"{tmp_path}/a.PNG"), inputs))
