@@ -99,12 +99,12 @@ def results(
     while True:
         started = time.monotonic()
         try:
-            fetches = model.batch, model.transcription, model.readings or (), model.losses
+            fetches = model.batch, model.transcription, model.readings, model.losses
             batch, transcription, readings, losses = session.run(fetches)
         except tf.errors.OutOfRangeError:
             return
         seconds = time.monotonic() - started
-        outputs = BatchOutputs(batch, transcription, readings or None, losses, seconds)
+        outputs = BatchOutputs(batch, transcription, readings, losses, seconds)
         for row, place in enumerate(outputs.batch.record_indices):
             yield _result(outputs, row, place not in undecodable)
 
@@ -115,14 +115,14 @@ class BatchOutputs(NamedTuple):
     Attributes:
         batch: the records.
         transcription: the predictions.
-        readings: of a search; None for greedy decoding.
+        readings: of a search; empty for greedy decoding.
         losses: float32 `[N]`, teacher-forced.
         seconds: duration of the computation.
     """
 
     batch: EvaluationBatch
     transcription: Transcription
-    readings: Readings | None
+    readings: Readings | tuple[()]
     losses: np.ndarray
     seconds: float
 
@@ -137,7 +137,7 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
     """
     batch, transcription = outputs.batch, outputs.transcription
     steps = character_mask(transcription.symbols[row]) & decoded  # [S]
-    readings = outputs.readings if decoded else None
+    readings = outputs.readings if decoded else ()
     has_loss = decoded and batch.targets[row].any()
     return Result(
         place=int(batch.record_indices[row]),

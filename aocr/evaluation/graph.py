@@ -28,7 +28,7 @@ class EvalGraph(NamedTuple):
         start: the operation to run before the first batch.
         batch: the batch that is evaluated.
         transcription: the predicted texts.
-        readings: the most probable texts, if they are searched; None for greedy decoding.
+        readings: the most probable texts, if they are searched; empty for greedy decoding.
         losses: float32 `[N]`, teacher-forced.
     """
 
@@ -36,7 +36,7 @@ class EvalGraph(NamedTuple):
     start: tf.Operation
     batch: input_pipeline.EvaluationBatch
     transcription: Transcription
-    readings: Readings | None
+    readings: Readings | tuple[()]
     losses: tf.Tensor
 
 

@@ -71,10 +71,10 @@ class Readings(NamedTuple):
         return tuple(Reading(text.decode(), p) for text, p in pairs if p > 0)
 
 
-def transcribe_readings(decoding: Decoding, charset: Charset) -> Readings | None:
-    """Returns the readings of a search; None for a decoding that has one text only."""
+def transcribe_readings(decoding: Decoding, charset: Charset) -> Readings | tuple[()]:
+    """Returns the readings of a search; nothing for a decoding that has one text only."""
     if not isinstance(decoding, SearchDecoding):
-        return None
+        return ()
     characters = tf.constant([s.encode() for s in charset.symbols])  # special symbols are empty
     text = tf.strings.reduce_join(tf.gather(characters, decoding.texts), axis=2)
     return Readings(text, decoding.probabilities, decoding.is_exact)

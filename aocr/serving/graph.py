@@ -31,7 +31,7 @@ class ServingGraph(NamedTuple):
         features: float32 `[N, T, 512]`, the CNN's output.
         decoding: the decoder's symbols and attention.
         transcription: texts, probabilities, symbols and attention, see `Transcription`.
-        readings: the most probable texts, if they are searched; None for greedy decoding.
+        readings: the most probable texts, if they are searched; empty for greedy decoding.
         output: string, the predicted texts in the shape of the input.
         probability: float64, their probabilities in the shape of the input.
         search_outputs: what a search adds, by the keys of the signature; none for greedy decoding.
@@ -43,7 +43,7 @@ class ServingGraph(NamedTuple):
     features: tf.Tensor
     decoding: Decoding
     transcription: Transcription
-    readings: Readings | None
+    readings: Readings | tuple[()]
     output: tf.Tensor
     probability: tf.Tensor
     search_outputs: dict[str, tf.Tensor]
@@ -83,7 +83,7 @@ def build_serving_graph(
             readings=readings,
             output=tf.reshape(transcription.text, tf.shape(encoded)),
             probability=tf.reshape(transcription.probability, tf.shape(encoded)),
-            search_outputs={} if readings is None else _name_readings(readings, tf.shape(encoded)),
+            search_outputs=_name_readings(readings, tf.shape(encoded)) if readings else {},
         )
 
 

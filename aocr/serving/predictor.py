@@ -140,7 +140,7 @@ def _predict_images(
 ) -> list[_ImagePrediction]:
     """Runs the model on a batch of prepared images."""
     batch = Prepared(*(np.stack(values) for values in zip(*images, strict=True)))
-    fetches = model.transcription, model.readings or ()
+    fetches = model.transcription, model.readings
     found, readings = session.run(fetches, dict(zip(model.prepared, batch, strict=True)))
     return [
         _ImagePrediction(

@@ -61,7 +61,7 @@ class Reader:
         """Reads all images."""
         texts, self.inexact = [], 0
         for batch in self._batches:
-            fetches = self._model.transcription, self._model.readings or ()
+            fetches = self._model.transcription, self._model.readings
             found, readings = self._session.run(fetches, batch)
             texts += [text.decode().upper() for text in found.text]
             self.inexact += int((~readings.is_exact).sum()) if readings else 0
