@@ -6,6 +6,11 @@ from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
 
+SERVE = ["starlette>=0.37", "uvicorn>=0.29", "prometheus-client>=0.19"]
+DEVELOPMENT = [
+    *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2", "httpx"),
+]
+
 
 def version() -> str:
     """The version, from the package without importing it."""
@@ -24,14 +29,19 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["aocr", "aocr.*"]),
-    package_data={"aocr": ["pretrained/*/*"], "aocr.report": ["report.html"]},
+    package_data={
+        "aocr": ["pretrained/*/*"],
+        "aocr.report": ["report.html"],
+        "aocr.server": ["page/index.html"],
+    },
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
         "gcs": ["tensorflow-io-gcs-filesystem"],
         "report": ["matplotlib", "jinja2"],
         "tensorboard": ["tensorboard"],
-        "dev": ["pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2"],
+        "serve": SERVE,
+        "dev": [*DEVELOPMENT, *SERVE],
     },
     entry_points={"console_scripts": ["aocr=aocr.__main__:main"]},
     classifiers=[

@@ -32,6 +32,14 @@ def trained(tmp_path_factory) -> Trained:
     return made._replace(folder=folder)
 
 
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Returns a tiny model of noise and its exports, made in this process (see `TinyModel`)."""
+    from tiny_model import make_tiny_model  # imports TensorFlow
+
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
 def train_words(folder: pathlib.Path) -> Trained:
     """Trains on six words with the commands themselves until the model reads them all."""
     (folder / "images").mkdir(parents=True)

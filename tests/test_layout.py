@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 MAY_IMPORT = {
     "__main__": {"cli", "util"},
     "cli": {
+        "server",
         "training",
         "report",
         "evaluation",
@@ -22,6 +23,7 @@ MAY_IMPORT = {
         "charset",
         "util",
     },
+    "server": {"serving", "model", "data", "config", "charset", "util"},
     "training": {"report", "evaluation", "model", "data", "config", "charset", "util"},
     "report": {"evaluation", "model", "data", "config", "charset", "util"},
     "evaluation": {"model", "data", "config", "charset", "util"},

@@ -10,12 +10,17 @@ from aocr.cli.command_parser import CommandParser
 from aocr.cli.flag_types import not_empty, value_type, whole_number
 from aocr.model.pretrained import NAMES
 from aocr.training.options import TrainingOptions
+from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
 from aocr.util.path_checks import CommandPaths
 
 TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
 """Fields of `TrainingOptions` whose flags aocr 0.7.6 accepts with any command that has a model
 (docs/compatibility.md, "Command line")."""
+
+
+URL_FLAGS = ("server",)
+"""Flags whose values are URLs of servers, not remote paths."""
 
 
 class Command(NamedTuple):
@@ -27,6 +32,7 @@ class Command(NamedTuple):
         run: runs the command and returns its exit code.
         paths: returns what the command reads and writes; called before the log is opened.
         uses_gpu: False hides the GPUs from TensorFlow.
+        uses_tensorflow: returns whether the command needs TensorFlow, whose import takes seconds.
     """
 
     name: str
@@ -34,6 +40,7 @@ class Command(NamedTuple):
     run: Callable[[argparse.Namespace], int]
     paths: Callable[[argparse.Namespace], CommandPaths]
     uses_gpu: bool = True
+    uses_tensorflow: Callable[[argparse.Namespace], bool] = lambda _args: True
 
 
 def add_command(commands: argparse._SubParsersAction, command: Command) -> CommandParser:
@@ -48,10 +55,37 @@ def add_command(commands: argparse._SubParsersAction, command: Command) -> Comma
         command.name, help=text, description=f"{text[0].upper()}{text[1:]}."
     )
     parser.register("type", None, not_empty)  # of all flags without a type: paths and names
-    parser.set_defaults(run=command.run, paths=command.paths, uses_gpu=command.uses_gpu)
+    parser.set_defaults(
+        run=command.run,
+        paths=command.paths,
+        uses_gpu=command.uses_gpu,
+        uses_tensorflow=command.uses_tensorflow,
+    )
     text = "append log lines to this file (default: %(default)s)"
     parser.add_argument("--log-path", default="aocr.log", metavar="FILE", help=text)
     return parser
+
+
+def add_api_key_flag(group: argparse._ActionsContainer, text: str) -> None:
+    """Adds the flag that names a file with keys of a server."""
+    group.add_argument("--api-key-file", metavar="FILE", help=text)
+
+
+def read_api_keys(path: str) -> list[str]:
+    """Returns the keys in a file of `--api-key-file`, one a line.
+
+    Raises:
+        UserError: the file cannot be read, or holds none.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            keys = [line.strip() for line in file if line.strip()]
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UserError(f"cannot read --api-key-file={path}: {reason}") from error
+    if not keys or not all(key.isascii() and key.isprintable() for key in keys):
+        raise UserError(f"--api-key-file={path} must hold keys of ASCII characters, one a line")
+    return keys
 
 
 def add_dataset_argument(parser: argparse.ArgumentParser, required: bool = True) -> None:
@@ -82,18 +116,34 @@ def add_model_dir_flags(parser: CommandParser) -> None:
         *names, default="./checkpoints", action=_StoreAsGiven, metavar="DIR", help=text
     )
     parser.set_defaults(model_dir_given=False)
+    add_gpu_flag(parser)
+    parser.add_check(_pattern_problem)
+
+
+def add_model_argument(parser: CommandParser) -> None:
+    """Adds the model of commands that read with checkpoints as well as with exports."""
+    text = (
+        "model directory, export, folder with numbered versions of an export, or the name of a "
+        f"model that comes with aocr: {', '.join(NAMES)}"
+    )
+    parser.add_argument("model", help=text)
+    add_gpu_flag(parser)
+    parser.add_check(_pattern_problem)
+
+
+def add_gpu_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag that chooses the GPU."""
     text = "number of the GPU to use; negative: use the CPU (default: %(default)s)"
     in_range = whole_number(-1000, 1000)
     parser.add_argument("--gpu-id", type=in_range, default=0, metavar="N", help=text)
-    parser.add_check(_pattern_problem)
 
 
 def _pattern_problem(args: argparse.Namespace) -> str:
     """Returns what is wrong with a path that TensorFlow would take for a glob pattern."""
-    for name in ("model_dir", "init_from", "checkpoint"):
+    for name in ("model_dir", "init_from", "checkpoint", "model"):
         path = getattr(args, name, None) or ""
         if any(character in path for character in "*?["):
-            flag = "--" + name.replace("_", "-")
+            flag = "MODEL" if name == "model" else "--" + name.replace("_", "-")
             return (
                 f"{flag}={path}: TensorFlow cannot read a model below a name with *, ? or [ in it"
             )

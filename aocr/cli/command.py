@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from aocr.cli.arguments import URL_FLAGS
 from aocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
 from aocr.cli.parser import build_parser
 from aocr.util import log, signals, streams
@@ -56,7 +57,8 @@ def _start_log_and_tensorflow(args: argparse.Namespace) -> None:
     try:
         if not is_remote(args.log_path):
             log.start(args.log_path)
-        import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
+        if args.uses_tensorflow(args):
+            import_tensorflow(args.log_path, use_gpu=args.uses_gpu)
         if is_remote(args.log_path):
             check_file_systems([args.log_path])
             log.start(args.log_path)
@@ -68,7 +70,7 @@ def _start_log_and_tensorflow(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace, interruption: signals.Interruption) -> int:
     """Runs the command; turns errors into a log line and an exit code."""
     try:
-        check_file_systems(vars(args).values())
+        check_file_systems(value for name, value in vars(args).items() if name not in URL_FLAGS)
         return args.run(args)
     except KeyboardInterrupt:
         return _end_interrupted()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aocr.charset import FULL_ASCII
 from aocr.cli.arguments import add_option
@@ -14,6 +14,9 @@ from aocr.config import CHANGEABLE_FIELDS, Config
 from aocr.data.limits import Limits
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
+
+if TYPE_CHECKING:
+    from aocr.serving.loading import LoadOptions
 
 AUTO_CHARSET = "auto"
 """The value of `--charset` for which `train` takes the characters of the training labels."""
@@ -132,3 +135,16 @@ def trained_model(args: argparse.Namespace) -> tuple[Config, str]:
     args.model_dir = pretrained.folder_of(args.model_dir)
     checkpoint = checkpoints.find_checkpoint(args.model_dir, args.checkpoint)
     return config_file.of_trained_model(args.model_dir, given_fields(args, Config)), checkpoint
+
+
+def load_options(args: argparse.Namespace) -> LoadOptions:
+    """Returns how to load the model that `add_model_argument` names.
+
+    Raises:
+        UserError: the file of `--charset` cannot be used.
+    """
+    from aocr.serving.loading import LoadOptions
+
+    if args.charset == AUTO_CHARSET:
+        raise UserError("--charset=auto is for training only: name a file, or leave the flag out")
+    return LoadOptions(args.checkpoint, args.gpu_id, given_fields(args, Config))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from aocr import __version__
-from aocr.cli import dataset, export, inspect, predict, synth, test, train
+from aocr.cli import benchmark, dataset, export, inspect, predict, serve, synth, test, train
 from aocr.cli.command_parser import CommandParser
 
-COMMANDS = (dataset, inspect, synth, train, test, predict, export)
+COMMANDS = (dataset, inspect, synth, train, test, predict, export, benchmark, serve)
 """The modules of the commands, in the order of `aocr --help`."""
 
 

@@ -3,65 +3,136 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from aocr.cli import arguments, model_flags, search_flags
+from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
 from aocr.cli.command_paths import STDIN, command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
+from aocr.cli.flag_types import value_type
+from aocr.cli.image_arguments import image_files
 from aocr.cli.settings_log import PREDICT, log_settings
+from aocr.config import TEST_BATCH_SIZE
 from aocr.model import pretrained
-from aocr.util.console import print_text, read_names, require_stdout
+from aocr.serving.file_prediction import FilePrediction
+from aocr.training.options import TrainingOptions
+from aocr.util.console import (
+    is_interactive,
+    print_text,
+    progress_bar,
+    read_names,
+    require_stdout,
+)
+from aocr.util.options import Permitted, permitted_values
 from aocr.util.path_checks import CommandPaths, named
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
-    command = arguments.Command("predict", "read the text in images", run, paths)
+    command = arguments.Command(
+        "predict", "read the text in images", run, paths, uses_tensorflow=lambda a: not a.server
+    )
     parser = arguments.add_command(commands, command)
-    text = "image files; if none is given, file names are read from stdin, one per line"
+    text = (
+        "image files, folders of images or glob patterns; if none is given, names of image files "
+        "are read from stdin, one per line"
+    )
     parser.add_argument("images", nargs="*", help=text)
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
     text = "print one JSON object per line, with the probability of each character"
     parser.add_argument("--json", action="store_true", help=text)
+    text = "mark and count the texts whose probability is below this number from 0 to 1"
+    probability = value_type(Permitted(float, 0, 1))
+    parser.add_argument("--min-probability", type=probability, metavar="N", help=text)
+    text = "largest number of images that are read at a time (default: %(default)s)"
+    in_range = value_type(permitted_values(TrainingOptions, "batch_size"))
+    default = TEST_BATCH_SIZE
+    parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
+    _add_server_flags(parser)
     model_flags.add_reading_flags(parser)
     search_flags.add_search_flags(parser)
     model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
+    parser.add_check(_server_problem)
+
+
+def _add_server_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("server (which has the model, instead of this process)")
+    text = (
+        "send the images to this server, which speaks TensorFlow Serving's REST, such as "
+        "http://localhost:8501 or http://localhost:8501/v1/models/NAME"
+    )
+    group.add_argument("--server", metavar="URL", help=text)
+    arguments.add_api_key_flag(group, "file whose first line is the server's key")
+
+
+def _server_problem(args: argparse.Namespace) -> str:
+    """Returns what is wrong with the flags of the server."""
+    if args.server and args.checkpoint:
+        return "--checkpoint cannot be chosen with --server, which has a model of its own"
+    if args.server and (given := search_flags.given_flags(args)):
+        return (
+            f"{given[0]} cannot be chosen with --server, whose model decides what is looked for: "
+            "export the model with it"
+        )
+    if args.api_key_file and not args.server:
+        return "--api-key-file is the key of a server: give --server, too"
+    return ""
 
 
 def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads and writes."""
     inputs = named("image", args.images) if args.images else named("list of images", [STDIN])
-    return command_paths(args, [*inputs, *model_inputs("--model-dir", args.model_dir)])
+    keys = named("--api-key-file", [args.api_key_file])
+    models = [] if args.server else model_inputs("--model-dir", args.model_dir)
+    return command_paths(args, [*inputs, *keys, *models])
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command; the exit code is a failure if an image could not be read."""
     from aocr.cli import prediction_output
-    from aocr.serving import predictor
 
-    failed, read, inexact = False, 0, 0
+    read = failed = uncertain = inexact = 0
     require_stdout()
-    names = args.images or read_names(sys.stdin)
-    _choose_pretrained_model(args)
-    config, checkpoint = model_flags.trained_model(args)
-    log_settings(PREDICT, args, config)
-    search = search_flags.search_of(args, config)
-    for result in predictor.predict(config, names, checkpoint, args.gpu_id, search):
-        prediction_output.log_prediction(result)
-        failed |= bool(result.failure)
-        read += not result.failure
-        inexact += not result.is_exact
-        if args.json:
-            print_text(prediction_output.json_line_of(result))
-        elif not result.failure:
-            print_text(prediction_output.tsv_line_of(result))
+    names = image_files(args.images) if args.images else read_names(sys.stdin)
+    predictions = _from_server(args, names) if args.server else _from_model(args, names)
+    with _progress(names) as advance:
+        for result in predictions:
+            prediction_output.log_prediction(result)
+            read += not result.failure
+            failed += bool(result.failure)
+            inexact += not result.is_exact
+            if args.min_probability is not None:
+                uncertain += prediction_output.is_uncertain(result, args.min_probability)
+            if args.json:
+                print_text(prediction_output.json_line_of(result, args.min_probability))
+            elif not result.failure:
+                print_text(prediction_output.tsv_line_of(result, args.min_probability))
+            advance()
+    if args.min_probability is not None:
+        prediction_output.log_uncertain(args.min_probability, uncertain, read)
     if inexact:
         prediction_output.log_inexact(inexact, read)
     return EXIT_FAILURE if failed else EXIT_OK
+
+
+def _from_model(args: argparse.Namespace, names: Iterable[str]) -> Iterator[FilePrediction]:
+    """Reads with the model in `--model-dir`."""
+    from aocr.serving import predictor
+
+    _choose_pretrained_model(args)
+    config, checkpoint = model_flags.trained_model(args)
+    check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
+    log_settings(PREDICT, args, config)
+    search = search_flags.search_of(args, config)
+    return predictor.predict(
+        config, names, checkpoint, args.gpu_id, search=search, batch_size=args.batch_size
+    )
 
 
 def _choose_pretrained_model(args: argparse.Namespace) -> None:
@@ -74,3 +145,22 @@ def _choose_pretrained_model(args: argparse.Namespace) -> None:
             pretrained.LATIN,
         )
         args.model_dir = os.path.join(pretrained.FOLDER, pretrained.LATIN)
+
+
+def _from_server(args: argparse.Namespace, names: Iterable[str]) -> Iterator[FilePrediction]:
+    """Lets a server read."""
+    from aocr.serving import remote_predictor
+    from aocr.serving.rest_client import RestClient
+
+    key = arguments.read_api_keys(args.api_key_file)[0] if args.api_key_file else ""
+    return remote_predictor.predict(RestClient(args.server, key), names, args.batch_size)
+
+
+@contextlib.contextmanager
+def _progress(names: Iterable[str]) -> Iterator[Callable[[], object]]:
+    """Shows a progress bar on a terminal, unless the rows go there."""
+    if is_interactive() and not sys.stdout.isatty():
+        with progress_bar(len(names) if isinstance(names, Sequence) else None, "images") as bar:
+            yield bar.update
+    else:
+        yield lambda: None

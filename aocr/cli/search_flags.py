@@ -37,6 +37,13 @@ def add_search_flags(parser: CommandParser) -> None:
     parser.add_check(_problem)
 
 
+def given_flags(args: argparse.Namespace) -> list[str]:
+    """Returns the names of the flags that were given."""
+    names = ("lexicon", "pattern", "top", "beam_width", "renormalize")
+    given = [name for name in names if getattr(args, name) not in (None, False)]
+    return ["--" + name.replace("_", "-") for name in given]
+
+
 def search_of(args: argparse.Namespace, config: Config) -> Search | None:
     """Returns the search that the flags ask for; None for greedy decoding.
 

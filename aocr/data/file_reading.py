@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import stat
 
-import tensorflow as tf
-
 from aocr.data.image_header import ImageFileError
 from aocr.util.errors import first_line
 from aocr.util.path_checks import is_remote
@@ -25,18 +23,23 @@ def read_file(path: str) -> bytes:
         return _read_remote(path) if is_remote(path) else _read_local(path)
     except UnicodeError as error:
         raise ImageFileError("file name that is not UTF-8") from error
-    except (FileNotFoundError, tf.errors.NotFoundError) as error:
+    except FileNotFoundError as error:
         raise ImageFileError("no such file", _name_problem(path)) from error
     except OSError as error:
         raise ImageFileError("cannot read", str(error.strerror)) from error
-    except tf.errors.OpError as error:
-        raise ImageFileError("cannot read", first_line(error)) from error
 
 
 def _read_remote(path: str) -> bytes:
-    with tf.io.gfile.GFile(path, "rb") as file:
-        _check_size(file.size())
-        return file.read()
+    import tensorflow as tf  # slow to import, and most files are local
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            _check_size(file.size())
+            return file.read()
+    except tf.errors.NotFoundError as error:
+        raise ImageFileError("no such file", _name_problem(path)) from error
+    except tf.errors.OpError as error:
+        raise ImageFileError("cannot read", first_line(error)) from error
 
 
 def _read_local(path: str) -> bytes:

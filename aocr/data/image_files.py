@@ -7,14 +7,16 @@ decodes differently from what an image viewer shows, is converted to PNG.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import tensorflow as tf
 from PIL import Image
 
 from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.image_header import ImageFileError, read_header
 from aocr.data.png_conversion import is_transparent, load_pixels, to_png
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _JUDGED_BY_TENSORFLOW = ("PNG", "JPEG", "MPO")
 """If TensorFlow cannot decode a file of one of these formats, the file is broken. MPO is a JPEG
@@ -65,6 +67,19 @@ def to_supported_format(encoded: bytes, max_pixels: int) -> SupportedImage:
     png = to_png(picture)
     height, width, _ = _decode(png, "PNG").shape
     return SupportedImage(png, True, width, height)
+
+
+def to_upload(encoded: bytes, max_pixels: int) -> bytes:
+    """Returns an image file that a server decodes with TensorFlow; works without TensorFlow.
+
+    It is that of `to_supported_format`, except that a broken PNG or JPEG file stays as it is, for
+    the server to judge, and that more files are converted to PNG. Their pixels stay.
+
+    Raises:
+        ImageFileError: see `to_supported_format`.
+    """
+    picture = read_header(encoded, max_pixels)
+    return encoded if needs_no_conversion(encoded, picture) else to_png(picture)
 
 
 class WatchedImage(NamedTuple):
@@ -119,6 +134,8 @@ def _decode(encoded: bytes, image_format: str | None) -> tf.Tensor:
     For a small image the raw operation on a constant takes a fifth less time than
     `tf.io.decode_image` on bytes.
     """
+    import tensorflow as tf  # slow to import, and `to_upload` does without it
+
     try:
         return tf.raw_ops.DecodeImage(contents=tf.constant(encoded), expand_animations=False)
     except tf.errors.OpError as error:
@@ -145,13 +162,13 @@ def _decodes(encoded: bytes, picture: Image.Image) -> bool:
 def _is_judged_by_tensorflow(encoded: bytes, picture: Image.Image, max_pixels: int) -> bool:
     """Returns whether TensorFlow, not Pillow, decides if the file is whole."""
     if picture.format == "GIF":  # TensorFlow decodes all frames and returns the first
-        return picture.width * picture.height * _frame_count(picture) <= max_pixels
+        return picture.width * picture.height * frame_count(picture) <= max_pixels
     if picture.format == "BMP":
         return _is_plain_bmp(encoded, picture)
     return picture.format in _JUDGED_BY_TENSORFLOW and picture.mode != "CMYK"
 
 
-def _frame_count(picture: Image.Image) -> int:
+def frame_count(picture: Image.Image) -> int:
     """Returns the number of frames of a GIF, or 1 if a later one is broken."""
     try:
         return getattr(picture, "n_frames", 1)

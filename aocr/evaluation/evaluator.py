@@ -22,8 +22,9 @@ from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model import checkpoints
-from aocr.model.postprocessing import Readings, Transcription, character_mask
-from aocr.model.search.text_search import Search, inexact_text
+from aocr.model.postprocessing import RankedTexts, Transcription, character_mask
+from aocr.model.search.ranked_texts import inexact_text
+from aocr.model.search.text_search import Search
 from aocr.util.session import open_session
 
 Observer = Callable[[Result], None]
@@ -129,7 +130,7 @@ class BatchOutputs(NamedTuple):
     batch: EvaluationBatch
     transcription: Transcription
     losses: np.ndarray
-    readings: Readings | None = None
+    readings: RankedTexts | None = None
     rectified: np.ndarray | None = None
 
 

@@ -11,7 +11,7 @@ from aocr.config import NO_RECTIFICATION, SLIDING, TEST_BATCH_SIZE, Config
 from aocr.data import input_pipeline, preprocessing
 from aocr.model import recognizer
 from aocr.model.postprocessing import (
-    Readings,
+    RankedTexts,
     Transcription,
     transcribe,
     transcribe_readings,
@@ -44,7 +44,7 @@ class EvalGraph(NamedTuple):
     batch: input_pipeline.EvaluationBatch
     transcription: Transcription
     losses: tf.Tensor
-    readings: Readings | None = None
+    readings: RankedTexts | None = None
     rectified: tf.Tensor | None = None
 
 

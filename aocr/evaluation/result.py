@@ -8,7 +8,7 @@ import functools
 import numpy as np
 
 from aocr.evaluation.edit_distance import edit_distance
-from aocr.model.postprocessing import Reading
+from aocr.model.search.ranked_texts import RankedText
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Result:
     encoded: bytes
     seconds: float
     rectified: np.ndarray | None = None
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[RankedText, ...] = ()
     is_exact: bool = True
 
     @functools.cached_property

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, Charset
 from aocr.model.decoding import Decoding, after_eos
+from aocr.model.search.ranked_texts import RankedText
 from aocr.model.search.text_search import SearchDecoding
 
 
@@ -45,14 +46,7 @@ def transcribe(decoding: Decoding, charset: Charset) -> Transcription:
     )
 
 
-class Reading(NamedTuple):
-    """Holds a text that may stand in an image, and its probability."""
-
-    text: str
-    probability: float
-
-
-class Readings(NamedTuple):
+class RankedTexts(NamedTuple):
     """Holds the most probable texts of each image, the most probable first.
 
     Attributes:
@@ -65,19 +59,19 @@ class Readings(NamedTuple):
     probability: tf.Tensor
     is_exact: tf.Tensor
 
-    def of_image(self, row: int) -> tuple[Reading, ...]:
+    def of_image(self, row: int) -> tuple[RankedText, ...]:
         """Returns the readings of an image, from arrays in place of tensors."""
         pairs = zip(self.text[row].tolist(), self.probability[row].tolist(), strict=True)
-        return tuple(Reading(text.decode(), p) for text, p in pairs if p > 0)
+        return tuple(RankedText(text.decode(), p) for text, p in pairs if p > 0)
 
 
-def transcribe_readings(decoding: Decoding, charset: Charset) -> Readings | None:
+def transcribe_readings(decoding: Decoding, charset: Charset) -> RankedTexts | None:
     """Returns the readings of a search; None for a decoding that has one text only."""
     if not isinstance(decoding, SearchDecoding):
         return None
     characters = tf.constant([s.encode() for s in charset.symbols])  # special symbols are empty
     text = tf.strings.reduce_join(tf.gather(characters, decoding.texts), axis=2)
-    return Readings(text, decoding.probabilities, decoding.is_exact)
+    return RankedTexts(text, decoding.probabilities, decoding.is_exact)
 
 
 def character_mask(symbols: np.ndarray) -> np.ndarray:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
-import math
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from aocr.evaluation.result import Result
-from aocr.model.postprocessing import Reading
+from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
 from aocr.util.characters import escape
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
 
 HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\tloss\n"
 COLUMNS = HEADER.split()
-
-_RAW_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Matches what `json.dumps` leaves as it is, but a terminal or a reader of lines would act on."""
 
 
 class Format(NamedTuple):
@@ -74,40 +68,6 @@ def open_predictions_file(path: str, readings: int = 1) -> Iterator[Callable[[Re
         finally:
             with _errors_as_user_errors(path):
                 file.close()
-
-
-def with_probabilities(text: str, probabilities: Sequence[float]) -> list[dict[str, object]]:
-    """Returns `{"character": "A", "probability": 0.99}` for each character of a text."""
-    pairs = zip(text, probabilities, strict=True)
-    return [{"character": c, "probability": six_digits(p)} for c, p in pairs]
-
-
-def readings_of(readings: Sequence[Reading], is_exact: bool) -> dict[str, object]:
-    """Returns what JSON says of a search: its readings, and whether they are surely the best ones.
-
-    Args:
-        readings: the most probable texts; none for greedy decoding, of which nothing is said.
-        is_exact: whether no other text can be more probable.
-    """
-    if not readings:
-        return {}
-    texts = [{"text": text, "probability": six_digits(p)} for text, p in readings]
-    return {"readings": texts, "exact": is_exact}
-
-
-def six_digits(value: float) -> float | None:
-    """Returns a number rounded to the six digits that float32 holds; None for NaN and infinity."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
-
-
-def json_line(values: dict[str, object]) -> str:
-    r"""Returns a line of JSON.
-
-    Control characters, line separators and bytes of a path that are not UTF-8 are written as
-    `\u009b`, `\u2028` and `\udcff`.
-    """
-    text = json.dumps(values, ensure_ascii=False)
-    return _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 @contextlib.contextmanager

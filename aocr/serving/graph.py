@@ -12,7 +12,7 @@ from aocr.data import preprocessing
 from aocr.model import recognizer, tensor_names
 from aocr.model.decoding import Decoding, after_eos
 from aocr.model.postprocessing import (
-    Readings,
+    RankedTexts,
     Transcription,
     transcribe,
     transcribe_readings,
@@ -43,7 +43,7 @@ class ServingGraph(NamedTuple):
     features: tf.Tensor
     decoding: Decoding
     transcription: Transcription
-    readings: Readings | None
+    readings: RankedTexts | None
     output: tf.Tensor
     probability: tf.Tensor
     search_outputs: dict[str, tf.Tensor]
@@ -106,7 +106,7 @@ def _name_steps(transcription: Transcription) -> None:
     tf.identity(transcription.step_probabilities, name=tensor_names.STEP_PROBABILITIES)
 
 
-def _name_readings(readings: Readings, shape: tf.Tensor) -> dict[str, tf.Tensor]:
+def _name_readings(readings: RankedTexts, shape: tf.Tensor) -> dict[str, tf.Tensor]:
     """Names the outputs of a search in a frozen graph, and returns those of the signature.
 
     Args:

@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from aocr.cli import prediction_output
-from aocr.model.postprocessing import Reading
-from aocr.serving.predictor import FilePrediction
+from aocr.model.search.ranked_texts import RankedText
+from aocr.serving.file_prediction import FilePrediction
 
 READ = FilePrediction("a é.png", "AÄ", 0.123456789, (0.5, 0.25))
 FAILED = FilePrediction("b.png", failure="no such file")
@@ -17,7 +17,7 @@ def test_tsv_line():
     assert prediction_output.tsv_line_of(READ) == "a é.png\tAÄ\t0.123457\n"
 
 
-SEARCHED = READ._replace(readings=(Reading("AÄ", 0.123456789), Reading("A\t", 0.01)))
+SEARCHED = READ._replace(readings=(RankedText("AÄ", 0.123456789), RankedText("A\t", 0.01)))
 
 
 def test_further_readings_follow_in_the_line():
@@ -83,3 +83,39 @@ def test_log_lines(caplog):
         "b.png: no such file",
     ]
     assert [record.levelname for record in caplog.records] == ["INFO", "ERROR", "ERROR"]
+
+
+def test_a_complaint_of_the_decoder_is_a_warning_before_the_text(caplog):
+    caplog.set_level(logging.INFO)
+    prediction_output.log_prediction(READ._replace(complaint="Corrupt JPEG data: x"))
+    assert caplog.messages == [
+        "a é.png: the image was read, but the JPEG decoder complains: Corrupt JPEG data: x",
+        "Result: OK. 0.12 AÄ",
+    ]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_the_mark_stands_before_further_readings():
+    line = prediction_output.tsv_line_of(SEARCHED, 0.1)
+    assert line == "a é.png\tAÄ\t0.123457\tok\tA\\t\t0.010000\n"
+    row = json.loads(prediction_output.json_line_of(SEARCHED, 0.1))
+    assert list(row)[2:] == ["probability", "characters", "uncertain", "readings", "exact"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "mark", "uncertain"), [(0.1, "ok", False), (0.2, "uncertain", True)]
+)
+def test_a_minimum_probability_marks_texts(limit, mark, uncertain):
+    assert prediction_output.tsv_line_of(READ, limit) == f"a é.png\tAÄ\t0.123457\t{mark}\n"
+    assert json.loads(prediction_output.json_line_of(READ, limit))["uncertain"] is uncertain
+    assert prediction_output.is_uncertain(READ, limit) is uncertain
+    assert not prediction_output.is_uncertain(FAILED, 1)
+
+
+def test_nan_is_uncertain():
+    assert prediction_output.is_uncertain(READ._replace(probability=float("nan")), 0)
+
+
+def test_unknown_probabilities_of_characters_are_left_out():
+    line = prediction_output.json_line_of(READ._replace(character_probabilities=None))
+    assert list(json.loads(line)) == ["path", "text", "probability"]

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from results import result_of
 
-from aocr.model.postprocessing import Reading
+from aocr.model.search.ranked_texts import RankedText
 from aocr.report import predictions_file
 from aocr.util.errors import UserError
 
@@ -49,9 +49,9 @@ def lines_of(path):
 
 def test_further_readings_have_columns_of_their_own(tmp_path):
     several = dataclasses.replace(
-        image_of(0, "AB", "AB"), readings=(Reading("AB", 0.25), Reading("A", 0.125))
+        image_of(0, "AB", "AB"), readings=(RankedText("AB", 0.25), RankedText("A", 0.125))
     )
-    only_one = dataclasses.replace(image_of(1, "B", "B"), readings=(Reading("B", 0.5),))
+    only_one = dataclasses.replace(image_of(1, "B", "B"), readings=(RankedText("B", 0.5),))
     write(tmp_path / "p.tsv", [several, only_one], readings=3)
     header, *rows = lines_of(tmp_path / "p.tsv")
     assert header == HEADER + "\treading_2\tprobability_2\treading_3\tprobability_3"

@@ -5,24 +5,15 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import TINY, encoded, load_noise, noise
+from helpers import TINY, encoded, noise
 from PIL import Image
 
-from aocr.serving import predictor
-from aocr.serving.graph import build_serving_graph
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    path = str(tmp_path_factory.mktemp("model") / "model.ckpt-1")
-    with build_serving_graph(TINY).graph.as_default(), tf.compat.v1.Session() as session:
-        load_noise(session)
-        return tf.compat.v1.train.Saver().save(session, path, write_meta_graph=False)
+from aocr.serving import checkpoint_backend, predictor
 
 
 @pytest.fixture
-def predict(checkpoint):
-    return lambda paths: list(predictor.predict(TINY, paths, checkpoint, gpu_id=-1))
+def predict(tiny):
+    return lambda paths: list(predictor.predict(TINY, paths, tiny.checkpoint, gpu_id=-1))
 
 
 def picture(name):
@@ -121,6 +112,6 @@ def test_grappler_is_left_out_for_few_images(predict, monkeypatch, count, kind, 
         asked.append(optimize)
         return tf.compat.v1.Session(graph=graph)
 
-    monkeypatch.setattr(predictor, "open_session", open_session)
+    monkeypatch.setattr(checkpoint_backend, "open_session", open_session)
     assert len(predict(kind(["nosuch"] * count))) == count
     assert asked == [optimize]

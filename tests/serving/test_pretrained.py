@@ -18,6 +18,7 @@ from commands import draw
 from helpers import white, write_records
 from hostile_runs import run_in_process
 
+import aocr
 from aocr.config import Config
 from aocr.data import records
 from aocr.model import checkpoints, config_file, pretrained
@@ -137,6 +138,16 @@ def test_a_folder_of_this_name_and_checkpoints_win(shipped, tmp_path, capfd):
     found = run_in_process(["predict", "a.png", "--model-dir=latin"], tmp_path, capfd)
     assert "latin is a folder here: it is read, and not the model of this name" in found.stderr
     assert found.errors[0].startswith("no checkpoint in latin")
+
+
+def test_programs_load_it_by_its_name_unless_there_is_such_a_folder(shipped, tmp_path, capfd):
+    with aocr.load("latin", gpu_id=-1) as reader:
+        reading = reader.read("a.png")
+    found = run_in_process(["predict", "a.png", "--model-dir=latin"], tmp_path, capfd)
+    assert found.stdout == f"a.png\t{reading.text}\t{reading.probability:.6f}\n"
+    (tmp_path / "latin").mkdir()
+    with pytest.raises(UserError, match="latin holds no model"):
+        aocr.load("latin")
 
 
 def test_it_is_not_trained_itself(shipped, tmp_path, capfd):

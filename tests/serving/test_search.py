@@ -1,20 +1,24 @@
 """Texts that are known beforehand, in `predict` and in exports, with a model of noise."""
 
+import base64
 import dataclasses
 import re
 
+import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise
+from live_server import live_server
 from PIL import Image
 
 from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
 from aocr.model.search.text_search import Search
-from aocr.serving import predictor
+from aocr.serving import predictor, remote_predictor
 from aocr.serving.export import ExportRequest, export
 from aocr.serving.formats import frozengraph, savedmodel
 from aocr.serving.graph import build_serving_graph
+from aocr.serving.rest_client import RestClient
 
 CTC = dataclasses.replace(TINY, decoder="ctc")
 PATTERN = "BA|A[AB]?B"
@@ -75,6 +79,19 @@ def test_the_saved_model_reads_as_predict(read):
         )
     assert scalar["readings"].shape == (2,)
     assert scalar["exact"].shape == ()
+
+
+def test_a_server_of_the_saved_model_answers_with_its_readings(read):
+    predictions, folder = read
+    images = [{"b64": base64.b64encode((folder / name).read_bytes()).decode()} for name in NAMES]
+    with live_server(f"{folder}/savedmodel") as server:
+        url = f"{server.url}/v1/models/aocr:predict"
+        found = httpx.post(url, json={"inputs": images}, timeout=120).json()["outputs"]
+        remote = list(remote_predictor.predict(RestClient(server.url), [f"{folder}/a"], 1))
+    check([text.encode() for text in found["output"]], found["probability"], predictions)
+    assert found["readings"] == [[text for text, _ in each.readings] for each in predictions]
+    assert found["exact"] == [True] * 3
+    assert [each.text for each in remote] == [predictions[0].text]
 
 
 def test_the_frozen_graph_reads_as_predict(read):

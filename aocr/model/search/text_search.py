@@ -13,7 +13,6 @@ from aocr.config import Config
 from aocr.model.decoding import Decoder, Decoding
 from aocr.model.search.automaton import Automaton
 from aocr.model.search.beam_search import LEAST, BeamSearch, Found
-from aocr.util.plurals import counted
 
 WIDENING = 8
 """Factor between the widths of two beams."""
@@ -123,14 +122,6 @@ def search_texts(decoder: Decoder, search: Search, steps: int) -> SearchDecoding
         texts=found.text[:, : search.top],
         probabilities=probabilities[:, : search.top],
         is_exact=is_exact,
-    )
-
-
-def inexact_text(count: int, images: int) -> str:
-    """Returns a line about images whose readings may not be the most probable texts."""
-    return (
-        f"The search was not wide enough to be sure of {count} of {counted(images, 'image')}: "
-        "another text may be more probable."
     )
 
 

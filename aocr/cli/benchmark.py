@@ -1,0 +1,61 @@
+"""The command `aocr benchmark`: measures how fast a model or an export reads."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from aocr.cli import arguments, model_flags
+from aocr.cli.command_paths import command_paths, model_inputs
+from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.flag_types import value_type
+from aocr.cli.image_arguments import image_files
+from aocr.config import TEST_BATCH_SIZE
+from aocr.training.options import TrainingOptions
+from aocr.util.console import print_text, require_stdout
+from aocr.util.options import Permitted, permitted_values
+from aocr.util.path_checks import CommandPaths, named
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    text = "measure how fast a model or an export reads"
+    parser = arguments.add_command(commands, arguments.Command("benchmark", text, run, paths))
+    arguments.add_model_argument(parser)
+    text = "image files, folders or glob patterns (default: four drawn images)"
+    parser.add_argument("images", nargs="*", help=text)
+    text = "number of images of a batch (default: %(default)s)"
+    in_range = value_type(permitted_values(TrainingOptions, "batch_size"))
+    default = TEST_BATCH_SIZE
+    parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
+    text = "length of each of the two measurements (default: %(default)s)"
+    seconds = value_type(Permitted(float, 0.1, 3600))
+    parser.add_argument("--seconds", type=seconds, default=5.0, metavar="N", help=text)
+    text = "print the measurements as JSON"
+    parser.add_argument("--json", action="store_true", help=text)
+    arguments.add_checkpoint_flag(parser)
+    model_flags.add_reading_flags(parser)
+    model_flags.add_old_model_flags(parser)
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes."""
+    return command_paths(args, [*named("image", args.images), *model_inputs("MODEL", args.model)])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
+    from aocr.data.image_header import quiet_pillow
+    from aocr.serving import speed
+    from aocr.serving.loading import load_reader
+
+    require_stdout()
+    names = image_files(args.images)
+    images = speed.benchmark_images(names)
+    options = model_flags.load_options(args)
+    with quiet_pillow(), load_reader(args.model, options, args.batch_size) as reader:
+        one_by_one = speed.measure(reader, images, 1, args.seconds)
+        batches = speed.measure(reader, images, args.batch_size, args.seconds)
+    measured = speed.summary(one_by_one, batches, len(images))
+    print_text(json.dumps(measured) + "\n" if args.json else speed.as_text(measured))
+    return EXIT_OK

@@ -1,0 +1,119 @@
+"""Runs a function on batches of what concurrent requests submit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Generic, NamedTuple, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class BatchingOptions(NamedTuple):
+    """Says how items are batched.
+
+    Attributes:
+        max_batch: number of items of the largest batch.
+        timeout: seconds that the first item of a batch waits for more; with 0 a batch holds what
+            has arrived while the batch before ran.
+        max_waiting: largest number of items that wait.
+    """
+
+    max_batch: int = 32
+    timeout: float = 0.0
+    max_waiting: int = 1024
+
+
+class QueueFullError(Exception):
+    """Reports that too many items wait already."""
+
+
+class RequestBatcher(Generic[Item, Result]):
+    """Batches items that threads submit, and runs a function on each batch, one at a time.
+
+    Args:
+        run: returns a result for each item, in order; an exception is the result of its item.
+        options: how items are batched.
+        observe: is told the size of each batch, before it runs.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[list[Item]], Sequence[Result | BaseException]],
+        options: BatchingOptions,
+        observe: Callable[[int], object] = lambda _size: None,
+    ) -> None:
+        self._run, self._options, self._observe = run, options, observe
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Item, Future[Result]]] = deque()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="aocr-batches", daemon=True)
+        self._thread.start()
+
+    def submit(self, items: Sequence[Item]) -> list[Future[Result]]:
+        """Adds the items of one request; the futures will hold their results.
+
+        Raises:
+            QueueFullError: too many items wait, and none of these was added.
+            ValueError: the batcher is closed.
+        """
+        added: list[tuple[Item, Future[Result]]] = [(item, Future()) for item in items]
+        with self._changed:
+            if self._closed:
+                raise ValueError("the batcher is closed")
+            if self._waiting and len(self._waiting) + len(added) > self._options.max_waiting:
+                raise QueueFullError
+            self._waiting.extend(added)
+            self._changed.notify_all()
+        return [future for _, future in added]
+
+    @property
+    def waiting(self) -> int:
+        """The number of items that wait for their batch."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """Runs what waits, and ends."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._next_batch():
+            self._observe(len(batch))
+            try:
+                results = self._run([item for item, _ in batch])
+                for (_, future), result in zip(batch, results, strict=True):
+                    _finish(future, result)
+            except BaseException as error:  # the thread must live; the requests get the error
+                for _, future in batch:
+                    if not future.done():
+                        _finish(future, error)
+
+    def _next_batch(self) -> list[tuple[Item, Future[Result]]]:
+        """Waits for the next batch; returns nothing once the batcher is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            deadline = time.monotonic() + self._options.timeout
+            while len(self._waiting) < self._options.max_batch and not self._closed:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not self._changed.wait(remaining):
+                    break
+            count = min(len(self._waiting), self._options.max_batch)
+            batch = [self._waiting.popleft() for _ in range(count)]
+        # a request that was given up needs no result
+        return [pair for pair in batch if pair[1].set_running_or_notify_cancel()] or (
+            self._next_batch() if batch else []
+        )
+
+
+def _finish(future: Future, result: object) -> None:
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -1,0 +1,169 @@
+"""Runs the server until a signal stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import uvicorn
+
+from aocr.data.image_header import quiet_pillow
+from aocr.server.app import Application
+from aocr.server.metrics import Metrics
+from aocr.server.model_versions import POLL_SECONDS, ModelVersions
+from aocr.server.served_model import ServedModel, ServingLimits
+from aocr.serving import DEFAULT_MODEL_NAME
+from aocr.serving.loading import LoadOptions, load_backend
+from aocr.serving.model_source import ModelSource, find_model
+from aocr.util.errors import UserError
+from aocr.util.signals import STOP_SIGNALS
+
+STOP_SECONDS = 30
+"""Time in which requests are answered after the signal to stop."""
+
+MAX_CONNECTIONS = 1000
+"""Connections beyond this number are answered with 503."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class ServerOptions(NamedTuple):
+    """Says how to serve a model.
+
+    Attributes:
+        model: path or name of the model.
+        load: how to load it.
+        name: of the model, in requests.
+        host: name or address to listen on.
+        port: 0 takes a free one.
+        limits: what a request may hold.
+        api_keys: the keys that clients may send; nothing lets all clients in.
+    """
+
+    model: str
+    load: LoadOptions = LoadOptions()
+    name: str = DEFAULT_MODEL_NAME
+    host: str = "127.0.0.1"
+    port: int = 0
+    limits: ServingLimits = ServingLimits()
+    api_keys: Sequence[str] = ()
+
+
+def serve(options: ServerOptions) -> None:
+    """Serves a model until SIGINT or SIGTERM; then answers the accepted requests, and returns.
+
+    Raises:
+        UserError: the model cannot be loaded, or the address is not free.
+    """
+    with bind(options.host, options.port) as listener, quiet_pillow():
+        metrics = Metrics()
+        source = find_model(options.model)
+        versions = load_versions(options, source, metrics)
+        try:
+            versions.watch()
+            application = Application(versions, metrics, options.limits.max_body_bytes)
+            _log_start(options, source, listener)
+            asyncio.run(_run(application, options.api_keys, listener))
+        finally:
+            versions.close()
+    logging.info("Stopped.")
+
+
+def load_versions(
+    options: ServerOptions,
+    source: ModelSource,
+    metrics: Metrics,
+    poll_seconds: float = POLL_SECONDS,
+) -> ModelVersions:
+    """Loads a model for a server.
+
+    Raises:
+        UserError: it cannot be loaded.
+    """
+
+    def load(version: ModelSource) -> ServedModel:
+        backend = load_backend(version, options.load)
+        return ServedModel(backend, version.version, options.limits, metrics)
+
+    versions = ModelVersions(options.name, source, load, poll_seconds)
+    metrics.watch_queue(lambda: versions.current.waiting)
+    return versions
+
+
+class Server(uvicorn.Server):
+    """Runs an application; leaves the signals alone, which uvicorn would handle and raise again."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Does nothing."""
+        yield
+
+
+def build_server(application: Application, api_keys: Sequence[str] = ()) -> Server:
+    """Returns the server of an application, which does not run yet."""
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        application.build(api_keys),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return Server(config)
+
+
+async def _run(application: Application, api_keys: Sequence[str], listener: socket.socket) -> None:
+    """Runs the server in this thread until a signal arrives; a second one does not wait."""
+    server = build_server(application, api_keys)
+
+    def stop() -> None:
+        server.force_exit = application.is_stopping
+        application.is_stopping = server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+    await server.serve([listener])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Returns a socket with the address, which does not listen yet.
+
+    Raises:
+        UserError: the address cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(
+            f"cannot listen on {host}, port {port}: {reason}: choose another --host or --port"
+        ) from error
+    return listener
+
+
+def _log_start(options: ServerOptions, source: ModelSource, listener: socket.socket) -> None:
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    port = listener.getsockname()[1]
+    if options.host not in LOOPBACK and not options.api_keys:
+        logging.warning(
+            "Other machines can reach this server, and it asks for no key: see --api-key-file."
+        )
+    address = f"http://{host}:{port}/ (process {os.getpid()})"
+    names = options.model, source.version, options.name
+    logging.info("Serving %s, version %i, as %r at %s", *names, address)

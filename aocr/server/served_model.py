@@ -1,0 +1,171 @@
+"""Serves one loaded version of a model: batches requests, and runs its signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from aocr.config import MAX_PIXELS
+from aocr.model import tensor_names
+from aocr.server import image_limits
+from aocr.server.errors import invalid_argument, unavailable
+from aocr.server.json_tensors import Tensors
+from aocr.server.metrics import Metrics
+from aocr.server.request_batching import BatchingOptions, QueueFullError, RequestBatcher
+from aocr.serving.backend import Backend, Reading
+from aocr.serving.reader import Reader
+from aocr.serving.sample_images import sample_images
+from aocr.util.errors import first_line
+from aocr.util.usage import Usage
+
+DEFAULT_SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+class ServingLimits(NamedTuple):
+    """Says what a request may hold, and how requests are batched.
+
+    Attributes:
+        batching: see `BatchingOptions`.
+        max_pixels: number of pixels of the largest accepted image.
+        max_body_bytes: size of the largest accepted request.
+    """
+
+    batching: BatchingOptions = BatchingOptions()
+    max_pixels: int = MAX_PIXELS
+    max_body_bytes: int = 32 * 2**20
+
+
+class _Item(NamedTuple):
+    """Holds a prepared image of a request, and whether its attention is asked for."""
+
+    prepared: Any
+    attention: bool
+
+
+class ServedModel:
+    """Reads images for requests with one version of a model.
+
+    Attributes:
+        version: the number of the version.
+        signatures: of the model, by their names.
+        usage: is entered while a request is answered; closing it closes the model after them.
+    """
+
+    def __init__(
+        self, backend: Backend, version: int, limits: ServingLimits, metrics: Metrics
+    ) -> None:
+        """Takes over a loaded model, and reads a first image with it.
+
+        Raises:
+            tf.errors.OpError: the model cannot read.
+        """
+        self.version, self._limits, self._metrics = version, limits, metrics
+        self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = backend.signatures
+        self._backend, self._reader = backend, Reader(backend)
+        self._reader.read_batch(sample_images()[:1])  # the first call is slow
+        self._batcher: RequestBatcher[_Item, Reading] = RequestBatcher(
+            self._read, limits.batching, metrics.batch_sizes.observe
+        )
+        self.usage = Usage(f"version {version}", self._release)
+
+    @property
+    def waiting(self) -> int:
+        """The number of images that wait for their batch."""
+        return self._batcher.waiting
+
+    def submit_upright(self, encoded: bytes, attention: bool) -> Future[Reading]:
+        """Submits an image file of any format, which is read as a viewer shows it.
+
+        Raises:
+            RestError: it cannot be read.
+        """
+        image_limits.check_image(encoded, self._limits.max_pixels)
+        prepared = self._reader.prepare(encoded, max_pixels=self._limits.max_pixels)
+        if prepared.failure:
+            raise invalid_argument(prepared.failure)
+        wanted = attention and self._backend.has_attention
+        return self._submit([_Item(prepared.value, wanted)])[0]
+
+    def submit_tensor(self, images: np.ndarray) -> list[Future[Reading]]:
+        """Submits the input of the default signature, strings of any shape.
+
+        Raises:
+            RestError: an image cannot be read.
+        """
+        items = []
+        for encoded in images.flat:
+            image_limits.check_image(encoded, self._limits.max_pixels)
+            prepared = self._reader.prepare(encoded, convert=False)
+            if prepared.failure:
+                raise invalid_argument(prepared.failure)
+            items.append(_Item(prepared.value, False))
+        return self._submit(items)
+
+    def _submit(self, items: Sequence[_Item]) -> list[Future[Reading]]:
+        try:
+            return self._batcher.submit(items)
+        except QueueFullError as error:
+            raise unavailable("too many images are waiting: try again later") from error
+
+    def run_signature(self, name: str, tensors: Tensors) -> Tensors:
+        """Runs a signature as it is, without batching requests.
+
+        Raises:
+            RestError: the tensors do not fit, or the graph cannot read them.
+        """
+        signature = self.signatures[name]
+        for tensor in tensors.values():
+            if tensor.dtype == object:
+                for value in tensor.flat:
+                    image_limits.check_size(value, self._limits.max_pixels)
+        feeds = {signature.inputs[key].name: value for key, value in tensors.items()}
+        fetches = {key: info.name for key, info in signature.outputs.items()}
+        try:
+            found = self._backend.session.run(fetches, feeds)
+        except (tf.errors.OpError, ValueError) as error:
+            raise invalid_argument(first_line(error)) from error
+        return {key: np.asarray(value) for key, value in found.items()}
+
+    def _read(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
+        """Reads a batch; if it fails, each image by itself, so that only one request fails."""
+        attention = any(item.attention for item in items)
+        try:
+            with self._metrics.batch_seconds.time():
+                return self._backend.read([item.prepared for item in items], attention)
+        except tf.errors.OpError as error:
+            if len(items) == 1:
+                return [invalid_argument(first_line(error))]
+        return [result for item in items for result in self._read([item])]
+
+    def _release(self) -> None:
+        self._batcher.close()
+        self._reader.close()
+
+
+def is_default(signature: str, served: ServedModel) -> bool:
+    """Returns whether a signature is that of images alone, whose requests can be batched.
+
+    An export with a search has more outputs, which a `Reading` of an export lacks: it runs as it
+    is.
+    """
+    if signature != DEFAULT_SIGNATURE:
+        return False
+    inputs, outputs = served.signatures[signature].inputs, served.signatures[signature].outputs
+    texts = {tensor_names.SIGNATURE_TEXT, tensor_names.SIGNATURE_PROBABILITY}
+    return list(inputs) == [tensor_names.SIGNATURE_IMAGES] and set(outputs) == texts
+
+
+def outputs_of(readings: Sequence[Reading], shape: tuple[int, ...]) -> Tensors:
+    """Returns the outputs of the default signature, in the shape of its input."""
+    texts = np.empty(len(readings), object)
+    texts[:] = [reading.text.encode() for reading in readings]
+    probabilities = np.array([reading.probability for reading in readings], np.float64)
+    return {
+        tensor_names.SIGNATURE_TEXT: texts.reshape(shape),
+        tensor_names.SIGNATURE_PROBABILITY: probabilities.reshape(shape),
+    }
