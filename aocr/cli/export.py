@@ -6,7 +6,7 @@ import argparse
 import os
 
 from aocr.cli import arguments, model_flags
-from aocr.cli.command_paths import command_paths, model_inputs
+from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.settings_log import EXPORT, log_settings
 from aocr.serving import formats
@@ -21,6 +21,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("dir", nargs="?", default="exported", help=text)
     text = "format of the export (default: %(default)s)"
     parser.add_argument("--format", choices=formats.NAMES, default=formats.DEFAULT, help=text)
+    text = "let the signatures for batches and pixels also tell where each character was read"
+    parser.add_argument("--with-attention", action="store_true", help=text)
+    text = "write DIR/1, DIR/2, ...: a new version for TensorFlow Serving, with requests to warm up"
+    parser.add_argument("--versioned", action="store_true", help=text)
+    text = "TFRecords to compare the export with the model on (default: a few drawn images)"
+    parser.add_argument("--verify", nargs="+", metavar="DATASET", help=text)
     text = "replace an earlier export in the folder"
     parser.add_argument("--force", action="store_true", help=text)
     arguments.add_model_dir_flags(parser)
@@ -32,8 +38,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads and writes; other files of the folder stay."""
-    files = (os.path.join(args.dir, name) for name in formats.GRAPH_FILES.values())
-    return command_paths(args, model_inputs("--model-dir", args.model_dir), named("dir", files))
+    inputs = [
+        *model_inputs("--model-dir", args.model_dir),
+        *dataset_inputs("--verify", args.verify or ()),
+    ]
+    written = () if args.versioned else formats.GRAPH_FILES.values()
+    files = (os.path.join(args.dir, name) for name in written)
+    return command_paths(args, inputs, named("dir", files))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,6 +59,9 @@ def run(args: argparse.Namespace) -> int:
         format=args.format,
         force=args.force,
         gpu_id=args.gpu_id,
+        with_attention=args.with_attention,
+        versioned=args.versioned,
+        verify=args.verify and tuple(args.verify),
     )
     export.export(config, request)
     return EXIT_OK

@@ -14,6 +14,14 @@ from aocr.model.decoding import Decoding, after_eos
 from aocr.model.postprocessing import Transcription, transcribe
 
 
+class Recognition(NamedTuple):
+    """Holds what a model makes of prepared images; for the attributes see `ServingGraph`."""
+
+    features: tf.Tensor
+    decoding: Decoding
+    transcription: Transcription
+
+
 class ServingGraph(NamedTuple):
     """Holds a graph that reads images. It has no optimizer variables and pins no operation.
 
@@ -50,10 +58,8 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
         # [] or [N] --> [N] --> [N, 32, W, C]
         prepared = _prepare(tf.reshape(encoded, [-1]), config)
         with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
-            images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
-            model = recognizer.forward(images, prepared.width, config)
-            decoding = model.decoder.decode(stop_at_eos)
-            transcription = transcribe(decoding, Charset(config.characters))
+            recognition = recognize(prepared, config, stop_at_eos)
+        transcription = recognition.transcription
         _name_steps(transcription)
         _name_scalar_for_one(transcription.text, tensor_names.PREDICTION_OUTPUT)
         _name_scalar_for_one(transcription.probability, tensor_names.PROBABILITY_OUTPUT)
@@ -61,12 +67,29 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
             graph=graph,
             input=encoded,
             prepared=prepared,
-            features=model.features,
-            decoding=decoding,
+            features=recognition.features,
+            decoding=recognition.decoding,
             transcription=transcription,
             output=tf.reshape(transcription.text, tf.shape(encoded)),
             probability=tf.reshape(transcription.probability, tf.shape(encoded)),
         )
+
+
+def recognize(
+    prepared: preprocessing.Prepared, config: Config, stop_at_eos: bool = True
+) -> Recognition:
+    """Reads prepared images.
+
+    Args:
+        prepared: float32 `[N, 32, W, C]` and int32 `[N]`.
+        config: the model.
+        stop_at_eos: see `Decoder.decode`.
+    """
+    images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
+    images = tf.identity(images, name=tensor_names.CROPPED_IMAGES)
+    model = recognizer.forward(images, prepared.width, config)
+    decoding = model.decoder.decode(stop_at_eos)
+    return Recognition(model.features, decoding, transcribe(decoding, Charset(config.characters)))
 
 
 def _prepare(encoded: tf.Tensor, config: Config) -> preprocessing.Prepared:
