@@ -151,10 +151,12 @@ def read(folder: str) -> dict[str, Any]:
         content = file.read()
     try:
         facts = json.loads(content)
-        return facts if isinstance(facts.get(EXPORTS), dict) else {}
-    except (ValueError, AttributeError):
-        logging.warning("%s is damaged, and is replaced.", path)
-        return {}
+        if isinstance(facts[EXPORTS], dict):
+            return facts
+    except (ValueError, TypeError, KeyError):  # the same as other content
+        pass
+    logging.warning("%s is damaged, and is replaced.", path)
+    return {}
 
 
 def write(folder: str, facts: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from aocr.model import checkpoints, config_file
 from aocr.serving import description, export_folder, formats, warmup
 from aocr.serving.description import Origin
 from aocr.serving.export_folder import Destination
+from aocr.serving.formats import DEFAULT_MAX_ACCURACY_LOSS
+from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.graph import build_serving_graph
 from aocr.serving.samples import Samples, dataset_samples, drawn_samples
 from aocr.serving.serving_session import ServingSession
@@ -34,6 +37,9 @@ class ExportRequest(NamedTuple):
         versioned: whether to make a numbered folder below `folder`.
         verify: TFRecord files whose images the export is compared with the model on; None: a few
             drawn images.
+        quantize: how a TFLite model is quantized; None: its numbers are float32.
+        calibration: TFRecord files with images to calibrate it on.
+        max_accuracy_loss: of a quantized export, see `verify`.
     """
 
     checkpoint: str
@@ -44,6 +50,9 @@ class ExportRequest(NamedTuple):
     with_attention: bool = False
     versioned: bool = False
     verify: tuple[str, ...] | None = None
+    quantize: str | None = None
+    calibration: tuple[str, ...] = ()
+    max_accuracy_loss: float = DEFAULT_MAX_ACCURACY_LOSS
 
 
 class ExportedModel(NamedTuple):
@@ -85,21 +94,37 @@ def export(config: Config, request: ExportRequest) -> None:
         checkpoints.restore(session, request.checkpoint)
         serving = ServingSession(session, model.input, model.output, model.probability, signatures)
         origin = description.origin_of(request.checkpoint)
-        folder = write_verified(ExportedModel(serving, config, origin), destination, samples)
+        exported = ExportedModel(serving, config, origin)
+        loss = request.max_accuracy_loss if request.quantize else None
+        folder = write_verified(exported, destination, samples, loss)
     logging.info("%s", destination.format.summary(folder))
 
 
 def _destination(request: ExportRequest) -> Destination:
     return Destination(
         folder=request.folder.rstrip("/") or request.folder,
-        format=formats.load_format(request.format),
+        format=_format(request),
         force=request.force,
         versioned=request.versioned,
     )
 
 
+def _format(request: ExportRequest) -> ExportFormat:
+    if request.quantize is None:
+        return formats.load_format(request.format)
+    from aocr.serving.formats import tflite
+
+    images: list[bytes] = []
+    if request.calibration:
+        images = dataset_samples(request.calibration, tflite.CALIBRATION_IMAGES).images
+    return tflite.quantized(tflite.Quantization(request.quantize, images))
+
+
 def write_verified(
-    model: ExportedModel, destination: Destination, samples: Samples | None = None
+    model: ExportedModel,
+    destination: Destination,
+    samples: Samples | None = None,
+    max_accuracy_loss: float | None = None,
 ) -> str:
     """Writes a model into a temporary folder, verifies it there, and moves it into place.
 
@@ -107,6 +132,7 @@ def write_verified(
         model: what to export.
         destination: where to.
         samples: the images to verify it on; None: a few drawn ones.
+        max_accuracy_loss: see `verify`.
 
     Returns:
         The folder of the export.
@@ -118,22 +144,15 @@ def write_verified(
     try:
         with export_folder.temporary_folder(destination) as temporary:
             destination.format.write(model.serving, temporary)
-            verification = _verify(model.serving, destination, temporary, samples)
+            config_file.write(temporary, model.config)
+            exported = destination.format.load(temporary)
+            with contextlib.closing(exported):
+                verification = verify(exported, model.serving, samples, max_accuracy_loss)
             _write_extras(model, destination, temporary, samples, verification)
             return export_folder.install(temporary, destination)
     except tf.errors.OpError as error:
         reason = first_line(error)
         raise UserError(f"cannot write the export {destination.folder}: {reason}") from error
-
-
-def _verify(
-    serving: ServingSession, destination: Destination, folder: str, samples: Samples
-) -> Verification:
-    exported = destination.format.load(folder)
-    try:
-        return verify(exported, serving, samples)
-    finally:
-        exported.close()
 
 
 def _write_extras(
@@ -145,7 +164,6 @@ def _write_extras(
 ) -> None:
     """Writes what stands beside the export."""
     name = destination.format.name
-    config_file.write(folder, model.config)
     facts = description.describe(folder, name, model.config, model.origin, verification)
     description.write(folder, facts)
     if destination.versioned:

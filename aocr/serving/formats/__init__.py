@@ -14,15 +14,26 @@ if TYPE_CHECKING:
 MODULES = {
     "savedmodel": "aocr.serving.formats.savedmodel",
     "frozengraph": "aocr.serving.formats.frozengraph",
+    "tflite": "aocr.serving.formats.tflite",
 }
 """The module of each format, which defines `FORMAT`. To add a format, add its module here,
 and its file to `GRAPH_FILES`."""
 
-GRAPH_FILES = {"savedmodel": "saved_model.pb", "frozengraph": "frozen_graph.pb"}
+GRAPH_FILES = {
+    "savedmodel": "saved_model.pb",
+    "frozengraph": "frozen_graph.pb",
+    "tflite": "model.tflite",
+}
 """The file of each format that holds the graph."""
 
 NAMES = tuple(MODULES)
 DEFAULT = "savedmodel"
+
+
+QUANTIZATIONS = DYNAMIC, INT8 = ("dynamic", "int8")
+"""How a TFLite model is quantized: its weights only, or its computations as well."""
+
+DEFAULT_MAX_ACCURACY_LOSS = 0.01
 
 
 def load_format(name: str) -> ExportFormat:
