@@ -29,6 +29,7 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
         "gcs": ["tensorflow-io-gcs-filesystem"],
+        "onnx": ["tf2onnx", "onnx", "onnxruntime"],
         "report": ["matplotlib", "jinja2"],
         "tensorboard": ["tensorboard"],
         "dev": ["pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2"],

@@ -18,7 +18,7 @@ from aocr.util.path_checks import CommandPaths, named
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
-    text = "export a model as a SavedModel, a frozen graph or a TFLite model"
+    text = "export a model as a SavedModel, a frozen graph, a TFLite or an ONNX model"
     parser = arguments.add_command(commands, arguments.Command("export", text, run, paths))
     text = "folder to write to (default: %(default)s)"
     parser.add_argument("dir", nargs="?", default="exported", help=text)

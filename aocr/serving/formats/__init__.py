@@ -15,6 +15,7 @@ MODULES = {
     "savedmodel": "aocr.serving.formats.savedmodel",
     "frozengraph": "aocr.serving.formats.frozengraph",
     "tflite": "aocr.serving.formats.tflite",
+    "onnx": "aocr.serving.formats.onnx",
 }
 """The module of each format, which defines `FORMAT`. To add a format, add its module here,
 and its file to `GRAPH_FILES`."""
@@ -23,6 +24,7 @@ GRAPH_FILES = {
     "savedmodel": "saved_model.pb",
     "frozengraph": "frozen_graph.pb",
     "tflite": "model.tflite",
+    "onnx": "model.onnx",
 }
 """The file of each format that holds the graph."""
 
