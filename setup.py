@@ -24,7 +24,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["aocr", "aocr.*"]),
-    package_data={"aocr.report": ["report.html"]},
+    package_data={"aocr": ["pretrained/*/*"], "aocr.report": ["report.html"]},
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").split(),
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],

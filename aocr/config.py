@@ -21,7 +21,7 @@ IMAGE_HEIGHT = 32
 COLUMN_WIDTH = 4
 """Width in pixels of a prepared image per feature column: the CNN halves the width twice."""
 
-BACKBONES = ("sliding", "compact")
+SLIDING, COMPACT = BACKBONES = ("sliding", "compact")
 """The CNNs, see the modules of these names in `aocr.model`."""
 
 CLASSIC_RESIZE, FULL_HEIGHT = RESIZES = ("classic", "full-height")
@@ -32,6 +32,9 @@ BLACK, MASKED = PADDINGS = ("black", "masked")
 
 ATTENTION, CTC, JOINT = DECODERS = ("attention", "ctc", "joint")
 """The decoders, see `aocr.model.recognizer`."""
+
+NO_RECTIFICATION, TPS = RECTIFICATIONS = ("none", "tps")
+"""The ways to straighten images, see `aocr.model.spatial_transformer`."""
 
 CONTENT, LOCATION = ATTENTIONS = ("content", "location")
 """The attention decoders, see `aocr.model.content_decoder` and `aocr.model.location_decoder`."""
@@ -47,7 +50,6 @@ MAX_IMAGE_WIDTH = 100_000
 
 MAX_ENCODER_UNITS = 16_384
 """Largest number of units of the encoder in each direction: its kernels then take 4 GB each."""
-
 
 CHANGEABLE_FIELDS = ("read_with",)
 """Fields of `Config` that may be changed after training: they change no variable."""
@@ -114,6 +116,12 @@ class Config:
         choices=PADDINGS,
         added_later=True,
     )
+    rectify: str = option(
+        NO_RECTIFICATION,
+        "what straightens images before the CNN: 'tps' learns to do so for curved or tilted text",
+        choices=RECTIFICATIONS,
+        added_later=True,
+    )
     decoder: str = option(
         ATTENTION,
         "decoder; 'joint' trains an attention and a CTC decoder together",
@@ -138,7 +146,7 @@ class Config:
         """Returns the fields as indented JSON, with the resulting image size for human readers."""
         facts = {
             "aocr": __version__,
-            "architecture": _architecture(self.backbone, self.decoder),
+            "architecture": architecture(self.backbone, self.decoder),
             **dataclasses.asdict(self),
             "preparation": self._preparation,
         }
@@ -154,8 +162,8 @@ class Config:
         facts = parse_object(text)
         _check_architecture(facts)
         check_version(facts, __version__)
-        names = (each.name for each in options_of(cls))
-        check_keys(facts, {"aocr", "architecture", "preparation", *names})
+        names = {each.name for each in options_of(cls)}
+        check_keys(facts, {"aocr", "architecture", "preparation"} | names)
         config = cls(**values_from_json(cls, facts))
         Charset(config.characters)  # raises ValueError if it is empty or repeats a character
         config.check()
@@ -177,7 +185,6 @@ class Config:
                 f"--bucket-widths: {buckets[-1]} is not less than the {width} pixels that "
                 f"--max-width={self.max_width} --max-height={self.max_height} lead to"
             )
-
         if self.use_gru and self.attention != CONTENT:
             raise ValueError("use_gru is for attention=content only")
         if self.read_with not in (None, self.decoder) and self.decoder != JOINT:
@@ -186,10 +193,8 @@ class Config:
     @property
     def _preparation(self) -> dict[str, object]:
         """Preparation of images, as `config.json` states it for human readers."""
-        resize = {
-            CLASSIC_RESIZE: "TensorFlow 1 bicubic",
-            FULL_HEIGHT: "antialiased, to the full height",
-        }[self.resize]
+        is_classic = self.resize == CLASSIC_RESIZE
+        resize = "TensorFlow 1 bicubic" if is_classic else "antialiased, to the full height"
         return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": resize}
 
     @property
@@ -218,8 +223,7 @@ class Config:
         Args:
             width: width of the prepared image without padding, in pixels.
         """
-        counted = self.image_width if self.padding_counts else width
-        return math.ceil(counted / COLUMN_WIDTH)
+        return math.ceil((self.image_width if self.padding_counts else width) / COLUMN_WIDTH)
 
     @property
     def decoder_steps(self) -> int:
@@ -232,17 +236,15 @@ class Config:
         return self.attn_num_layers * self.attn_num_hidden
 
 
-def _architecture(backbone: object, decoder: object) -> str:
-    """Returns the name of a model in `config.json`."""
+def architecture(backbone: object, decoder: object) -> str:
+    """Returns the name of a network, as `config.json` and the log state it."""
     return f"{backbone} CNN, bidirectional LSTM, {decoder} decoder"
 
 
 def _check_architecture(facts: dict[str, Any]) -> None:
     """Raises a ValueError if an object is not the config of a model, or contradicts itself."""
-    named = (facts.get(name, getattr(Config, name)) for name in ("backbone", "decoder"))
-    expected = _architecture(*named)
-    are_known = facts.get("backbone", BACKBONES[0]) in BACKBONES and (
-        facts.get("decoder", ATTENTION) in DECODERS
-    )  # if not, the check of the values says so
+    backbone, decoder = (facts.get(n, getattr(Config, n)) for n in ("backbone", "decoder"))
+    expected = architecture(backbone, decoder)
+    are_known = backbone in BACKBONES and decoder in DECODERS  # the check of values says if not
     if "architecture" not in facts or (are_known and facts["architecture"] != expected):
         raise ValueError(f'it does not say "architecture": "{expected}"')

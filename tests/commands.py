@@ -66,6 +66,19 @@ def run_aocr(*arguments, cwd, stdin=None, check=None) -> subprocess.CompletedPro
     return done
 
 
+def run_python(program: str, cwd) -> subprocess.CompletedProcess:
+    """Runs a program of Python that imports aocr from this checkout."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 def environment() -> dict:
     """Returns the environment of a process that imports aocr from this checkout."""
     root = str(pathlib.Path(__file__).parent.parent)

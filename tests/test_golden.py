@@ -85,7 +85,7 @@ class Outputs:
 
     def __init__(self, case):
         model = build_serving_graph(case.config, stop_at_eos=False)
-        fetches = model._asdict() | {"graph": [], "input": []}
+        fetches = model._asdict() | {"graph": [], "input": [], "readings": []}
         with model.graph.as_default(), tf.compat.v1.Session() as session:
             set_weights(session)
             self.read = session.run(fetches, {model.input: case.images})

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from aocr.cli.command_parser import CommandParser
 from aocr.cli.flag_types import not_empty, value_type, whole_number
+from aocr.model.pretrained import NAMES
 from aocr.training.options import TrainingOptions
 from aocr.util.options import Option, options_of
 from aocr.util.path_checks import CommandPaths
@@ -53,17 +54,34 @@ def add_command(commands: argparse._SubParsersAction, command: Command) -> Comma
     return parser
 
 
-def add_dataset_argument(parser: argparse.ArgumentParser) -> None:
+def add_dataset_argument(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Adds the TFRecord files that a command reads."""
     text = "TFRecords written by 'aocr dataset': files, folders or glob patterns"
-    parser.add_argument("dataset", nargs="+", help=text)
+    parser.add_argument("dataset", nargs="+" if required else "*", help=text)
+
+
+class _StoreAsGiven(argparse.Action):
+    """Stores a value, and that the flag was given: it may be given with its default."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: Any = None
+    ) -> None:
+        del parser, option
+        setattr(namespace, self.dest, values)
+        setattr(namespace, f"{self.dest}_given", True)
 
 
 def add_model_dir_flags(parser: CommandParser) -> None:
     """Adds the flags of commands that run a model."""
-    text = "folder of checkpoints and TensorBoard summaries (default: %(default)s)"
+    text = (
+        "folder of checkpoints and TensorBoard summaries, or, to read it, the name of a model that "
+        f"comes with aocr: {', '.join(NAMES)} (default: %(default)s)"
+    )
     names = ("--model-dir", "--job-dir")
-    parser.add_argument(*names, default="./checkpoints", metavar="DIR", help=text)
+    parser.add_argument(
+        *names, default="./checkpoints", action=_StoreAsGiven, metavar="DIR", help=text
+    )
+    parser.set_defaults(model_dir_given=False)
     text = "number of the GPU to use; negative: use the CPU (default: %(default)s)"
     in_range = whole_number(-1000, 1000)
     parser.add_argument("--gpu-id", type=in_range, default=0, metavar="N", help=text)

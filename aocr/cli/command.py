@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
 from aocr.cli.parser import build_parser
-from aocr.util import log, signals
+from aocr.util import log, signals, streams
 from aocr.util.characters import escape
 from aocr.util.errors import UsageError, UserError, first_line
 from aocr.util.path_checks import check_paths, is_remote
@@ -60,6 +60,7 @@ def _start_log_and_tensorflow(args: argparse.Namespace) -> None:
         if is_remote(args.log_path):
             check_file_systems([args.log_path])
             log.start(args.log_path)
+        streams.own_stderr()  # not before the import, which hides Python's warnings, too
     except OSError as error:
         raise UserError(f"cannot write the log --log-path={args.log_path}: {error}") from error
 

@@ -30,7 +30,10 @@ def command_paths(
     """
     charset = getattr(args, "charset", None)
     charsets = [] if charset == AUTO_CHARSET else named("--charset", [charset])
-    return CommandPaths([*inputs, *charsets], files, NamedPath("--log-path", args.log_path))
+    lexicons = named("--lexicon", [getattr(args, "lexicon", None)])
+    return CommandPaths(
+        [*inputs, *charsets, *lexicons], files, NamedPath("--log-path", args.log_path)
+    )
 
 
 def dataset_inputs(name: str, paths: Iterable[str]) -> list[NamedPath]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from aocr.cli import arguments, model_flags
+from aocr.cli import arguments, model_flags, search_flags
 from aocr.cli.command_parser import CommandParser
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
@@ -36,6 +36,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
     model_flags.add_reading_flags(parser)
+    search_flags.add_search_flags(parser)
     model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
 
@@ -62,6 +63,8 @@ def _add_quantization_flags(parser: CommandParser) -> None:
 
 def _problem(args: argparse.Namespace) -> str:
     """Returns what is wrong with flags that only fit together with others."""
+    search_flag = search_flags.flag_of_search(args)
+    searching = " or ".join(f"--format={name}" for name in formats.SEARCHING)
     needs = (
         (args.versioned, "--versioned", args.format == "savedmodel", "--format=savedmodel"),
         (
@@ -70,6 +73,7 @@ def _problem(args: argparse.Namespace) -> str:
             args.format == "savedmodel",
             "--format=savedmodel",
         ),
+        (search_flag, search_flag, args.format in formats.SEARCHING, searching),
         (args.quantize, "--quantize", args.format == "tflite", "--format=tflite"),
         (args.quantize, "--quantize", args.verify, "--verify, a dataset to measure the loss on"),
         (args.quantize == formats.INT8, "--quantize=int8", args.calibration, "--calibration"),
@@ -111,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
         quantize=args.quantize,
         calibration=tuple(args.calibration or ()),
         max_accuracy_loss=args.max_accuracy_loss,
+        search=search_flags.search_of(args, config),
     )
     export.export(config, request)
     return EXIT_OK

@@ -120,12 +120,15 @@ def _given_characters(args: argparse.Namespace) -> str | None:
 def trained_model(args: argparse.Namespace) -> tuple[Config, str]:
     """Returns the config of the model in `--model-dir` and the path of the checkpoint to read.
 
+    If the flag is the name of a model that comes with aocr, it becomes the folder of that model.
+
     Raises:
         UserError: there is no such checkpoint, or a flag contradicts the model.
     """
-    from aocr.model import checkpoints, config_file
+    from aocr.model import checkpoints, config_file, pretrained
 
     if args.charset == AUTO_CHARSET:
         raise UserError("--charset=auto is for training only: name a file, or leave the flag out")
+    args.model_dir = pretrained.folder_of(args.model_dir)
     checkpoint = checkpoints.find_checkpoint(args.model_dir, args.checkpoint)
     return config_file.of_trained_model(args.model_dir, given_fields(args, Config)), checkpoint

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 
-from aocr.cli import arguments, model_flags
+from aocr.cli import arguments, model_flags, search_flags
 from aocr.cli.batch_size import INFERENCE_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.settings_log import TEST, log_settings
-from aocr.config import TEST_BATCH_SIZE
 from aocr.report import PAGE
 from aocr.training.options import TrainingOptions
 from aocr.util.console import print_text, require_stdout
@@ -26,12 +25,16 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_dataset_argument(parser)
     arguments.add_model_dir_flags(parser)
     arguments.add_checkpoint_flag(parser)
-    text = "number of images per step; does not change the results (default: %(default)s)"
+    text = (
+        "number of images per step; does not change the results (default: 64; up to 256 small "
+        "images with --backbone=compact)"
+    )
     in_range = value_type(permitted_values(TrainingOptions, "batch_size"))
-    default = TEST_BATCH_SIZE
-    parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
+    add = parser.add_argument
+    add("--batch-size", dest="given_batch_size", type=in_range, metavar="N", help=text)
     _add_output_flags(parser)
     model_flags.add_reading_flags(parser)
+    search_flags.add_search_flags(parser)
     model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser, output=False)
 
@@ -62,11 +65,13 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from aocr.data.record_files import expand
     from aocr.evaluation.evaluator import Evaluation, evaluate
+    from aocr.evaluation.graph import default_batch_size
     from aocr.report.outputs import OutputPaths, open_outputs
 
     if args.json:
         require_stdout()
     config, checkpoint = model_flags.trained_model(args)
+    args.batch_size = args.given_batch_size or default_batch_size(config)
     check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
     log_settings(TEST, args, config)
     evaluation = Evaluation(
@@ -75,10 +80,11 @@ def run(args: argparse.Namespace) -> int:
         files=expand(args.dataset),
         gpu_id=args.gpu_id,
         batch_size=args.batch_size,
+        search=search_flags.search_of(args, config),
         accuracy="exact_match" if args.no_distance else "edit_distance_accuracy",
     )
     pictures = args.output_dir if args.visualize else None
-    output_paths = OutputPaths(predictions=args.predictions, pictures=pictures, report=args.report)
+    output_paths = OutputPaths(args.predictions, pictures, args.report, readings=args.top or 1)
     facts = {"Checkpoint": checkpoint, "Dataset": ", ".join(args.dataset)}
     with open_outputs(output_paths, facts) as outputs:
         summary = evaluate(evaluation, outputs.observers)

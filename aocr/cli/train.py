@@ -11,32 +11,48 @@ from aocr.cli import arguments, model_flags, recipes
 from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.flag_types import value_type
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.config import Config
+from aocr.model import pretrained
 from aocr.training.options import TrainingOptions
-from aocr.training.run import ModelChoice
-from aocr.util.options import Option, options_of
+from aocr.training.run import ModelChoice, WeightedDataset
+from aocr.util.errors import UserError
+from aocr.util.options import Option, Permitted, options_of
 from aocr.util.path_checks import CommandPaths
+
+_WEIGHT = value_type(Permitted(float, minimum=0, maximum=1_000_000, excluded=0))
+"""Converts the weight of a dataset of `--mix`."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
     command = arguments.Command("train", "train a model on TFRecords", run, paths)
     parser = arguments.add_command(commands, command)
-    arguments.add_dataset_argument(parser)
+    arguments.add_dataset_argument(parser, required=False)
     arguments.add_model_dir_flags(parser)
     _add_run_flags(parser)
     add_training_flags(parser)
     model_flags.add_model_flags(parser)
     arguments.add_unused_flags(parser, training=False)
+    parser.add_check(_dataset_problem)
     parser.add_check(_validation_problem)
 
 
 def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    text = (
+        "TFRecords to mix, in place of DATASET: each with its weight, a file, a folder or a glob "
+        "pattern; an epoch reads the first one once"
+    )
+    metavar = "DATASET=WEIGHT"
+    add("--mix", nargs="+", action="extend", type=_weighted_dataset, metavar=metavar, help=text)
     text = "start with new weights even if --model-dir has checkpoints"
     add("--no-resume", action="store_true", help=text)
-    text = "start with the weights of the model in this folder; its charset may differ"
+    text = (
+        "start with the weights of the model in this folder, or of a model that comes with aocr: "
+        f"{', '.join(pretrained.NAMES)}; its charset may differ"
+    )
     add("--init-from", metavar="DIR", help=text)
     text = (
         "TFRecords to validate on during training; the best checkpoint is kept; may be given more "
@@ -47,6 +63,15 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--precision", choices=("float32", "bfloat16"), default="float32", help=text)
     text = "use bfloat16 even on hardware where it is slower"
     add("--force-precision", action="store_true", help=text)
+
+
+def _weighted_dataset(text: str) -> WeightedDataset:
+    path, equals, number = text.rpartition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} lacks its weight, as in {text or 'a'}=1")
+    if not path:
+        raise argparse.ArgumentTypeError(f"{text!r} lacks its dataset, as in a.tfrecords{text}")
+    return WeightedDataset(path, _WEIGHT(number))
 
 
 def add_training_flags(parser: argparse.ArgumentParser, options: type = TrainingOptions) -> None:
@@ -69,6 +94,12 @@ def _add_training_flag(group: argparse._ActionsContainer, option: Option) -> Non
     arguments.add_option(group, option, None if varies else option.default, shown=shown)
 
 
+def _dataset_problem(args: argparse.Namespace) -> str:
+    if args.dataset and args.mix:
+        return f"{args.dataset[0]}: with --mix, every dataset is given as DATASET=WEIGHT"
+    return "" if args.dataset or args.mix else "the following arguments are required: dataset"
+
+
 def _validation_problem(args: argparse.Namespace) -> str:
     for name in ("patience", "validation_interval"):
         if getattr(args, name) is not None and not args.validation:
@@ -80,6 +111,7 @@ def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads; what it writes into `--model-dir` has names of its own."""
     inputs = [
         *dataset_inputs("dataset", args.dataset),
+        *dataset_inputs("--mix", [part.path for part in args.mix or []]),
         *dataset_inputs("--validation", args.validation or []),
         *model_inputs("--init-from", args.init_from),
         *model_inputs("--model-dir", args.model_dir),
@@ -92,6 +124,12 @@ def run(args: argparse.Namespace) -> int:
     from aocr.training import precision
     from aocr.training.lock import training_lock
 
+    if pretrained.is_name(args.model_dir):
+        raise UserError(
+            f"--model-dir={args.model_dir}: this model comes with aocr and is never changed: start "
+            f"from its weights with --init-from={args.model_dir} and another --model-dir, or for "
+            f"a folder of yours write ./{args.model_dir}"
+        )
     precision.refuse_if_slower(args.precision, args.force_precision)
     with training_lock(args.model_dir):  # before the checkpoint to resume from is chosen
         _train(args)
@@ -105,15 +143,17 @@ def _train(args: argparse.Namespace) -> None:
     from aocr.training.run import Run
 
     options = training_options(args)
+    mix = tuple(args.mix or [])
     settings = Run(
-        dataset=args.dataset,
+        dataset=args.dataset or [part.path for part in mix],
         validation=args.validation or [],
         model_dir=args.model_dir,
         checkpoint=None if args.no_resume else checkpoints.latest_checkpoint(args.model_dir),
-        init_from=args.init_from,
+        init_from=args.init_from and pretrained.folder_of(args.init_from),
         resume=not args.no_resume,
         gpu_id=args.gpu_id,
         precision=args.precision,
+        mix=mix,
     )
     recipe = recipes.RECIPES[args.recipe].model
     config = initialization.choose_config(settings, model_choice(args, recipe), options.drop_wide)

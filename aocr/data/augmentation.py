@@ -7,7 +7,6 @@ compression, below a hundredth of a level, that depend on the size of the batch)
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -110,24 +109,17 @@ class Identity(NamedTuple):
     record_indices: tf.Tensor
 
 
-def augment_batches(
-    batches: tf.data.Dataset, seed: int, epoch: tf.Tensor, strength: str
-) -> tf.data.Dataset:
-    """Varies the images of training batches, see `augment`.
+def augment_batch(batch: Any, seed: int, epochs: tf.Tensor, strength: str) -> Any:
+    """Varies the images of a training batch, see `augment`.
 
     Args:
-        batches: `input_pipeline.TrainingBatch` of one epoch.
+        batch: an `input_pipeline.TrainingBatch`.
         seed: of the run.
-        epoch: int64 scalar, from 0.
+        epochs: int64 `[N]` or scalar, from 0.
         strength: a name of `STRENGTHS`.
     """
-
-    @tf.autograph.experimental.do_not_convert
-    def vary(batch: Any) -> Any:
-        identity = Identity(seed, epoch, batch.record_indices)
-        return batch._replace(images=augment(batch.images, batch.widths, identity, strength))
-
-    return batches.map(vary, os.cpu_count() or 1)
+    identity = Identity(seed, epochs, batch.record_indices)
+    return batch._replace(images=augment(batch.images, batch.widths, identity, strength))
 
 
 def augment(images: tf.Tensor, widths: tf.Tensor, identity: Identity, strength: str) -> tf.Tensor:

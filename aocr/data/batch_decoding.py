@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from aocr.data.decoder_complaints import DecoderWatch
+
 BATCH_SIZE = 64
 """Number of files that are decoded in one call."""
 
@@ -19,9 +21,14 @@ MAX_PIXELS_IN_BATCH = 2**20
 
 
 class BatchDecoder:
-    """Decodes batches of `BATCH_SIZE` files in a graph of its own; threads may share it."""
+    """Decodes batches of `BATCH_SIZE` files in a graph of its own; threads may share it.
 
-    def __init__(self) -> None:
+    Args:
+        watch: listens to the decoder.
+    """
+
+    def __init__(self, watch: DecoderWatch) -> None:
+        self._watch = watch
         with tf.Graph().as_default() as graph:
             files = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
             images = [
@@ -32,8 +39,10 @@ class BatchDecoder:
         self._session = tf.compat.v1.Session(graph=graph)
         self._run = self._session.make_callable(shapes, [files])
 
-    def are_whole(self, files: Sequence[bytes]) -> bool:
-        """Returns whether TensorFlow can decode all pixels of each file.
+    def are_good(self, files: Sequence[bytes]) -> bool:
+        """Returns whether TensorFlow can decode all pixels of each file, without a complaint.
+
+        If another thread decodes a file with a complaint meanwhile, the result is False, too.
 
         Args:
             files: at most `BATCH_SIZE` image files.
@@ -42,7 +51,8 @@ class BatchDecoder:
             return True
         padded = [*files, *[files[0]] * (BATCH_SIZE - len(files))]
         try:
-            self._run(np.array(padded, object))
+            with self._watch.together() as heard:
+                self._run(np.array(padded, object))
         except tf.errors.OpError:
             return False
-        return True
+        return not heard

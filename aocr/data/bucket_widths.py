@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 
 from aocr.config import COLUMN_WIDTH
@@ -15,11 +15,12 @@ MIN_SHARE = 0.1
 """Smallest share of the records that a bucket is made for."""
 
 
-def choose_bucket_widths(records_by_width: Mapping[int, int], full_width: int) -> tuple[int, ...]:
+def choose_bucket_widths(records_by_width: Mapping[int, float], full_width: int) -> tuple[int, ...]:
     """Returns the bucket widths that leave the least padding, without the full width.
 
     Args:
-        records_by_width: number of records by the prepared width of their images, in pixels.
+        records_by_width: number of records, or their share of a mixture, by the prepared width of
+            their images, in pixels.
         full_width: width in pixels that the widest images are padded to.
 
     Returns:
@@ -32,10 +33,10 @@ def choose_bucket_widths(records_by_width: Mapping[int, int], full_width: int) -
     before = [0, *itertools.accumulate(counts[width] for width in widths)]
     least = MIN_SHARE * before[-1]
     # cheapest[i]: columns of the records of the first i widths, and the widths of their buckets.
-    cheapest: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}
-    best = before[-1] * full_width, ()  # type: tuple[int, tuple[int, ...]]
+    cheapest: dict[int, tuple[float, tuple[int, ...]]] = {0: (0, ())}
+    best = before[-1] * full_width, ()  # type: tuple[float, tuple[int, ...]]
     for _ in range(MAX_BUCKETS - 1):
-        longer: dict[int, tuple[int, tuple[int, ...]]] = {}
+        longer: dict[int, tuple[float, tuple[int, ...]]] = {}
         for start, (cost, chosen) in cheapest.items():
             for end in range(start + 1, len(widths)):
                 size = before[end] - before[start]
@@ -49,9 +50,9 @@ def choose_bucket_widths(records_by_width: Mapping[int, int], full_width: int) -
     return best[1]
 
 
-def _by_column_width(records_by_width: Mapping[int, int], full_width: int) -> Counter[int]:
+def _by_column_width(records_by_width: Mapping[int, float], full_width: int) -> dict[int, float]:
     """Counts records by the width rounded up to whole columns, at most the full width."""
-    counts: Counter[int] = Counter()
+    counts: defaultdict[int, float] = defaultdict(int)
     for width, count in records_by_width.items():
         counts[min(-(-width // COLUMN_WIDTH) * COLUMN_WIDTH, full_width)] += count
     return counts

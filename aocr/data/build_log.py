@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
+from aocr.data.decoder_complaints import COMPLAINED, warning_text
 from aocr.data.labels import CaseMerges
 from aocr.util.characters import shorten
 from aocr.util.console import is_interactive, progress_bar
@@ -23,12 +24,14 @@ class BuildCounts:
     Attributes:
         pairs: number of pairs.
         converted: number of images that were converted to PNG.
+        complaints: number of images that were decoded with a complaint of the decoder.
         longest_label: the first of the longest labels.
         cases: effects of upper-casing.
     """
 
     pairs: int = 0
     converted: int = 0
+    complaints: int = 0
     longest_label: str = ""
     cases: CaseMerges = dataclasses.field(default_factory=CaseMerges)
 
@@ -89,6 +92,17 @@ def log_start(annotations: str, output: str) -> None:
     logging.info("Output file: %s", output)
 
 
+def log_complaint(place: str, path: str, complaint: str) -> None:
+    """Logs that an image is used although the decoder complains about it.
+
+    Args:
+        place: that of the annotation.
+        path: the image.
+        complaint: the lines of the decoder.
+    """
+    logging.warning("%s: %s", place, warning_text(shorten(path), complaint))
+
+
 def log_summary(
     counts: BuildCounts, rejections: Counter[str], output: str, report: str, unit: str
 ) -> None:
@@ -110,6 +124,8 @@ def log_summary(
             "%s converted to PNG: TensorFlow cannot decode such files, or not correctly.",
             counted(counts.converted, "image was", "images were"),
         )
+    if counts.complaints:
+        logging.warning("%s.", counted(counts.complaints, *COMPLAINED))
     log = logging.warning if rejections else logging.info
     if rejections:
         reasons = "; ".join(f"{number} {reason}" for reason, number in rejections.most_common())

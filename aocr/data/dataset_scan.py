@@ -7,8 +7,9 @@ import dataclasses
 import functools
 import itertools
 import logging
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import tensorflow as tf
 
 from aocr.config import ATTENTION, CTC, Config
 from aocr.data import limits, record_files
+from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.limits import Limits
 from aocr.data.preprocessing import ImageSizes, measure_all
 from aocr.data.record_files import RawRecord
@@ -74,6 +76,20 @@ class _Size(NamedTuple):
     prepared_width: int
 
 
+class _Measured(NamedTuple):
+    """Holds a record with what decoding its image gave.
+
+    Attributes:
+        record: the record.
+        size: of the image; None if it cannot be decoded.
+        complaint: what the decoder complains about, or empty.
+    """
+
+    record: RawRecord
+    size: _Size | None
+    complaint: str = ""
+
+
 @dataclasses.dataclass
 class DatasetScan:
     """Holds the results of a scan.
@@ -84,10 +100,12 @@ class DatasetScan:
         too_long: records whose label is longer than `max_prediction`.
         unknown: records whose label has characters outside the charset.
         undecodable: records whose image cannot be decoded.
+        complained: records whose image is decoded with a complaint of the decoder.
         too_wide: records whose image is wider than `max_width`.
         too_narrow: records whose image has fewer columns than CTC needs for the label.
         widths: number of usable records by prepared width in pixels, without those too wide.
         wide_widths: number of records by prepared width that are usable but too wide.
+        width_of_record: prepared width of each record's image, 0 if it cannot be decoded.
     """
 
     config: Config
@@ -95,10 +113,12 @@ class DatasetScan:
     too_long: Finding = dataclasses.field(default_factory=Finding)
     unknown: Finding = dataclasses.field(default_factory=Finding)
     undecodable: Finding = dataclasses.field(default_factory=Finding)
+    complained: Finding = dataclasses.field(default_factory=Finding)
     too_wide: Finding = dataclasses.field(default_factory=Finding)
     too_narrow: Finding = dataclasses.field(default_factory=Finding)
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
     wide_widths: Counter[int] = dataclasses.field(default_factory=Counter)
+    width_of_record: array[int] = dataclasses.field(default_factory=functools.partial(array, "i"))
 
     @functools.cached_property
     def _limits(self) -> Limits:
@@ -108,8 +128,9 @@ class DatasetScan:
             characters=self.config.characters,
         )
 
-    def add(self, record: RawRecord, size: _Size | None) -> None:
-        """Counts a record and collects its problems; a size of None means undecodable."""
+    def add(self, measured: _Measured) -> None:
+        """Counts a record and collects its problems."""
+        record, size, complaint = measured
         index = self.records
         self.records += 1
         label = text_of(record.label)
@@ -119,9 +140,13 @@ class DatasetScan:
             self.too_long.add(index, f"{record.name}: {label!r} has {length}")
         if check.unknown:
             self.unknown.add(index, f"{record.name}: {check.unknown!r} in {label!r}")
+        self.width_of_record.append(size.prepared_width if size else 0)
+        description = f"{record.name}: {complaint}" if complaint else record.name
         if size is None:
-            self.undecodable.add(index, record.name)
+            self.undecodable.add(index, description)
             return
+        if complaint:
+            self.complained.add(index, f"{record.full_name}: {complaint}")
         height, width, prepared_width = size
         too_wide = limits.check_image(width, height, self._limits).too_wide
         if too_wide:
@@ -159,26 +184,41 @@ def scan(files: list[str], config: Config) -> DatasetScan:
     """
     record_files.warn_about_empty_files(files)
     found = DatasetScan(config)
-    for record, size in _measured(files, config):
-        found.add(record, size)
+    with contextlib.closing(_measure(files, config)) as measured:
+        for each in measured:
+            found.add(each)
     return found
 
 
-def _measured(files: list[str], config: Config) -> Iterator[tuple[RawRecord, _Size | None]]:
-    """Yields every record with the size of its image, None if it cannot be decoded."""
+def _measure(files: list[str], config: Config) -> Generator[_Measured, None, None]:
+    """Yields every record with the size of its image and the complaint of the decoder."""
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string, [None])
         sizes = measure_all(encoded, config)
-    with open_on_cpu(graph) as session:
+    with open_on_cpu(graph) as session, DecoderWatch() as watch:
         measure = session.make_callable(sizes, [encoded])
-
-        def measure_chunk(chunk: list[RawRecord]) -> list[tuple[RawRecord, _Size | None]]:
-            return list(
-                zip(chunk, _sizes([record.image for record in chunk], measure), strict=True)
-            )
-
+        measure_chunk = functools.partial(_measure_chunk, measure=measure, watch=watch)
         with contextlib.closing(map_in_order(measure_chunk, _chunks(files))) as chunks:
             yield from itertools.chain.from_iterable(chunks)
+
+
+def _measure_chunk(
+    chunk: list[RawRecord], measure: Callable[[np.ndarray], ImageSizes], watch: DecoderWatch
+) -> list[_Measured]:
+    """Measures the images of some records, one by one if the decoder complains about any."""
+    with watch.together() as heard:
+        sizes = _sizes([record.image for record in chunk], measure)
+    measured = list(map(_Measured, chunk, sizes))
+    if not heard:
+        return measured
+    return [
+        each._replace(
+            complaint=watch.complaint_about(
+                each.record.image, functools.partial(_sizes, [each.record.image], measure)
+            )
+        )
+        for each in measured
+    ]
 
 
 def _chunks(files: list[str]) -> Iterator[list[RawRecord]]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from PIL import Image
 
+from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.image_header import ImageFileError, read_header
 from aocr.data.png_conversion import is_transparent, load_pixels, to_png
 
@@ -64,6 +65,34 @@ def to_supported_format(encoded: bytes, max_pixels: int) -> SupportedImage:
     png = to_png(picture)
     height, width, _ = _decode(png, "PNG").shape
     return SupportedImage(png, True, width, height)
+
+
+class WatchedImage(NamedTuple):
+    """Holds an image, and what the decoder complains about although it decodes it; or empty."""
+
+    image: SupportedImage
+    complaint: str
+
+
+def convert_watched(encoded: bytes, max_pixels: int, watch: DecoderWatch) -> WatchedImage:
+    """Returns the result of `to_supported_format`, with the complaint of the decoder.
+
+    Raises:
+        ImageFileError: as `to_supported_format`; its detail holds the complaint.
+    """
+
+    def convert() -> SupportedImage | ImageFileError:
+        try:
+            return to_supported_format(encoded, max_pixels)
+        except ImageFileError as error:
+            return error
+
+    image, complaint = watch.decode(encoded, convert)
+    if isinstance(image, SupportedImage):
+        return WatchedImage(image, complaint)
+    if complaint and not image.detail:
+        raise ImageFileError(image.reason, complaint) from image
+    raise image
 
 
 def needs_no_conversion(encoded: bytes, picture: Image.Image) -> bool:

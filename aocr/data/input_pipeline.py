@@ -13,17 +13,15 @@ import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
-from aocr.data.augmentation import NO_AUGMENTATION, augment_batches
+from aocr.data.augmentation import NO_AUGMENTATION, augment_batch
 from aocr.data.preprocessing import Prepared, prepare
+from aocr.data.shuffling import ShuffleOrder, shuffled, without
 from aocr.data.targets import encode_label
-
-SHUFFLE_BUFFER = 4096
-"""Number of records that are shuffled at a time, which bounds the memory for a large dataset."""
 
 DECODING_THREADS = os.cpu_count() or 1
 PREFETCHED_BATCHES = 2
 
-_without_autograph = tf.autograph.experimental.do_not_convert
+without_autograph = tf.autograph.experimental.do_not_convert
 """For functions that tf.data calls. They need no conversion, and converting them takes longer than
 building the rest of the graph."""
 
@@ -44,22 +42,6 @@ class TrainingBatch(NamedTuple):
     targets: tf.Tensor
     record_indices: tf.Tensor
     comments: tf.Tensor
-
-
-class ShuffleOrder(NamedTuple):
-    """Determines, with the dataset, which records each training step gets.
-
-    Attributes:
-        batch_size: number of records per step.
-        seed: random seed of the shuffling; each epoch has another order.
-        first_epoch: epoch to begin with, from 0.
-        skipped_batches: number of batches of that epoch to leave out.
-    """
-
-    batch_size: int
-    seed: int = 0
-    first_epoch: int = 0
-    skipped_batches: int = 0
 
 
 class EvaluationBatch(NamedTuple):
@@ -108,55 +90,59 @@ def training_batches(
         A dataset of `TrainingBatch`.
     """
 
-    @_without_autograph
+    @without_autograph
     def to_example(index: tf.Tensor, serialized: tf.Tensor) -> TrainingBatch:
-        record = records.parse(serialized)
-        pixels, width = prepare(record.image, config)
-        targets = encode_label(record.label, config)
-        return TrainingBatch(pixels, width, targets, index, record.comment)
+        return training_example(index, serialized, config)
 
-    included = _without(excluded, tf.data.TFRecordDataset(files).enumerate())
+    included = without(excluded, tf.data.TFRecordDataset(files).enumerate())
 
-    @_without_autograph
+    @without_autograph
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         skipped = tf.where(tf.equal(epoch, order.first_epoch), order.skipped_batches, 0)
         skipped = tf.cast(skipped, tf.int64)
-        shuffled = included.shuffle(SHUFFLE_BUFFER, _epoch_seed(order.seed, epoch))
+        records_in_order = shuffled(included, order.seed, epoch)
         if config.padding_counts:
-            examples = shuffled.skip(skipped * order.batch_size).map(to_example, DECODING_THREADS)
-            batches = examples.batch(order.batch_size)
+            rest = records_in_order.skip(skipped * order.batch_size)
+            batches = rest.map(to_example, DECODING_THREADS).batch(order.batch_size)
         else:
-            examples = shuffled.map(to_example, DECODING_THREADS)
+            examples = records_in_order.map(to_example, DECODING_THREADS)
             batches = _bucketed(examples, config.widths, order.batch_size).skip(skipped)
         if augmentation == NO_AUGMENTATION:
             return batches
-        return augment_batches(batches, order.seed, epoch, augmentation)
+
+        @without_autograph
+        def vary(batch: TrainingBatch) -> TrainingBatch:
+            return augment_batch(batch, order.seed, epoch, augmentation)
+
+        return batches.map(vary, DECODING_THREADS)
 
     epochs = tf.data.Dataset.range(order.first_epoch, np.iinfo(np.int64).max)
-    return _without_autotuning(epochs.flat_map(one_epoch).prefetch(PREFETCHED_BATCHES))
+    return prefetched(epochs.flat_map(one_epoch))
 
 
-def _without(excluded: Sequence[int], enumerated: tf.data.Dataset) -> tf.data.Dataset:
-    """Leaves out the records with some indices from a dataset of (index, record)."""
-    indices = tf.constant(np.array(excluded, np.int64))
+def training_example(index: tf.Tensor, serialized: tf.Tensor, config: Config) -> TrainingBatch:
+    """Decodes one record; the parts of the result lack the axis `N`.
 
-    @_without_autograph
-    def is_included(index: tf.Tensor, serialized: tf.Tensor) -> tf.Tensor:
-        del serialized
-        return tf.reduce_all(tf.not_equal(index, indices))
-
-    return enumerated.filter(is_included)
+    Args:
+        index: int64 scalar, position of the record in the dataset, from 0.
+        serialized: string scalar.
+        config: defines the sizes and the characters.
+    """
+    record = records.parse(serialized)
+    pixels, width = prepare(record.image, config)
+    targets = encode_label(record.label, config)
+    return TrainingBatch(pixels, width, targets, index, record.comment)
 
 
 def _bucketed(examples: tf.data.Dataset, widths: Sequence[int], batch_size: int) -> tf.data.Dataset:
     """Batches images that fit into the same bucket; `widths` are those of the buckets."""
 
-    @_without_autograph
+    @without_autograph
     def bucket_of(example: TrainingBatch) -> tf.Tensor:
         bucket = tf.searchsorted(tf.constant(widths), example.widths[tf.newaxis])[0]
         return tf.cast(bucket, tf.int64)
 
-    @_without_autograph
+    @without_autograph
     def batched(bucket: tf.Tensor, members: tf.data.Dataset) -> tf.data.Dataset:
         del bucket
         return members.batch(batch_size)
@@ -180,14 +166,6 @@ def batches_per_epoch(
     return sum(-(-count // batch_size) for count in buckets.values())
 
 
-def _epoch_seed(seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """Returns an int64 scalar; runs with adjacent seeds have no epoch in common."""
-    mixed = tf.random.stateless_uniform(
-        [], tf.stack([tf.constant(seed, tf.int64), epoch]), maxval=2**31 - 1, dtype=tf.int64
-    )
-    return mixed + 1  # tf.data takes 0 for "choose a seed at random"
-
-
 def evaluation_batches(
     files: list[str], config: Config, undecodable: Sequence[int], batch_size: int
 ) -> tf.data.Dataset:
@@ -204,7 +182,7 @@ def evaluation_batches(
     """
     undecodable_indices = tf.constant(np.array(undecodable, np.int64))
 
-    @_without_autograph
+    @without_autograph
     def to_example(index: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
         record = records.parse(serialized)
         is_undecodable = tf.reduce_any(tf.equal(index, undecodable_indices))
@@ -224,9 +202,8 @@ def evaluation_batches(
         .enumerate()
         .map(to_example, num_parallel_calls=DECODING_THREADS)
         .batch(batch_size)
-        .prefetch(PREFETCHED_BATCHES)
     )
-    return _without_autotuning(dataset)
+    return prefetched(dataset)
 
 
 def _blank_or_prepared(blank: tf.Tensor, encoded: tf.Tensor, config: Config) -> Prepared:
@@ -236,11 +213,11 @@ def _blank_or_prepared(blank: tf.Tensor, encoded: tf.Tensor, config: Config) -> 
     return Prepared(pixels, width)
 
 
-def _without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Turns tf.data's tuning thread off.
+def prefetched(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Prepares the next batches while one is used, without tf.data's tuning thread.
 
     With that thread, the end of an iterator sometimes stalled for up to a minute.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.with_options(options)
+    return batches.prefetch(PREFETCHED_BATCHES).with_options(options)

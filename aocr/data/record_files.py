@@ -32,11 +32,13 @@ class RawRecord(NamedTuple):
         name: for messages: "record 12, images/a.png", after the file's name if there are several.
         image: the encoded image file.
         label: UTF-8 or Latin-1, see `records.text_of`.
+        full_name: the name after the file's name, also if there is only one file.
     """
 
     name: str
     image: bytes
     label: bytes
+    full_name: str = ""
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -121,10 +123,10 @@ def read(files: Sequence[str]) -> Iterator[RawRecord]:
             whole_records = 0
             try:
                 for image, label, comment in parser.parse(serialized_records(path)):
-                    name = f"{prefix}record {whole_records + 1}"
+                    name = f"record {whole_records + 1}"
                     if comment:
                         name = f"{name}, {records.text_of(comment)}"
-                    yield RawRecord(name, image, label)
+                    yield RawRecord(f"{prefix}{name}", image, label, f"{path}, {name}")
                     whole_records += 1
             except (tf.errors.OpError, OSError, FramingError) as error:
                 raise UserError(

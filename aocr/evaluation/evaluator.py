@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr.config import COLUMN_WIDTH, TEST_BATCH_SIZE, Config
+from aocr.config import COLUMN_WIDTH, Config
 from aocr.data import records
 from aocr.data.dataset_scan import scan
+from aocr.data.decoder_complaints import hidden_complaints
 from aocr.data.input_pipeline import EvaluationBatch
 from aocr.data.scan_log import log_for_testing
 from aocr.evaluation import log_lines, metrics
@@ -20,7 +22,8 @@ from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model import checkpoints
-from aocr.model.postprocessing import Transcription, character_mask
+from aocr.model.postprocessing import Readings, Transcription, character_mask
+from aocr.model.search.text_search import Search, inexact_text
 from aocr.util.session import open_session
 
 Observer = Callable[[Result], None]
@@ -35,16 +38,19 @@ class Evaluation(NamedTuple):
         checkpoint: path of the model's weights.
         files: TFRecord files, tested in this order.
         gpu_id: index of the GPU; negative for the CPU.
-        batch_size: number of images read together; results do not depend on it.
+        batch_size: number of images read together, which does not change the results; None for a
+            number that suits the model.
         accuracy: key of the metric that the line of an image shows as its accuracy.
+        search: says which texts are looked for; None for greedy decoding.
     """
 
     config: Config
     checkpoint: str
     files: list[str]
     gpu_id: int
-    batch_size: int = TEST_BATCH_SIZE
+    batch_size: int | None = None
     accuracy: str = "edit_distance_accuracy"
+    search: Search | None = None
 
 
 def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summary:
@@ -61,19 +67,23 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     log_for_testing(found, evaluation.config)
     undecodable = found.undecodable.record_indices
     model = build_eval_graph(
-        evaluation.config, evaluation.files, undecodable, evaluation.batch_size
+        evaluation.config, evaluation.files, undecodable, evaluation.batch_size, evaluation.search
     )
     accuracy = metrics.metric_of(evaluation.accuracy)
-    sums = MetricSums()
-    with open_session(model.graph, evaluation.gpu_id) as session:
+    sums, inexact = MetricSums(), 0
+    named = bool(found.complained.record_indices)
+    with hidden_complaints(named), open_session(model.graph, evaluation.gpu_id) as session:
         checkpoints.restore(session, evaluation.checkpoint)
         for result in results(session, model, frozenset(undecodable)):
             sums.add(result)
+            inexact += not result.is_exact
             log_lines.log_result(result, accuracy.of(result), sums.value(accuracy.key))
             for observe in observers:
                 observe(result)
     summary = sums.summary()
     log_lines.log_summary(summary)
+    if inexact:
+        logging.warning("%s", inexact_text(inexact, summary.images))
     return summary
 
 
@@ -88,16 +98,17 @@ def results(
         undecodable: places of the records whose image cannot be decoded; their prediction is
             empty.
     """
+    names = "batch", "transcription", "losses", "readings", "rectified"
+    fetches = {name: tensors for name in names if (tensors := getattr(model, name)) is not None}
     session.run(model.start)
     while True:
         started = time.monotonic()
         try:
-            fetches = model.batch, model.transcription, model.losses
-            batch, transcription, losses = session.run(fetches)
+            values = session.run(fetches)
         except tf.errors.OutOfRangeError:
             return
         seconds = time.monotonic() - started
-        outputs = BatchOutputs(batch, transcription, losses, seconds)
+        outputs = BatchOutputs(seconds, **values)
         for row, place in enumerate(outputs.batch.record_indices):
             yield _result(outputs, row, place not in undecodable)
 
@@ -106,16 +117,20 @@ class BatchOutputs(NamedTuple):
     """Holds what the evaluation graph computed for a batch, as NumPy arrays.
 
     Attributes:
+        seconds: duration of the computation.
         batch: the records.
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
-        seconds: duration of the computation.
+        readings: of a search; None for greedy decoding.
+        rectified: see `EvalGraph`.
     """
 
+    seconds: float
     batch: EvaluationBatch
     transcription: Transcription
     losses: np.ndarray
-    seconds: float
+    readings: Readings | None = None
+    rectified: np.ndarray | None = None
 
 
 def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
@@ -128,6 +143,7 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
     """
     batch, transcription = outputs.batch, outputs.transcription
     steps = character_mask(transcription.symbols[row]) & decoded  # [S]
+    readings = outputs.readings if decoded else None
     has_loss = decoded and batch.targets[row].any()
     return Result(
         place=int(batch.record_indices[row]),
@@ -141,4 +157,15 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         columns=batch.widths[row] / COLUMN_WIDTH,
         encoded=batch.encoded[row],
         seconds=outputs.seconds / len(outputs.losses),
+        rectified=_rectified(outputs, row) if decoded else None,
+        readings=readings.of_image(row) if readings else (),
+        is_exact=bool(readings.is_exact[row]) if readings else True,
     )
+
+
+def _rectified(outputs: BatchOutputs, row: int) -> np.ndarray | None:
+    """Returns the content of a rectified image, uint8 `[32, w, C]`; None if there is none."""
+    if outputs.rectified is None:
+        return None
+    pixels = outputs.rectified[row, :, : outputs.batch.widths[row]]
+    return np.clip(pixels.round(), 0, 255).astype(np.uint8)

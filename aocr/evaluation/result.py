@@ -8,6 +8,7 @@ import functools
 import numpy as np
 
 from aocr.evaluation.edit_distance import edit_distance
+from aocr.model.postprocessing import Reading
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,6 +30,10 @@ class Result:
             cannot be decoded.
         encoded: the image file.
         seconds: this image's share of the time that its batch took.
+        rectified: uint8 `[32, w, C]`, the image as the CNN read it, if the model rectifies images;
+            the attention's columns are those of this picture.
+        readings: the most probable texts; none for greedy decoding.
+        is_exact: False if a search was not wide enough to be sure of the readings.
     """
 
     place: int
@@ -42,6 +47,9 @@ class Result:
     columns: float
     encoded: bytes
     seconds: float
+    rectified: np.ndarray | None = None
+    readings: tuple[Reading, ...] = ()
+    is_exact: bool = True
 
     @functools.cached_property
     def edit_distance(self) -> int:

@@ -23,11 +23,19 @@ class CheckedImage(NamedTuple):
         kind: format and mode in Pillow's terms, such as `PNG RGBA`; empty if it is not an image.
         size: width and height in pixels; None if it is not an image.
         problem: why the model cannot decode the image; empty if it can.
+        complaint: what the decoder complains about although it decodes the image; or empty.
     """
 
     kind: str
     size: tuple[int, int] | None
     problem: str
+    complaint: str = ""
+
+    def with_complaint(self, complaint: str) -> CheckedImage:
+        """Returns the description with a complaint, which explains the problem if there is one."""
+        if self.problem:
+            return self._replace(problem=f"{self.problem}: {complaint}")
+        return self._replace(complaint=complaint)
 
 
 def check_decoding(encoded: bytes, decode: DecodeImage) -> CheckedImage:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import record_files, records
 from aocr.data.augmentation import NO_AUGMENTATION
+from aocr.data.decoder_complaints import hidden_complaints
 from aocr.data.image_decoding import decode
 from aocr.data.limits import Limits
 from aocr.data.record_files import RawRecord
@@ -115,7 +116,8 @@ def _describe(row: RawRecord) -> str:
 def _draw_contact_sheet(
     path: str, rows: Sequence[RawRecord], config: Config, variation: contact_sheet.Variation | None
 ) -> None:
-    contact_sheet.write(path, rows, config, variation)
+    with hidden_complaints():  # which the report names
+        contact_sheet.write(path, rows, config, variation)
     logging.info(
         "%s shows %s, prepared with --max-width=%i --max-height=%i.",
         path,

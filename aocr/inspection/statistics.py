@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import collections
 import dataclasses
+import functools
 import hashlib
 import logging
 import unicodedata
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from aocr.config import width_at_32
 from aocr.data import records
+from aocr.data.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.image_header import quiet_pillow
 from aocr.data.limits import Limits
 from aocr.data.record_files import RawRecord
@@ -91,6 +93,7 @@ class ImageStatistics:
         heights: number of images by height in pixels.
         widths_at_32: number of images by width at a height of 32 pixels.
         undecodable: images that the model cannot decode.
+        complained: images that are decoded with a complaint of the decoder.
     """
 
     kinds: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
@@ -98,11 +101,15 @@ class ImageStatistics:
     heights: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     widths_at_32: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     undecodable: ProblemCount = dataclasses.field(default_factory=ProblemCount)
+    complained: ProblemCount = dataclasses.field(default_factory=ProblemCount)
 
     def add(self, row: RawRecord, image: CheckedImage) -> None:
-        """Counts the image of one record."""
+        """Counts the image of one record, and logs a complaint of the decoder about it."""
         if image.problem:
             self.undecodable.add(f"{row.name}: {image.problem}")
+        elif image.complaint:
+            self.complained.add(f"{row.name}: {image.complaint}")
+            logging.warning("%s", warning_text(row.full_name, image.complaint))
         if image.size:
             width, height = image.size
             self.kinds[image.kind] += 1
@@ -177,9 +184,11 @@ def collect_statistics(
     statistics = DatasetStatistics(limits, WidthCounts(limits.max_height))
 
     def check(row: RawRecord) -> tuple[RawRecord, CheckedImage]:
-        return row, check_decoding(row.image, decode)
+        check_image = functools.partial(check_decoding, row.image, decode)
+        image, complaint = watch.decode(row.image, check_image)
+        return row, image.with_complaint(complaint) if complaint else image
 
-    with quiet_pillow():
+    with quiet_pillow(), DecoderWatch() as watch:
         for row, image in map_in_order(check, rows):
             statistics.add(row, image)
             if statistics.records % LOG_INTERVAL == 0:

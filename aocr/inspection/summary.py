@@ -80,6 +80,7 @@ class DatasetSummary:
         label_length: distribution of the label lengths in characters.
         characters: the characters of the labels, in the order of the code points.
         undecodable: images that the model cannot decode.
+        complained: images that are decoded with a complaint of the decoder.
         empty_labels: labels without a character.
         latin_1_labels: labels that are not valid UTF-8 and are read as Latin-1.
         labels_not_nfc: labels that are not in Unicode normalization form NFC.
@@ -101,6 +102,7 @@ class DatasetSummary:
     label_length: Distribution | None
     characters: list[CharacterCount]
     undecodable: ProblemCount
+    complained: ProblemCount
     empty_labels: ProblemCount
     latin_1_labels: ProblemCount
     labels_not_nfc: ProblemCount
@@ -144,6 +146,7 @@ def summarize(
         label_length=distribution_of(labels.lengths),
         characters=_count_characters(labels),
         undecodable=images.undecodable,
+        complained=images.complained,
         empty_labels=labels.empty,
         latin_1_labels=labels.latin_1,
         labels_not_nfc=labels.not_nfc,

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 
 from aocr.config import IMAGE_HEIGHT, width_at_32
+from aocr.data.decoder_complaints import COMPLAINED
 from aocr.data.limits import Limits
 from aocr.inspection.character_report import format_characters, format_unknown_characters
 from aocr.inspection.distribution import Distribution
@@ -70,6 +71,7 @@ def _problems(summary: DatasetSummary) -> list[str]:
     """Returns a line for each problem, followed by the first records that have it."""
     lines = [
         *_problem(summary.undecodable, "image cannot be decoded", "images cannot be decoded"),
+        *_problem(summary.complained, *COMPLAINED),
         *_problem(summary.empty_labels, "label is empty", "labels are empty"),
         *_problem(
             summary.latin_1_labels,

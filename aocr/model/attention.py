@@ -6,6 +6,7 @@ The query is the decoder's whole state after its cells, as in Vinyals et al., 20
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -67,6 +68,18 @@ class AdditiveAttention:
         self._memory = memory
         # [N, T, D] --> [N, T, D]
         self._keys = tf.tensordot(memory.values, weights.key_kernel, axes=1)
+
+    def of_images(self, image: tf.Tensor) -> AdditiveAttention:
+        """Returns the attention to the memories of some images, int32 `[M]`."""
+        rows, memory = copy.copy(self), self._memory
+        padding = memory.is_padding
+        rows._keys = tf.gather(self._keys, image)
+        rows._memory = Memory(
+            values=tf.gather(memory.values, image),
+            state=tf.gather(memory.state, image),
+            is_padding=None if padding is None else tf.gather(padding, image),
+        )
+        return rows
 
     def __call__(self, state: tf.Tensor, recompute_gradient: bool) -> Attended:
         """Scores every column against a state, and averages the memory by the scores.

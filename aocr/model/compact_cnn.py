@@ -72,7 +72,7 @@ def extract_features(
     batch_statistics: tuple[BatchStatistic, ...] = ()
     for number, layer in enumerate(LAYERS, start=1):
         with tf.compat.v1.variable_scope(f"{tensor_names.COMPACT_SCOPE}/conv{number}"):
-            x, layer_statistics = _apply_layer(x, layer, training)
+            x, layer_statistics = apply_layer(x, layer, training)
         batch_statistics += layer_statistics
         column_width //= layer.pool[1] if layer.pool else 1
         x = apply_mask(x, width_mask(x, sequence_lengths, column_width))
@@ -80,7 +80,7 @@ def extract_features(
     return CNNOutput(drop_out(x, training) if training else x, batch_statistics)
 
 
-def _apply_layer(
+def apply_layer(
     x: tf.Tensor, layer: Layer, training: Training | None
 ) -> tuple[tf.Tensor, tuple[BatchStatistic, ...]]:
     """Convolves, pools, normalizes, and applies the ReLU.

@@ -22,6 +22,11 @@ FLAGS = {
 """Names of the fields of `Config` whose flags are named differently, for messages."""
 
 
+def flag_of(name: str) -> str:
+    """Returns how messages name a field of `Config`: by its flag."""
+    return FLAGS.get(name, "--" + name.replace("_", "-"))
+
+
 def of_trained_model(model_dir: str, explicit: Mapping[str, object]) -> Config:
     """Returns the config of the model in a directory.
 
@@ -40,9 +45,8 @@ def of_trained_model(model_dir: str, explicit: Mapping[str, object]) -> Config:
     for name, value in explicit.items():
         trained_with = getattr(stored, name)
         if value != trained_with and name not in CHANGEABLE_FIELDS:
-            flag = FLAGS.get(name, "--" + name.replace("_", "-"))
             raise UserError(
-                f"{flag} is {value!r}, but the model in {model_dir} was trained with "
+                f"{flag_of(name)} is {value!r}, but the model in {model_dir} was trained with "
                 f"{trained_with!r}: leave the flag out, or name another --model-dir"
             )
     changed = {name: explicit[name] for name in CHANGEABLE_FIELDS if name in explicit}

@@ -7,6 +7,7 @@ E embedding size, D memory depth.
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -20,9 +21,10 @@ from aocr.model.attention import (
     AttentionWeights,
     create_attention_weights,
 )
-from aocr.model.decoding import GreedyDecoding
+from aocr.model.decoding import Choice, ForcedDecoding, GreedyDecoding, most_probable
 from aocr.model.encoder import Memory
 from aocr.model.loss import sequence_losses
+from aocr.model.search import attention_scorer
 
 
 class _Weights(NamedTuple):
@@ -104,6 +106,14 @@ class ContentDecoder:
             stop_at_eos: stop once every image of the batch has its EOS. Symbols after an EOS are
                 never trained and never printed.
         """
+        return self._decode(most_probable, stop_at_eos)
+
+    def follow(self, symbols: tf.Tensor) -> ForcedDecoding:
+        """Decodes given texts, see `Decoder`."""
+        return ForcedDecoding(*self._decode(lambda t, logits: symbols[:, t], stop_at_eos=True))
+
+    def _decode(self, choose: Choice, stop_at_eos: bool) -> GreedyDecoding:
+        """Decodes from GO on; the symbol that is chosen by step and logits is the next input."""
         # [V, E] --> [V, H]
         projected = self._project_symbols(tf.convert_to_tensor(self._weights.embedding))
 
@@ -116,7 +126,7 @@ class ContentDecoder:
             )
             context = done.attended.context
             logits = self._weights.output(tf.concat([done.output, context], axis=1))
-            symbol = tf.argmax(logits, axis=1, output_type=tf.int32)
+            symbol = choose(t, logits)
             values = GreedyDecoding(symbol, logits, done.attended.weights)
             arrays = GreedyDecoding(*(a.write(t, v) for a, v in zip(arrays, values, strict=True)))
             ended |= tf.equal(symbol, EOS_ID)
@@ -133,6 +143,23 @@ class ContentDecoder:
             logits=tf.transpose(arrays.logits.stack(), [1, 0, 2]),  # [S, N, V] --> [N, S, V]
             attention=tf.transpose(arrays.attention.stack(), [1, 0, 2]),
         )
+
+    def prefix_scorer(self) -> attention_scorer.AttentionScorer:
+        """Returns what a search needs, see `Decoder`."""
+        symbols = self._project_symbols(tf.convert_to_tensor(self._weights.embedding))
+        state = self._initial_state, self._initial_context
+        return attention_scorer.AttentionScorer(symbols, state, self._search_step)
+
+    def _search_step(
+        self, image: tf.Tensor, projected: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
+    ) -> attention_scorer.Step:
+        """Computes one step of images, int32 `[M]`, which may repeat; see `AttentionScorer`."""
+        rows = copy.copy(self)
+        rows._attention = self._attention.of_images(image)
+        done = rows._step(projected, *state, recompute_gradient=False)
+        context = done.attended.context
+        logits = self._weights.output(tf.concat([done.output, context], axis=1))
+        return attention_scorer.Step(logits, (done.state, context))
 
     def _step(
         self,

@@ -12,18 +12,17 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, GO_ID, PAD_ID
-from aocr.config import Config
+from aocr.config import COLUMN_WIDTH, Config
 from aocr.model import rnn_cells, tensor_names
+from aocr.model.ctc_paths import best_path, log_probability
 from aocr.model.decoding import after_eos
 from aocr.model.encoder import Memory
-
-BLANK_ID = PAD_ID
-IMPOSSIBLE = -1e9
-"""Logit, and logarithm of the probability, of what cannot be."""
+from aocr.model.search.ctc_scorer import BLANK_ID, CTCScorer
+from aocr.model.search.prefix_scorer import IMPOSSIBLE
 
 
 class CTCDecoding(NamedTuple):
-    """Holds the text of the most probable path through each image.
+    """Holds the text of a path through each image.
 
     Attributes:
         symbols: int32 `[N, S]`, the characters, then EOS if it fits, then padding.
@@ -59,6 +58,7 @@ class CTCDecoder:
     def __init__(self, config: Config, memory: Memory) -> None:
         """Creates the variables `kernel` and `bias` in the scope `ctc_decoder`."""
         self._steps = config.decoder_steps
+        self._columns = -(-config.image_width // COLUMN_WIDTH)  # rounded up
         self._lengths = memory.lengths()
         with tf.compat.v1.variable_scope(tensor_names.CTC_SCOPE):
             dense = rnn_cells.create_dense(memory.values.shape[2], config.vocab_size)
@@ -113,12 +113,37 @@ class CTCDecoder:
         log_probabilities = tf.nn.log_softmax(self.logits)
         best = tf.argmax(self.logits, axis=2, output_type=tf.int32)  # [N, T, V] --> [N, T]
         is_inside = tf.sequence_mask(self._lengths, tf.shape(best)[1])
-        best = tf.where(is_inside, best, BLANK_ID)
+        path = tf.where(is_inside, best, BLANK_ID)
+        return self._decode_path(path, log_probabilities, tf.reduce_max(log_probabilities, axis=2))
+
+    def prefix_scorer(self) -> CTCScorer:
+        """Returns what a search needs, see `Decoder`."""
+        log_probabilities = tf.nn.log_softmax(self.logits)
+        return CTCScorer(log_probabilities, self._lengths, self._columns)
+
+    def follow(self, symbols: tf.Tensor) -> CTCDecoding:
+        """Decodes the most probable path that spells each text, see `Decoder`."""
+        log_probabilities = tf.nn.log_softmax(self.logits)
+        texts = tf.where(after_eos(symbols), PAD_ID, symbols)
+        path = best_path(log_probabilities, self._lengths, texts)
+        fired = tf.gather(log_probabilities, path, batch_dims=2)  # [N, T, V] --> [N, T]
+        return self._decode_path(path, log_probabilities, fired)
+
+    def _decode_path(
+        self, best: tf.Tensor, log_probabilities: tf.Tensor, fired_by: tf.Tensor
+    ) -> CTCDecoding:
+        """Decodes a path.
+
+        Args:
+            best: int32 `[N, T]`, the symbol of each column; blank behind an image.
+            log_probabilities: float32 `[N, T, V]`.
+            fired_by: float32 `[N, T]`, the logarithms of the probabilities of the path's symbols.
+        """
         before = tf.pad(best[:, :-1], [[0, 0], [1, 0]], constant_values=BLANK_ID)
         starts = tf.cast(tf.not_equal(best, BLANK_ID) & tf.not_equal(best, before), tf.int32)
         character = tf.where(tf.not_equal(best, BLANK_ID), tf.cumsum(starts, axis=1) - 1, -1)
         membership = tf.one_hot(character, self._steps)  # [N, T] --> [N, T, S]
-        fired = membership * tf.exp(tf.reduce_max(log_probabilities, axis=2))[:, :, tf.newaxis]
+        fired = membership * tf.exp(fired_by)[:, :, tf.newaxis]
         return CTCDecoding(
             symbols=_symbols(membership, best, tf.reduce_sum(starts, axis=1)),
             character_probabilities=_or_one(tf.reduce_max(fired, axis=1)),
@@ -159,63 +184,3 @@ def _symbols(membership: tf.Tensor, best: tf.Tensor, counts: tf.Tensor) -> tf.Te
 def _or_one(probabilities: tf.Tensor) -> tf.Tensor:
     """Replaces the zeros after a text by ones."""
     return tf.where(probabilities > 0, probabilities, tf.ones_like(probabilities))
-
-
-def log_probability(
-    log_probabilities: tf.Tensor, lengths: tf.Tensor, texts: tf.Tensor
-) -> tf.Tensor:
-    """Sums the probabilities of all paths that spell a text (Graves et al., 2006, section 4.1).
-
-    Args:
-        log_probabilities: float32 `[N, T, V]`, those of the symbols in each column.
-        lengths: int32 `[N]`, the number of columns of each image.
-        texts: int32 `[N, S]`, the characters of each text, then special symbols.
-
-    Returns:
-        float32 `[N]`, the logarithm of the sum.
-    """
-    is_character = texts >= FIRST_CHARACTER_ID
-    states = _with_blanks(tf.where(is_character, texts, BLANK_ID))  # [N, S] --> [N, 2S + 1]
-    two_before = tf.pad(states[:, :-2], [[0, 0], [2, 0]], constant_values=BLANK_ID)
-    may_skip = tf.not_equal(states, BLANK_ID) & tf.not_equal(states, two_before)
-
-    def emit(column: tf.Tensor) -> tf.Tensor:
-        return tf.gather(log_probabilities[:, column], states, batch_dims=1)
-
-    def step(column: tf.Tensor, forward: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        skipped = tf.where(may_skip, _shifted(forward, 2), IMPOSSIBLE)
-        reached = tf.reduce_logsumexp(tf.stack([forward, _shifted(forward, 1), skipped]), axis=0)
-        is_inside = (column < lengths)[:, tf.newaxis]
-        return column + 1, tf.where(is_inside, reached + emit(column), forward)
-
-    is_start = tf.range(tf.shape(states)[1]) < 2
-    first = tf.where(is_start[tf.newaxis], emit(tf.constant(0)), IMPOSSIBLE)
-    columns = tf.shape(log_probabilities)[1]
-    _, forward = tf.while_loop(
-        lambda column, _: column < columns,
-        step,
-        (tf.constant(1), first),
-        maximum_iterations=columns,
-    )
-    return _last_states(forward, _count(is_character))
-
-
-def _with_blanks(symbols: tf.Tensor) -> tf.Tensor:
-    """Puts a blank before, between and after the symbols: `[N, S] --> [N, 2S + 1]`."""
-    pairs = tf.stack([tf.fill(tf.shape(symbols), BLANK_ID), symbols], axis=2)
-    width = 2 * tf.shape(symbols)[1]
-    flat = tf.reshape(pairs, [-1, width])
-    return tf.pad(flat, [[0, 0], [0, 1]], constant_values=BLANK_ID)
-
-
-def _shifted(forward: tf.Tensor, by: int) -> tf.Tensor:
-    """Moves states to the right: `[N, 2S + 1] --> [N, 2S + 1]`."""
-    return tf.pad(forward[:, :-by], [[0, 0], [by, 0]], constant_values=IMPOSSIBLE)
-
-
-def _last_states(forward: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
-    """Adds up the paths that end in the last character or in the blank behind it."""
-    states = tf.range(tf.shape(forward)[1])[tf.newaxis]
-    last = 2 * counts[:, tf.newaxis]
-    is_last = tf.equal(states, last) | tf.equal(states, last - 1)
-    return tf.reduce_logsumexp(tf.where(is_last, forward, IMPOSSIBLE), axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from aocr.model.decoding import Decoder, Decoding
+from aocr.model.search.prefix_scorer import PrefixScorer
 
 CTC_WEIGHT = 0.5
 """Share of the CTC loss in the sum of both losses."""
@@ -30,3 +31,11 @@ class JointDecoder:
     def decode(self, stop_at_eos: bool = True) -> Decoding:
         """Decodes with the attention decoder."""
         return self._attention.decode(stop_at_eos)
+
+    def prefix_scorer(self) -> PrefixScorer:
+        """Returns that of the attention decoder."""
+        return self._attention.prefix_scorer()
+
+    def follow(self, symbols: tf.Tensor) -> Decoding:
+        """Decodes given texts with the attention decoder."""
+        return self._attention.follow(symbols)

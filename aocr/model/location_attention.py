@@ -5,6 +5,7 @@ Axes: N images, T columns, D memory depth, H hidden units of the decoder, A of t
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -92,6 +93,13 @@ class LocationAttention:
         self._location_kernel = tf.reshape(
             weights.location_kernel, [-1, weights.location_kernel.shape[2]]
         )
+
+    def of_images(self, image: tf.Tensor) -> LocationAttention:
+        """Returns the attention to the memories of some images, int32 `[M]`."""
+        rows = copy.copy(self)
+        rows._keys = tf.gather(self._keys, image)
+        rows._is_outside = tf.gather(self._is_outside, image)
+        return rows
 
     def nowhere(self) -> Looked:
         """Returns where the attention has looked before the first step."""

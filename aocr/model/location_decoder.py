@@ -9,6 +9,7 @@ depth.
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -17,7 +18,7 @@ from aocr.charset import EOS_ID, GO_ID
 from aocr.config import Config
 from aocr.model import rnn_cells, tensor_names
 from aocr.model.content_decoder import decoder_inputs
-from aocr.model.decoding import GreedyDecoding
+from aocr.model.decoding import Choice, ForcedDecoding, GreedyDecoding, most_probable
 from aocr.model.encoder import Memory
 from aocr.model.location_attention import (
     LocationAttention,
@@ -27,6 +28,7 @@ from aocr.model.location_attention import (
     xavier_variable,
 )
 from aocr.model.loss import sequence_losses
+from aocr.model.search.attention_scorer import AttentionScorer, Step
 
 
 class _State(NamedTuple):
@@ -108,6 +110,14 @@ class LocationDecoder:
 
         The attention leaves out the end mark, so that a step's weights sum to at most 1.
         """
+        return self._decode(most_probable, stop_at_eos)
+
+    def follow(self, symbols: tf.Tensor) -> ForcedDecoding:
+        """Decodes given texts, see `Decoder`."""
+        return ForcedDecoding(*self._decode(lambda t, logits: symbols[:, t], stop_at_eos=True))
+
+    def _decode(self, choose: Choice, stop_at_eos: bool) -> GreedyDecoding:
+        """Decodes from GO on; the symbol that is chosen by step and logits is the next input."""
         batch, columns = tf.shape(self._memory)[0], self._memory.shape[1]
         embedding = tf.convert_to_tensor(self._weights.embedding)
 
@@ -118,7 +128,7 @@ class LocationDecoder:
             embedded = tf.gather(embedding, symbol)
             output, state = self._step(embedded, state)
             logits = self._weights.output(output)
-            symbol = tf.argmax(logits, axis=1, output_type=tf.int32)
+            symbol = choose(t, logits)
             values = GreedyDecoding(symbol, logits, state.looked.weights)
             arrays = GreedyDecoding(*(a.write(t, v) for a, v in zip(arrays, values, strict=True)))
             return t + 1, symbol, ended | tf.equal(symbol, EOS_ID), state, arrays
@@ -140,6 +150,19 @@ class LocationDecoder:
             logits=tf.transpose(arrays.logits.stack(), [1, 0, 2]),  # [S, N, V] --> [N, S, V]
             attention=tf.transpose(arrays.attention.stack(), [1, 0, 2])[:, :, :-1],
         )
+
+    def prefix_scorer(self) -> AttentionScorer:
+        """Returns what a search needs, see `Decoder`."""
+        embedding = tf.convert_to_tensor(self._weights.embedding)
+        return AttentionScorer(embedding, self._initial, self._search_step)
+
+    def _search_step(self, image: tf.Tensor, embedded: tf.Tensor, state: _State) -> Step:
+        """Computes one step of images, int32 `[M]`, which may repeat; see `AttentionScorer`."""
+        rows = copy.copy(self)
+        rows._memory = tf.gather(self._memory, image)
+        rows._attention = self._attention.of_images(image)
+        output, state = rows._step(embedded, state)
+        return Step(self._weights.output(output), state)
 
     def _step(self, embedded: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
         """Computes one step.

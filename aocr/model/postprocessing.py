@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, Charset
 from aocr.model.decoding import Decoding, after_eos
+from aocr.model.search.text_search import SearchDecoding
 
 
 class Transcription(NamedTuple):
@@ -42,6 +43,41 @@ def transcribe(decoding: Decoding, charset: Charset) -> Transcription:
         symbols=decoding.symbols,
         attention=decoding.attention,
     )
+
+
+class Reading(NamedTuple):
+    """Holds a text that may stand in an image, and its probability."""
+
+    text: str
+    probability: float
+
+
+class Readings(NamedTuple):
+    """Holds the most probable texts of each image, the most probable first.
+
+    Attributes:
+        text: string `[N, R]`, UTF-8.
+        probability: float64 `[N, R]`; 0 for what is no reading, if there are fewer than R texts.
+        is_exact: bool `[N]`, whether no other text can be more probable than these.
+    """
+
+    text: tf.Tensor
+    probability: tf.Tensor
+    is_exact: tf.Tensor
+
+    def of_image(self, row: int) -> tuple[Reading, ...]:
+        """Returns the readings of an image, from arrays in place of tensors."""
+        pairs = zip(self.text[row].tolist(), self.probability[row].tolist(), strict=True)
+        return tuple(Reading(text.decode(), p) for text, p in pairs if p > 0)
+
+
+def transcribe_readings(decoding: Decoding, charset: Charset) -> Readings | None:
+    """Returns the readings of a search; None for a decoding that has one text only."""
+    if not isinstance(decoding, SearchDecoding):
+        return None
+    characters = tf.constant([s.encode() for s in charset.symbols])  # special symbols are empty
+    text = tf.strings.reduce_join(tf.gather(characters, decoding.texts), axis=2)
+    return Readings(text, decoding.probabilities, decoding.is_exact)
 
 
 def character_mask(symbols: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import ATTENTION, COLUMN_WIDTH, CONTENT, CTC, JOINT, LOCATION, Config
-from aocr.model import compact_cnn, sliding_cnn
+from aocr.config import ATTENTION, COLUMN_WIDTH, CONTENT, CTC, JOINT, LOCATION, TPS, Config
+from aocr.model import compact_cnn, sliding_cnn, spatial_transformer
 from aocr.model.backbone import Training
 from aocr.model.batch_norm import BatchStatistic
 from aocr.model.content_decoder import ContentDecoder
@@ -35,11 +35,13 @@ class ForwardPass(NamedTuple):
     """Holds what a graph needs of the network.
 
     Attributes:
+        images: float32 `[N, 32, W, C]`, what the CNN reads: rectified if the model does so.
         features: float32 `[N, T, D]`, the CNN's output.
         decoder: decodes the encoded features, and computes the losses of labels.
-        batch_statistics: of the CNN's batch norms, with their moving averages; none at inference.
+        batch_statistics: of all batch norms, with their moving averages; none at inference.
     """
 
+    images: tf.Tensor
     features: tf.Tensor
     decoder: Decoder
     batch_statistics: tuple[BatchStatistic, ...]
@@ -48,7 +50,7 @@ class ForwardPass(NamedTuple):
 def forward(
     images: tf.Tensor, widths: tf.Tensor, config: Config, training: Training | None = None
 ) -> ForwardPass:
-    """Runs images through the CNN and the encoder, and creates the decoder on their output.
+    """Runs images through CNN and encoder, and creates the decoder on their output.
 
     Args:
         images: float32 `[N, 32, W, C]`, prepared, values from 0 to 255.
@@ -56,13 +58,16 @@ def forward(
         config: the model.
         training: what the layers need in training; None for inference.
     """
+    rectifier_statistics: tuple[BatchStatistic, ...] = ()
+    if config.rectify == TPS:
+        images, rectifier_statistics = spatial_transformer.rectify(images, widths, training)
     sequence_lengths = _sequence_lengths(widths, config)
     # [N, 32, W, C] --> [N, T, D]
-    features, batch_statistics = BACKBONES[config.backbone](images, sequence_lengths, training)
+    features, cnn_statistics = BACKBONES[config.backbone](images, sequence_lengths, training)
     # [N, T, D] --> [N, T, 2U]
     memory = encode(features, sequence_lengths, config.encoder_units)
     decoder = create_decoder(config, memory, is_training=training is not None)
-    return ForwardPass(features, decoder, batch_statistics)
+    return ForwardPass(images, features, decoder, rectifier_statistics + cnn_statistics)
 
 
 def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:

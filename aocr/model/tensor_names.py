@@ -34,6 +34,11 @@ IMAGE_INPUT = "input_image_as_bytes"
 PREDICTION_OUTPUT = "prediction"
 PROBABILITY_OUTPUT = "probability"
 
+READINGS = "readings"
+READING_PROBABILITIES = "reading_probabilities"
+READINGS_ARE_EXACT = "readings_are_exact"
+"""Outputs of a graph that searches (docs/compatibility.md, "Graph names")."""
+
 PREPARED_IMAGES = "map/TensorArrayStack/TensorArrayGatherV3"
 SYMBOL_IDS = "transpose_1"
 STEP_PROBABILITIES = "transpose_2"
@@ -45,6 +50,9 @@ graph at them, among them OpenVINO's guide, because OpenVINO cannot run the oper
 SIGNATURE_IMAGES = "input"
 SIGNATURE_TEXT = "output"
 SIGNATURE_PROBABILITY = "probability"
+SIGNATURE_READINGS = "readings"
+SIGNATURE_READING_PROBABILITIES = "reading_probabilities"
+SIGNATURE_READINGS_ARE_EXACT = "exact"
 
 # Further signatures of a SavedModel, and their keys besides those of `serving_default`
 
@@ -89,6 +97,7 @@ ATTENTION_SCORER = "AttnV_0"
 # Parts of newer models
 
 COMPACT_SCOPE = "compact_cnn"
+SPATIAL_TRANSFORMER_SCOPE, HIDDEN_SCOPE, OFFSETS_SCOPE = "spatial_transformer", "hidden", "offsets"
 LOCATION_SCOPE = "location_decoder"
 INPUT_PROJECTION_SCOPE, INITIAL_STATE_SCOPE = "input_projection", "initial_state"
 ATTENTION_SCOPE, OUTPUT_SCOPE = "attention", "output"

@@ -20,11 +20,13 @@ class OutputPaths(NamedTuple):
         predictions: file with a row for each image, `.tsv` or `.jsonl`.
         pictures: folder for pictures of the attention.
         report: folder for the HTML report.
+        readings: readings of each image in the file of the predictions.
     """
 
     predictions: str | None = None
     pictures: str | None = None
     report: str | None = None
+    readings: int = 1
 
 
 class Outputs(NamedTuple):
@@ -63,7 +65,8 @@ def open_outputs(paths: OutputPaths, facts: dict[str, str]) -> Iterator[Outputs]
     report = None
     with contextlib.ExitStack() as stack:
         if paths.predictions is not None:
-            observers.append(stack.enter_context(open_predictions_file(paths.predictions)))
+            file = open_predictions_file(paths.predictions, paths.readings)
+            observers.append(stack.enter_context(file))
         if paths.report is not None:
             report = Report(paths.report, facts)
             observers.append(report.add)

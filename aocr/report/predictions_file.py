@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.evaluation.result import Result
+from aocr.model.postprocessing import Reading
 from aocr.util.characters import escape
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import replacing
@@ -32,24 +34,28 @@ class Format(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_predictions_file(path: str) -> Iterator[Callable[[Result], None]]:
+def open_predictions_file(path: str, readings: int = 1) -> Iterator[Callable[[Result], None]]:
     r"""Yields a function that adds the row of an image. Files are UTF-8.
 
     A TSV file has a header, `correct` as 1 or 0, and an empty cell for a missing loss. Quotes
     have no meaning in it. Characters that would break a row are escaped: `\t`, `\n`, `\x00`.
+    Further readings of a search are at the end, `reading_2`, `probability_2` and so on; they are
+    empty where there are fewer.
 
     A JSON Lines file has the columns as keys, texts without these escapes, `correct` as a boolean,
-    null for a missing loss, and `characters` (see `with_probabilities`).
+    null for a missing loss, `characters` (see `with_probabilities`), and after a search those of
+    `readings_of`.
 
     The file appears under its name at the end of the block, complete.
 
     Args:
         path: ends in `.tsv` or `.jsonl`; local or remote.
+        readings: readings of each image.
 
     Raises:
         UserError: the suffix is another one, or the file cannot be written.
     """
-    file_format = _format_of(path)
+    file_format = _format_of(path, readings)
     with _errors_as_user_errors(path):
         if tf.io.gfile.exists(path) and tf.io.gfile.isdir(path):
             raise UserError(f"--predictions={path} is a folder: name a file")
@@ -74,6 +80,19 @@ def with_probabilities(text: str, probabilities: Sequence[float]) -> list[dict[s
     """Returns `{"character": "A", "probability": 0.99}` for each character of a text."""
     pairs = zip(text, probabilities, strict=True)
     return [{"character": c, "probability": six_digits(p)} for c, p in pairs]
+
+
+def readings_of(readings: Sequence[Reading], is_exact: bool) -> dict[str, object]:
+    """Returns what JSON says of a search: its readings, and whether they are surely the best ones.
+
+    Args:
+        readings: the most probable texts; none for greedy decoding, of which nothing is said.
+        is_exact: whether no other text can be more probable.
+    """
+    if not readings:
+        return {}
+    texts = [{"text": text, "probability": six_digits(p)} for text, p in readings]
+    return {"readings": texts, "exact": is_exact}
 
 
 def six_digits(value: float) -> float | None:
@@ -101,11 +120,13 @@ def _errors_as_user_errors(path: str) -> Iterator[None]:
         raise UserError(f"cannot write --predictions={path}: {reason}") from error
 
 
-def _format_of(path: str) -> Format:
-    """Returns the format that the suffix of a file asks for."""
+def _format_of(path: str, readings: int) -> Format:
+    """Returns the format that the suffix of a file asks for, for some readings of each image."""
     suffix = os.path.splitext(path)[1]
     if suffix == ".tsv":
-        return Format(HEADER, _tsv_row)
+        more = [f"\treading_{n}\tprobability_{n}" for n in range(2, readings + 1)]
+        header = HEADER.rstrip("\n") + "".join(more) + "\n"
+        return Format(header, functools.partial(_tsv_row, readings))
     if suffix == ".jsonl":
         return Format("", _json_row)
     raise UserError(f"--predictions={path}: its name must end in .tsv or .jsonl, not {suffix!r}")
@@ -125,9 +146,11 @@ def _values(result: Result) -> list:
     ]
 
 
-def _tsv_row(result: Result) -> str:
+def _tsv_row(readings: int, result: Result) -> str:
     """Returns a line with None as an empty cell, and booleans as 1 and 0."""
-    cells = ("" if value is None else value for value in _values(result))
+    more = [value for text, p in result.readings[1:readings] for value in (text, six_digits(p))]
+    more += [None] * (2 * (readings - 1) - len(more))
+    cells = ("" if value is None else value for value in [*_values(result), *more])
     cells = (int(cell) if isinstance(cell, bool) else cell for cell in cells)
     return "\t".join(escape(str(cell)) for cell in cells) + "\n"
 
@@ -136,4 +159,5 @@ def _json_row(result: Result) -> str:
     """Returns a JSON object with the columns and the probability of each character."""
     values = dict(zip(COLUMNS, _values(result), strict=True))
     characters = with_probabilities(result.prediction, result.character_probabilities)
-    return json_line(values | {"characters": characters})
+    readings = readings_of(result.readings, result.is_exact)
+    return json_line(values | {"characters": characters} | readings)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.model import checkpoints, config_file
+from aocr.model.search.text_search import Search
 from aocr.serving import description, export_folder, formats, warmup
 from aocr.serving.description import Origin
 from aocr.serving.export_folder import Destination
@@ -40,6 +41,7 @@ class ExportRequest(NamedTuple):
         quantize: how a TFLite model is quantized; None: its numbers are float32.
         calibration: TFRecord files with images to calibrate it on.
         max_accuracy_loss: of a quantized export, see `verify`.
+        search: says which texts the export looks for; None for greedy decoding.
     """
 
     checkpoint: str
@@ -53,6 +55,7 @@ class ExportRequest(NamedTuple):
     quantize: str | None = None
     calibration: tuple[str, ...] = ()
     max_accuracy_loss: float = DEFAULT_MAX_ACCURACY_LOSS
+    search: Search | None = None
 
 
 class ExportedModel(NamedTuple):
@@ -86,13 +89,20 @@ def export(config: Config, request: ExportRequest) -> None:
         folder, reason = destination.folder, first_line(error)
         raise UserError(f"cannot export into {folder}: {reason}") from error
     samples = dataset_samples(request.verify) if request.verify else drawn_samples()
-    model = build_serving_graph(config)
+    model = build_serving_graph(config, search=request.search)
     signatures: tuple[Signature, ...] = ()
     if destination.format.has_signatures:
         signatures = add_signatures(model, config, request.with_attention)
     with open_session(model.graph, request.gpu_id) as session:
         checkpoints.restore(session, request.checkpoint)
-        serving = ServingSession(session, model.input, model.output, model.probability, signatures)
+        serving = ServingSession(
+            session=session,
+            input=model.input,
+            output=model.output,
+            probability=model.probability,
+            search_outputs=model.search_outputs,
+            signatures=signatures,
+        )
         origin = description.origin_of(request.checkpoint)
         exported = ExportedModel(serving, config, origin)
         loss = request.max_accuracy_loss if request.quantize else None

@@ -11,7 +11,14 @@ from aocr.config import Config
 from aocr.data import preprocessing
 from aocr.model import recognizer, tensor_names
 from aocr.model.decoding import Decoding, after_eos
-from aocr.model.postprocessing import Transcription, transcribe
+from aocr.model.postprocessing import (
+    Readings,
+    Transcription,
+    transcribe,
+    transcribe_readings,
+)
+from aocr.model.search import text_search
+from aocr.model.search.text_search import Search
 
 
 class Recognition(NamedTuple):
@@ -20,6 +27,7 @@ class Recognition(NamedTuple):
     features: tf.Tensor
     decoding: Decoding
     transcription: Transcription
+    readings: Readings | None
 
 
 class ServingGraph(NamedTuple):
@@ -32,8 +40,11 @@ class ServingGraph(NamedTuple):
         features: float32 `[N, T, 512]`, the CNN's output.
         decoding: the decoder's symbols and attention.
         transcription: texts, probabilities, symbols and attention, see `Transcription`.
+        readings: the most probable texts, if they are searched; None for greedy decoding.
         output: string, the predicted texts in the shape of the input.
         probability: float64, their probabilities in the shape of the input.
+        search_outputs: what a search adds, by the keys of the signature; none for greedy decoding.
+        search: says which texts are looked for, in the graph; None for greedy decoding.
     """
 
     graph: tf.Graph
@@ -42,24 +53,31 @@ class ServingGraph(NamedTuple):
     features: tf.Tensor
     decoding: Decoding
     transcription: Transcription
+    readings: Readings | None
     output: tf.Tensor
     probability: tf.Tensor
+    search_outputs: dict[str, tf.Tensor]
+    search: Search | None
 
 
-def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGraph:
+def build_serving_graph(
+    config: Config, stop_at_eos: bool = True, search: Search | None = None
+) -> ServingGraph:
     """Builds a graph that reads encoded images (docs/compatibility.md, "Graph names").
 
     Args:
         config: the model.
         stop_at_eos: see `Decoder.decode`.
+        search: says which texts are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string, name=tensor_names.IMAGE_INPUT)
         # [] or [N] --> [N] --> [N, 32, W, C]
         prepared = _prepare(tf.reshape(encoded, [-1]), config)
         with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
-            recognition = recognize(prepared, config, stop_at_eos)
-        transcription = recognition.transcription
+            search = search and text_search.in_graph(search)
+            recognition = recognize(prepared, config, search, stop_at_eos)
+        transcription, readings = recognition.transcription, recognition.readings
         _name_steps(transcription)
         _name_scalar_for_one(transcription.text, tensor_names.PREDICTION_OUTPUT)
         _name_scalar_for_one(transcription.probability, tensor_names.PROBABILITY_OUTPUT)
@@ -70,26 +88,39 @@ def build_serving_graph(config: Config, stop_at_eos: bool = True) -> ServingGrap
             features=recognition.features,
             decoding=recognition.decoding,
             transcription=transcription,
+            readings=readings,
             output=tf.reshape(transcription.text, tf.shape(encoded)),
             probability=tf.reshape(transcription.probability, tf.shape(encoded)),
+            search_outputs={} if readings is None else _name_readings(readings, tf.shape(encoded)),
+            search=search,
         )
 
 
 def recognize(
-    prepared: preprocessing.Prepared, config: Config, stop_at_eos: bool = True
+    prepared: preprocessing.Prepared,
+    config: Config,
+    search: Search | None = None,
+    stop_at_eos: bool = True,
 ) -> Recognition:
     """Reads prepared images.
 
     Args:
         prepared: float32 `[N, 32, W, C]` and int32 `[N]`.
         config: the model.
+        search: says which texts are looked for; None for greedy decoding.
         stop_at_eos: see `Decoder.decode`.
     """
     images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
     images = tf.identity(images, name=tensor_names.CROPPED_IMAGES)
     model = recognizer.forward(images, prepared.width, config)
-    decoding = model.decoder.decode(stop_at_eos)
-    return Recognition(model.features, decoding, transcribe(decoding, Charset(config.characters)))
+    decoding = text_search.decode(model.decoder, config, search, stop_at_eos)
+    charset = Charset(config.characters)
+    return Recognition(
+        features=model.features,
+        decoding=decoding,
+        transcription=transcribe(decoding, charset),
+        readings=transcribe_readings(decoding, charset),
+    )
 
 
 def _prepare(encoded: tf.Tensor, config: Config) -> preprocessing.Prepared:
@@ -109,6 +140,31 @@ def _name_steps(transcription: Transcription) -> None:
     padded = tf.where(after_eos(symbols), PAD_ID, symbols)
     tf.cast(padded, tf.int64, name=tensor_names.SYMBOL_IDS)
     tf.identity(transcription.step_probabilities, name=tensor_names.STEP_PROBABILITIES)
+
+
+def _name_readings(readings: Readings, shape: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Names the outputs of a search in a frozen graph, and returns those of the signature.
+
+    Args:
+        readings: of N images.
+        shape: that of the input. The outputs of the signature have it, with an axis of readings.
+    """
+    tf.identity(readings.text, name=tensor_names.READINGS)
+    tf.identity(readings.probability, name=tensor_names.READING_PROBABILITIES)
+    tf.identity(readings.is_exact, name=tensor_names.READINGS_ARE_EXACT)
+    return {
+        key: tf.reshape(values, tf.concat([shape, tf.shape(values)[1:]], axis=0))
+        for key, values in readings_by_key(readings).items()
+    }
+
+
+def readings_by_key(readings: Readings) -> dict[str, tf.Tensor]:
+    """Returns the outputs of a search of N images by the keys of a signature."""
+    return {
+        tensor_names.SIGNATURE_READINGS: readings.text,
+        tensor_names.SIGNATURE_READING_PROBABILITIES: readings.probability,
+        tensor_names.SIGNATURE_READINGS_ARE_EXACT: readings.is_exact,
+    }
 
 
 def _name_scalar_for_one(values: tf.Tensor, name: str) -> None:

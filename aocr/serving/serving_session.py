@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +26,7 @@ class ServingSession(NamedTuple):
         output: string, the texts. In a frozen graph a scalar for one image, else `[N]`; in the
             other graphs in the shape of the input.
         probability: float64, the texts' probabilities, in the shape of `output`.
+        search_outputs: what a search adds to the signature `serving_default`, by its keys.
         signatures: what else a client may feed and fetch.
     """
 
@@ -31,6 +34,7 @@ class ServingSession(NamedTuple):
     input: tf.Tensor
     output: tf.Tensor
     probability: tf.Tensor
+    search_outputs: Mapping[str, tf.Tensor] = MappingProxyType({})
     signatures: tuple[Signature, ...] = ()
 
     def predict(self, encoded: bytes) -> tuple[str, float]:
@@ -41,7 +45,11 @@ class ServingSession(NamedTuple):
 
     def all_signatures(self) -> list[Signature]:
         """Returns `serving_default` and the other signatures."""
-        outputs = {names.SIGNATURE_TEXT: self.output, names.SIGNATURE_PROBABILITY: self.probability}
+        outputs = {
+            names.SIGNATURE_TEXT: self.output,
+            names.SIGNATURE_PROBABILITY: self.probability,
+            **self.search_outputs,
+        }
         inputs = {names.SIGNATURE_IMAGES: self.input}
         return [Signature(DEFAULT_SIGNATURE, inputs, outputs), *self.signatures]
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import IMAGE_HEIGHT, Config
+from aocr.config import IMAGE_HEIGHT, TPS, Config
 from aocr.data.preprocessing import Prepared
 from aocr.data.tolerant_preprocessing import Tolerated, prepare_decodable
 from aocr.model import tensor_names as names
 from aocr.serving.character_readings import CharacterReadings, by_character
-from aocr.serving.graph import Recognition, ServingGraph, recognize
+from aocr.serving.graph import Recognition, ServingGraph, readings_by_key, recognize
 
 
 class Signature(NamedTuple):
@@ -39,7 +39,7 @@ def add_signatures(
     """Adds the tensors of `serving_batch` and `serving_pixels` to a serving graph.
 
     Args:
-        model: the graph; its variables are used again.
+        model: the graph; its variables are used again, and its search.
         config: the model.
         with_attention: let both signatures answer with the attention as well.
     """
@@ -49,12 +49,12 @@ def add_signatures(
         tolerated = prepare_decodable(encoded, config)
         pixels, widths = _replaceable(tolerated.prepared, config)
         with tf.compat.v1.variable_scope(root(), reuse=True):
-            recognition = recognize(Prepared(pixels, widths), config)
+            recognition = recognize(Prepared(pixels, widths), config, model.search)
         outputs = _outputs(recognition, by_character(recognition.transcription))
         if not with_attention:
             del outputs[names.SIGNATURE_ATTENTION]
         given = {names.SIGNATURE_PIXELS: pixels}
-        if not config.padding_counts:
+        if not config.padding_counts or config.rectify == TPS:
             given[names.SIGNATURE_WIDTHS] = widths
         return (
             Signature(
@@ -77,7 +77,9 @@ def _replaceable(prepared: Prepared, config: Config) -> Prepared:
 
 
 def _outputs(recognition: Recognition, readings: CharacterReadings) -> dict[str, tf.Tensor]:
+    searched = recognition.readings
     return {
+        **({} if searched is None else readings_by_key(searched)),
         names.SIGNATURE_TEXT: recognition.transcription.text,
         names.SIGNATURE_PROBABILITY: recognition.transcription.probability,
         names.SIGNATURE_CHARACTERS: readings.characters,
@@ -87,7 +89,7 @@ def _outputs(recognition: Recognition, readings: CharacterReadings) -> dict[str,
 
 
 def _with_errors(outputs: dict[str, tf.Tensor], tolerated: Tolerated) -> dict[str, tf.Tensor]:
-    """Returns the outputs, empty or zero for images that could not be decoded, and the reasons."""
+    """Returns the outputs, empty, zero or false for images that could not be decoded, and why."""
     is_decoded = tf.equal(tolerated.error, "")
 
     def or_nothing(values: tf.Tensor) -> tf.Tensor:

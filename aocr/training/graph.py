@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data import input_pipeline, preprocessing
+from aocr.data.mixed_batches import mixed_batches
+from aocr.data.mixture import Mixture
 from aocr.model import backbone, recognizer
 from aocr.model.batch_norm import moving_average_updates
 from aocr.model.tensor_names import GLOBAL_STEP
@@ -46,6 +48,7 @@ def build_train_graph(
     rejected: list[int],
     plan: StepPlan,
     *,
+    mixture: Mixture | None = None,
     compute_dtype: tf.DType = tf.float32,
 ) -> TrainGraph:
     """Builds a graph whose every step reads a batch, and updates the weights by its loss.
@@ -56,6 +59,7 @@ def build_train_graph(
         files: TFRecord files.
         rejected: numbers of the records to leave out, from 0.
         plan: which steps to take, on which records.
+        mixture: datasets to mix, in place of the files.
         compute_dtype: data type that the convolutions compute in.
     """
     with tf.Graph().as_default() as graph:
@@ -63,7 +67,12 @@ def build_train_graph(
         order = input_pipeline.ShuffleOrder(
             options.batch_size, plan.seed, plan.first_epoch, plan.skipped
         )
-        batches = input_pipeline.training_batches(files, config, rejected, order, options.augment)
+        if mixture:
+            batches = mixed_batches(mixture, config, order, options.augment)
+        else:
+            batches = input_pipeline.training_batches(
+                files, config, rejected, order, options.augment
+            )
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
         global_step = _create_global_step()

@@ -7,14 +7,15 @@ import logging
 
 import tensorflow as tf
 
-from aocr.config import Config
+from aocr.config import IMAGE_HEIGHT, Config, architecture
 from aocr.data.bucket_widths import choose_bucket_widths
 from aocr.data.charset_file import characters_of
-from aocr.data.dataset_scan import scan
 from aocr.data.record_files import expand
 from aocr.model import checkpoints, config_file
 from aocr.training import time_plan, warm_start, weight_averages
 from aocr.training.run import ModelChoice, Run
+from aocr.training.training_set import records_by_width
+from aocr.util.plurals import counted
 
 
 def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Config:
@@ -22,7 +23,7 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
 
     A run that resumes from a checkpoint takes the config of that model. A new model takes the
     given fields; the others come from the model of `--init-from`, or else from the recipe, or are
-    the defaults.
+    the defaults. Bucket widths that belong to another image width are chosen anew.
 
     Args:
         run: names the checkpoint, the dataset, and the model of `--init-from`.
@@ -41,19 +42,38 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
             given = {**given, "characters": characters_of(expand(run.dataset))}
         source = _source_config(run.init_from) if run.init_from else None
         config = dataclasses.replace(source or Config(**choice.recipe), **given)
-        if "bucket_widths" in choice.learned:
+        other_size = source and source.bucket_widths and source.image_width != config.image_width
+        if "bucket_widths" in choice.learned or (other_size and "bucket_widths" not in given):
             config = _with_bucket_widths(config, run, drop_wide)
+        if source:
+            _log_inherited(run, source, config)
     _log_unused(choice, config)
     return config_file.checked(config)
 
 
 def _with_bucket_widths(config: Config, run: Run, drop_wide: bool) -> Config:
     """Returns a config with the bucket widths that fit the training images, and logs them."""
-    widths = scan(expand(run.dataset), config).trainable(drop_wide)
+    widths = records_by_width(run, config, drop_wide)
     chosen = choose_bucket_widths(widths, config.image_width)
     shown = ",".join(map(str, chosen)) or "none, because the images are of similar widths"
     logging.info("Bucket widths that fit the training images: %s.", shown)
     return dataclasses.replace(config, bucket_widths=chosen)
+
+
+def _log_inherited(run: Run, source: Config, config: Config) -> None:
+    """Logs what a new model has from the model of `--init-from`, and what it has not."""
+    changed = [
+        config_file.flag_of(field.name)
+        for field in dataclasses.fields(config)
+        if getattr(source, field.name) != getattr(config, field.name)
+    ]
+    new = ", ".join([*changed, "the optimizer's state", "the step count"])
+    taken = (
+        f"{architecture(source.backbone, source.decoder)}, {source.image_width} x {IMAGE_HEIGHT} "
+        f"pixels, labels up to {source.max_prediction}, "
+        f"{counted(len(source.characters), 'character')}"
+    )
+    logging.info("From %s: %s; new here: %s.", run.init_from, taken, new)
 
 
 def _log_unused(choice: ModelChoice, config: Config) -> None:

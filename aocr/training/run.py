@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
+class WeightedDataset(NamedTuple):
+    """Names a dataset of a mixture.
+
+    Attributes:
+        path: TFRecords: a file, a folder or a glob.
+        weight: share of the records that a step draws from it, in any unit.
+    """
+
+    path: str
+    weight: float
+
+
 class Run(NamedTuple):
     """Names the inputs, outputs and hardware of a training run.
 
     Attributes:
-        dataset: TFRecords to train on: files, folders or globs.
+        dataset: TFRecords to train on: files, folders or globs; those of `mix` too.
         validation: TFRecords to validate on; empty for no validation.
         model_dir: directory of the checkpoints, `config.json` and TensorBoard files.
         init_from: model directory whose weights a new model starts with; None for fresh weights.
@@ -18,6 +30,7 @@ class Run(NamedTuple):
         checkpoint: the checkpoint to resume from; None for a new model.
         gpu_id: index of the GPU; negative for the CPU.
         precision: `float32` or `bfloat16`.
+        mix: the datasets of a mixture; empty if `dataset` is read as one.
     """
 
     dataset: list[str]
@@ -28,6 +41,7 @@ class Run(NamedTuple):
     checkpoint: str | None
     gpu_id: int
     precision: str
+    mix: tuple[WeightedDataset, ...] = ()
 
 
 class ModelChoice(NamedTuple):

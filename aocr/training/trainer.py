@@ -8,6 +8,7 @@ import time
 import tensorflow as tf
 
 from aocr.config import Config
+from aocr.data.decoder_complaints import hidden_complaints
 from aocr.model import checkpoints, config_file
 from aocr.training.checkpointing import Checkpointer
 from aocr.training.early_stopping import EarlyStopping
@@ -42,7 +43,7 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
         UserError: no record can be used, the checkpoint belongs to another model, a file cannot be
             written, or the loss is no longer finite.
     """
-    training_set = load_training_set(run.dataset, config, options)
+    training_set = load_training_set(run, config, options)
     first_step = checkpoints.step_of(run.checkpoint)
     planned = planned_last_step(run.checkpoint, options)
     plan = make_step_plan(options, training_set.batches_per_epoch, first_step, planned)
@@ -53,7 +54,9 @@ def train(config: Config, options: TrainingOptions, run: Run) -> None:
     if run.validation:
         validator = Validator(config, run.validation, run.gpu_id, bool(options.ema_decay))
     model = _build_model(config, options, run, training_set, plan)
+    named = training_set.has_complaints or bool(validator and validator.has_complaints)
     with (
+        hidden_complaints(named),
         model.graph.as_default(),
         collect_stop_signals() as requests,
         open_session(model.graph, run.gpu_id, bfloat16=run.precision == BFLOAT16) as session,
@@ -110,6 +113,7 @@ def _build_model(
         training_set.files,
         training_set.rejected,
         plan,
+        mixture=training_set.mixture,
         compute_dtype=convolution_type(run.precision),
     )
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from aocr.config import TEST_BATCH_SIZE, Config
+from aocr.config import Config
 from aocr.data.dataset_scan import scan
 from aocr.data.record_files import expand
 from aocr.data.scan_log import log_for_testing
@@ -38,6 +38,7 @@ class Validator:
 
     Attributes:
         images: number of images of the dataset.
+        has_complaints: whether the decoder complains about an image.
 
     Args:
         config: the model.
@@ -55,10 +56,9 @@ class Validator:
         logging.info("Validating on %s.", counted(found.records, "record"))
         log_for_testing(found, config)
         self.images = found.records
+        self.has_complaints = bool(found.complained.record_indices)
         self._undecodable = frozenset(found.undecodable.record_indices)
-        self._model = build_eval_graph(
-            config, files, found.undecodable.record_indices, TEST_BATCH_SIZE
-        )
+        self._model = build_eval_graph(config, files, found.undecodable.record_indices)
         self._session = open_session(self._model.graph, gpu_id)
         with self._model.graph.as_default():
             self._files = VariableFiles(averages_of_variables() if averages else None)

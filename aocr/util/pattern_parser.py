@@ -6,8 +6,11 @@ express, such as backreferences and lookaround, is refused.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aocr.util.patterns import (
     ALPHABET,
+    ENDLESS,
     LONGEST_TEXT,
     UNBOUNDED,
     Alternatives,
@@ -28,14 +31,26 @@ _CODE_POINTS = {"x": 2, "u": 4, "U": 8}
 """Escapes by code point, with the number of their hexadecimal digits."""
 
 
-def parse_pattern(pattern: str) -> Node:
-    """Returns the tree of a pattern.
+def parse_endless_pattern(pattern: str, alphabet: str) -> Node:
+    """Returns the tree of a pattern whose texts may be of any length.
+
+    Args:
+        pattern: a regular expression.
+        alphabet: the characters that `.` and classes such as `[^0-9]` choose from.
 
     Raises:
         ValueError: names what is not supported or wrong, and where.
     """
-    parser = _Parser(pattern)
-    node = parser.parse()
+    return _Parser(pattern, alphabet, ENDLESS).parse()
+
+
+def parse_pattern(pattern: str) -> Node:
+    """Returns the tree of a pattern whose texts have at most `LONGEST_TEXT` characters.
+
+    Raises:
+        ValueError: names what is not supported or wrong, and where.
+    """
+    node = _Parser(pattern, ALPHABET, UNBOUNDED).parse()
     longest = longest_text(node)
     if longest > LONGEST_TEXT:
         raise ValueError(f"it describes texts of {longest} characters; at most {LONGEST_TEXT}")
@@ -43,10 +58,16 @@ def parse_pattern(pattern: str) -> Node:
 
 
 class _Parser:
-    """Descends through a pattern, one character at a time."""
+    """Descends through a pattern, one character at a time.
 
-    def __init__(self, pattern: str) -> None:
-        self._text = pattern
+    Args:
+        pattern: a regular expression.
+        alphabet: the characters that `.` and classes such as `[^0-9]` choose from.
+        unbounded: most repetitions of `*`, `+` and `{2,}`, above their least number.
+    """
+
+    def __init__(self, pattern: str, alphabet: str, unbounded: int) -> None:
+        self._text, self._alphabet, self._unbounded = pattern, alphabet, unbounded
         self._at = 0
         self._depth = 0
 
@@ -100,7 +121,7 @@ class _Parser:
         if character == "[":
             return OneOf(self._class())
         if character == ".":
-            return OneOf(ALPHABET)
+            return OneOf("".join(sorted(self._alphabet)))
         if character == "\\":
             return OneOf(self._escape())
         return OneOf(character)
@@ -124,7 +145,7 @@ class _Parser:
             return self._code_point(digits)
         if character.lower() in _CLASSES and character:
             inside = _CLASSES[character.lower()]
-            return inside if character.islower() else _without(inside)
+            return inside if character.islower() else self._without(inside)
         if not character or character.isalnum():
             raise self._error(f"\\{character} is not supported")
         return character
@@ -153,7 +174,7 @@ class _Parser:
                 members = self._range(members, self._member())
             characters.update(members)
         self._take()
-        chosen = _without(characters) if negated else "".join(sorted(characters))
+        chosen = self._without(characters) if negated else "".join(sorted(characters))
         if not chosen:
             raise self._error("a class without a character")
         return chosen
@@ -169,7 +190,7 @@ class _Parser:
 
     def _repeated(self, node: Node) -> Node:
         """Returns the node with the repetition that follows it, if one does."""
-        simple = {"?": (0, 1), "*": (0, UNBOUNDED), "+": (1, 1 + UNBOUNDED)}
+        simple = {"?": (0, 1), "*": (0, self._unbounded), "+": (1, 1 + self._unbounded)}
         if self._next in simple and self._next:
             least, most = simple[self._take()]
         elif self._skip("{"):
@@ -190,12 +211,11 @@ class _Parser:
                 "{ that is not followed by numbers and }: write \\{ for the character"
             )
         least = int(first or 0)
-        most = int(last) if last else least + UNBOUNDED if comma else least
+        most = int(last) if last else least + self._unbounded if comma else least
         if least > most:
             raise self._error(f"{least} is more than {most}")
         self._at += len(text) + 1
         return least, most
 
-
-def _without(excluded: set[str] | str) -> str:
-    return "".join(c for c in ALPHABET if c not in excluded)
+    def _without(self, excluded: Collection[str]) -> str:
+        return "".join(c for c in sorted(self._alphabet) if c not in excluded)

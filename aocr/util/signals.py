@@ -54,7 +54,7 @@ def end_process(_number: int, _frame: object) -> None:
     KeyboardInterrupt would do harm there: imports swallow it, or end with a traceback.
     """
     try:
-        os.write(2, f"{INTERRUPTED}\n".encode())
+        os.write(sys.stderr.fileno(), f"{INTERRUPTED}\n".encode())
     finally:
         os._exit(EXIT_INTERRUPTED)
 

@@ -1,7 +1,9 @@
-"""Makes standard streams that were closed when the process started safe to use."""
+"""Makes standard streams safe to use: closed ones, and one that C++ code writes to, too."""
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import sys
 
@@ -20,3 +22,21 @@ def fill_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def own_stderr() -> None:
+    """Gives `sys.stderr` and the log a descriptor of their own.
+
+    Descriptor 2 is then left to C++ code. It can be redirected without an effect on Python's lines.
+    """
+    shared = sys.stderr
+    try:
+        if shared.fileno() != 2:
+            return
+    except io.UnsupportedOperation:  # a program that calls us has replaced it
+        return
+    own = open(os.dup(2), "w", 1, encoding=shared.encoding, errors=shared.errors)  # noqa: SIM115
+    sys.stderr = own
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is shared:
+            handler.setStream(own)

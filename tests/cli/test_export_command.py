@@ -18,6 +18,12 @@ VERIFY, CALIBRATION = ("--verify", "v.tfrecords"), ("--calibration", "c.tfrecord
         ([TFLITE, "--quantize=int8", *VERIFY], "--quantize=int8 needs --calibration"),
         ([TFLITE, *CALIBRATION], "--calibration needs --quantize=int8"),
         ([TFLITE, "--max-accuracy-loss=1.5"], "1.5 is not"),
+        (
+            [TFLITE, "--pattern=[AB]+"],
+            "--pattern needs --format=savedmodel or --format=frozengraph",
+        ),
+        (["--format=onnx", "--lexicon=words.txt"], "--lexicon needs --format=savedmodel or"),
+        ([TFLITE, "--top=2"], "--top needs --format=savedmodel or"),
     ],
 )
 def test_flags_that_do_not_fit_are_refused(capsys, flags, problem):
@@ -33,6 +39,8 @@ def test_flags_that_do_not_fit_are_refused(capsys, flags, problem):
         [],
         ["--versioned", "--with-attention", *VERIFY],
         [TFLITE, "--quantize=dynamic", *VERIFY],
+        ["--format=frozengraph", "--pattern=[AB]+", "--top=2"],
+        ["--versioned", "--lexicon=words.txt"],
         [TFLITE, "--quantize=int8", *VERIFY, *CALIBRATION, "--max-accuracy-loss=0"],
     ],
 )

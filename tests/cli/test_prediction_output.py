@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from aocr.cli import prediction_output
+from aocr.model.postprocessing import Reading
 from aocr.serving.predictor import FilePrediction
 
 READ = FilePrediction("a é.png", "AÄ", 0.123456789, (0.5, 0.25))
@@ -14,6 +15,23 @@ FAILED = FilePrediction("b.png", failure="no such file")
 
 def test_tsv_line():
     assert prediction_output.tsv_line_of(READ) == "a é.png\tAÄ\t0.123457\n"
+
+
+SEARCHED = READ._replace(readings=(Reading("AÄ", 0.123456789), Reading("A\t", 0.01)))
+
+
+def test_further_readings_follow_in_the_line():
+    line = prediction_output.tsv_line_of(SEARCHED)
+    assert line == "a é.png\tAÄ\t0.123457\tA\\t\t0.010000\n"
+
+
+def test_readings_in_json():
+    found = json.loads(prediction_output.json_line_of(SEARCHED._replace(is_exact=False)))
+    assert found["readings"] == [
+        {"text": "AÄ", "probability": 0.123457},
+        {"text": "A\t", "probability": 0.01},
+    ]
+    assert found["exact"] is False
 
 
 def test_control_characters_leave_a_row_whole():

@@ -81,8 +81,8 @@ def test_records_are_named_by_their_number_and_comment(tmp_path):
     rows = [records.serialize(IMAGE, "Ä"), records.serialize(b"", "", "images/é.png")]
     path = write_records(tmp_path / "x.tfrecords", rows)
     assert list(read([path])) == [
-        ("record 1", IMAGE, "Ä".encode()),
-        ("record 2, images/é.png", b"", b""),
+        ("record 1", IMAGE, "Ä".encode(), f"{path}, record 1"),
+        ("record 2, images/é.png", b"", b"", f"{path}, record 2, images/é.png"),
     ]
 
 

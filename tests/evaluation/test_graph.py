@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, write_records
 
+from aocr.config import Config
 from aocr.data import records
-from aocr.evaluation.graph import build_eval_graph
+from aocr.evaluation.graph import build_eval_graph, default_batch_size
 from aocr.serving.graph import build_serving_graph
 
 FILES = [encoded(np.uint8(127 + 127 * noise(f"image {n}", 32, 16))) for n in range(3)]
@@ -56,3 +57,17 @@ def test_test_graph_has_the_variables_of_the_serving_graph(dataset):
 def variables(graph):
     with graph.as_default():
         return {v.op.name for v in tf.compat.v1.global_variables()}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, 64),
+        ({"backbone": "compact", "max_width": 128, "max_height": 32}, 256),
+        ({"backbone": "compact", "max_width": 16, "max_height": 32}, 256),
+        ({"backbone": "compact", "max_width": 256, "max_height": 32}, 128),
+        ({"backbone": "compact", "max_width": 2000, "max_height": 32}, 64),
+    ],
+)
+def test_a_compact_network_reads_more_small_images_at_a_time(fields, expected):
+    assert default_batch_size(Config(**fields)) == expected

@@ -11,7 +11,7 @@ MISSING = [
     (("inspect", "nosuch.tfrecords"), "nosuch.tfrecords"),
     (("train", "nosuch.tfrecords"), "nosuch.tfrecords"),
     (("test", "ok.tfrecords"), "no checkpoint in ./checkpoints"),
-    (("predict", "a.png"), "no checkpoint in ./checkpoints"),
+    (("predict", "a.png", "--model-dir=./checkpoints"), "no checkpoint in ./checkpoints"),
     (("export", "out"), "no checkpoint in ./checkpoints"),
 ]
 

@@ -1,6 +1,7 @@
 """The file of `aocr test --predictions`: TSV and JSON Lines, whole or not there."""
 
 import csv
+import dataclasses
 import json
 import math
 
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 from results import result_of
 
+from aocr.model.postprocessing import Reading
 from aocr.report import predictions_file
 from aocr.util.errors import UserError
 
@@ -29,8 +31,8 @@ def image_of(place, prediction, label, comment="", probabilities=None, loss=0.25
     )
 
 
-def write(path, images):
-    with predictions_file.open_predictions_file(str(path)) as add:
+def write(path, images, readings=1):
+    with predictions_file.open_predictions_file(str(path), readings) as add:
         for image in images:
             add(image)
 
@@ -43,6 +45,21 @@ def lines_of(path):
 
 
 # TSV
+
+
+def test_further_readings_have_columns_of_their_own(tmp_path):
+    several = dataclasses.replace(
+        image_of(0, "AB", "AB"), readings=(Reading("AB", 0.25), Reading("A", 0.125))
+    )
+    only_one = dataclasses.replace(image_of(1, "B", "B"), readings=(Reading("B", 0.5),))
+    write(tmp_path / "p.tsv", [several, only_one], readings=3)
+    header, *rows = lines_of(tmp_path / "p.tsv")
+    assert header == HEADER + "\treading_2\tprobability_2\treading_3\tprobability_3"
+    assert [row.split("\t")[8:] for row in rows] == [["A", "0.125", "", ""], ["", "", "", ""]]
+    write(tmp_path / "p.jsonl", [several], readings=3)
+    (line,) = lines_of(tmp_path / "p.jsonl")
+    assert json.loads(line)["readings"][1] == {"text": "A", "probability": 0.125}
+    assert json.loads(line)["exact"] is True
 
 
 def test_tsv_by_hand(tmp_path):

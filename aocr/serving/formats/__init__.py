@@ -31,6 +31,8 @@ GRAPH_FILES = {
 NAMES = tuple(MODULES)
 DEFAULT = "savedmodel"
 
+SEARCHING = ("savedmodel", "frozengraph")
+"""The formats that can hold a search: its loops end when the data says so, and are not unrolled."""
 
 QUANTIZATIONS = DYNAMIC, INT8 = ("dynamic", "int8")
 """How a TFLite model is quantized: its weights only, or its computations as well."""

@@ -23,6 +23,13 @@ OUTPUTS = (
 )
 """Names of the operations that clients fetch (docs/compatibility.md, "Graph names")."""
 
+SEARCH_OUTPUTS = (
+    tensor_names.READINGS,
+    tensor_names.READING_PROBABILITIES,
+    tensor_names.READINGS_ARE_EXACT,
+)
+"""Names of the operations that a search adds."""
+
 
 def write(serving: ServingSession, folder: str) -> None:
     """Writes the part of the graph that the outputs need, its variables turned into constants."""
@@ -32,7 +39,7 @@ def write(serving: ServingSession, folder: str) -> None:
         frozen = tf.compat.v1.graph_util.convert_variables_to_constants(
             serving.session,
             graph.as_graph_def(),
-            OUTPUTS,
+            [*OUTPUTS, *(SEARCH_OUTPUTS if serving.search_outputs else ())],
         )
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(_path_in(folder), "wb") as file:

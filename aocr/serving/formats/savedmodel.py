@@ -74,11 +74,13 @@ def load(folder: str) -> ServingSession:
         for name, each in meta_graph.signature_def.items()
     }
     default = signatures.pop(DEFAULT_SIGNATURE)
+    answers = (SIGNATURE_TEXT, SIGNATURE_PROBABILITY)
     return ServingSession(
         session=session,
         input=default.inputs[SIGNATURE_IMAGES],
         output=default.outputs[SIGNATURE_TEXT],
         probability=default.outputs[SIGNATURE_PROBABILITY],
+        search_outputs={key: each for key, each in default.outputs.items() if key not in answers},
         signatures=tuple(signatures.values()),
     )
 

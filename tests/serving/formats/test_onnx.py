@@ -28,14 +28,19 @@ def written(folder, changes):
     config_file.write(folder, config)
     with graph.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
-        serving = ServingSession(session, graph.input, graph.output, graph.probability, signatures)
+        serving = ServingSession(
+            session, graph.input, graph.output, graph.probability, signatures=signatures
+        )
         load_format("onnx").write(serving, folder)
         images = Images(IMAGES, serving.prepare(IMAGES))
         (read,) = load_format("onnx").load(folder).readers().values()
         return serving.readers()["serving_default"](images), read(images)
 
 
-@pytest.mark.parametrize("changes", [{}, MODERN, MODERN | {"read_with": "ctc"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, MODERN, MODERN | {"read_with": "ctc"}, {"backbone": "compact", "rectify": "tps"}],
+)
 def test_it_reads_as_the_model_does(tmp_path, changes):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")

@@ -13,6 +13,8 @@ from commands import MODEL, WORDS, draw, run_aocr
 from helpers import TINY, load_noise
 from tensorflow_1_client import FROZEN_CLIENT, PYTHON, SAVED_MODEL_CLIENT, run_in_tensorflow_1
 
+from aocr.model.search.known_texts import pattern_automaton
+from aocr.model.search.text_search import Search
 from aocr.serving.formats import frozengraph, savedmodel, savedmodel_files
 from aocr.serving.graph import build_serving_graph
 from aocr.serving.serving_session import ServingSession
@@ -27,6 +29,10 @@ CHANGES = {
     "layers": {"attn_num_layers": 2},
     "location": {"backbone": "compact", "resize": "full-height", "attention": "location"},
     "ctc": {"backbone": "compact", "padding": "masked", "decoder": "ctc"},
+    "rectify": {"backbone": "compact", "rectify": "tps", "channels": 3},
+    "content search": {},
+    "location search": {"attention": "location"},
+    "ctc search": {"decoder": "ctc"},
 }
 
 
@@ -34,11 +40,15 @@ CHANGES = {
 def graphs(request, tmp_path_factory):
     """Returns the graphs of two exports: a frozen graph, and a SavedModel that replaced another."""
     folder = str(tmp_path_factory.mktemp("exports"))
-    config = dataclasses.replace(TINY, **CHANGES[request.param])
-    model = build_serving_graph(config)
+    config, search = dataclasses.replace(TINY, **CHANGES[request.param]), None
+    if request.param.endswith("search"):
+        search = Search(pattern_automaton("A?B+", config), top=2, renormalize=True)
+    model = build_serving_graph(config, search=search)
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
-        serving = ServingSession(session, model.input, model.output, model.probability)
+        serving = ServingSession(
+            session, model.input, model.output, model.probability, model.search_outputs
+        )
         frozengraph.write(serving, folder)
         serving = serving._replace(signatures=add_signatures(model, config, with_attention=True))
         for number in range(2):

@@ -20,6 +20,7 @@ CHANGES = {
     "0.7.6": {"bucket_widths": (8,), "attn_num_layers": 2},
     "modern": MODERN,
     "ctc": MODERN | {"read_with": "ctc"},
+    "rectify": {"backbone": "compact", "rectify": "tps", "channels": 3},
 }
 FLEXIBLE = ("Flex", "CUSTOM", "Custom", "WHILE", "IF")
 
@@ -34,7 +35,9 @@ def model(request, tmp_path_factory):
     config_file.write(folder, config)
     with graph.graph.as_default(), tf.compat.v1.Session() as session:
         load_noise(session)
-        serving = ServingSession(session, graph.input, graph.output, graph.probability, signatures)
+        serving = ServingSession(
+            session, graph.input, graph.output, graph.probability, signatures=signatures
+        )
         images = Images(IMAGES, serving.prepare(IMAGES))
         yield serving, images, serving.readers()["serving_default"](images), folder
 

@@ -1,0 +1,1 @@
+"""Searches for the most probable texts, free ones or those of an automaton."""

@@ -1,0 +1,87 @@
+"""Defines the automaton that says which texts may be read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from aocr.charset import FIRST_CHARACTER_ID
+
+UNREACHABLE = 2**30
+"""Number of symbols to a final state, where there is none."""
+
+
+class Edges(NamedTuple):
+    """Holds the edges of an automaton, those of each state side by side.
+
+    Attributes:
+        source: int32 `[E]`, in ascending order.
+        symbol: int32 `[E]`, id of the character; the edges of a state differ in it.
+        target: int32 `[E]`.
+    """
+
+    source: np.ndarray
+    symbol: np.ndarray
+    target: np.ndarray
+
+
+class Automaton(NamedTuple):
+    """Accepts texts: a deterministic finite automaton whose state 0 is the start.
+
+    The edges are compressed by rows (CSR): memory grows with the states and edges. Axes: Q states,
+    E edges.
+
+    Attributes:
+        first_edge: int32 `[Q + 1]`: the edges of state q are those from `first_edge[q]` up to
+            `first_edge[q + 1]`.
+        symbol: int32 `[E]`, id of the character of each edge.
+        target: int32 `[E]`, the state that each edge leads to.
+        is_final: bool `[Q]`: a text may end here.
+        remaining: int32 `[Q]`, the fewest characters from here to a final state.
+        longest: number of characters of the longest text that may be read.
+    """
+
+    first_edge: np.ndarray
+    symbol: np.ndarray
+    target: np.ndarray
+    is_final: np.ndarray
+    remaining: np.ndarray
+    longest: int
+
+
+def create_automaton(edges: Edges, is_final: np.ndarray, longest: int) -> Automaton:
+    """Returns the automaton of some edges.
+
+    Args:
+        edges: between the states.
+        is_final: bool `[Q]`.
+        longest: number of characters of the longest text that may be read.
+    """
+    counts = np.bincount(edges.source, minlength=len(is_final))
+    return Automaton(
+        first_edge=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        symbol=edges.symbol.astype(np.int32),
+        target=edges.target.astype(np.int32),
+        is_final=is_final,
+        remaining=_remaining(edges, is_final, longest),
+        longest=longest,
+    )
+
+
+def free_text(vocab_size: int, longest: int) -> Automaton:
+    """Returns the automaton that accepts every text up to a length."""
+    symbols = np.arange(FIRST_CHARACTER_ID, vocab_size)
+    start = np.zeros_like(symbols)
+    return create_automaton(Edges(start, symbols, start), np.array([True]), longest)
+
+
+def _remaining(edges: Edges, is_final: np.ndarray, longest: int) -> np.ndarray:
+    """Returns the fewest characters from each state to a final one, by relaxing all edges."""
+    remaining = np.where(is_final, 0, UNREACHABLE).astype(np.int32)
+    for _ in range(longest):
+        before = remaining.copy()
+        np.minimum.at(remaining, edges.source, before[edges.target] + 1)
+        if np.array_equal(before, remaining):
+            break
+    return remaining

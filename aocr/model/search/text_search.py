@@ -1,0 +1,189 @@
+"""Reads the texts that are the most probable ones, among all texts or those of an automaton.
+
+Axes: N images, R readings of an image, S symbols of a text, T columns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from aocr.config import Config
+from aocr.model.decoding import Decoder, Decoding
+from aocr.model.search.automaton import Automaton
+from aocr.model.search.beam_search import LEAST, BeamSearch, Found
+from aocr.util.plurals import counted
+
+WIDENING = 8
+"""Factor between the widths of two beams."""
+
+WIDEST = 32_768
+"""Prefixes of one length that an exact search keeps for an image at most."""
+
+MOST_PREFIXES = WIDEST
+"""Prefixes of one length that are kept for all images together at most, which bounds the memory."""
+
+TOLERANCE = 1e-3
+"""Difference of two computations of one logarithm of a probability, which rounding explains."""
+
+SHARED_AMONG = 10
+"""Number of the most probable texts whose probabilities sum to 1 when they are renormalized."""
+
+
+class Search(NamedTuple):
+    """Says which texts are looked for.
+
+    Attributes:
+        automaton: accepts them.
+        top: number of readings of each image.
+        beam_width: how many prefixes of one length are kept for an image; None for an exact search.
+        renormalize: divide the probabilities by the sum of those of the `SHARED_AMONG` most
+            probable texts, or of the readings if these are more.
+    """
+
+    automaton: Automaton
+    top: int = 1
+    beam_width: int | None = None
+    renormalize: bool = False
+
+
+class SearchDecoding(NamedTuple):
+    """Holds the readings of each image, the most probable first.
+
+    Attributes:
+        reading: decodes the first reading.
+        texts: int32 `[N, R, S]`, the characters of each reading, EOS, then padding.
+        probabilities: float64 `[N, R]`; 0 for what is no text of the automaton, if it has fewer.
+        is_exact: bool `[N]`: no text that was given up is more probable than the last reading.
+    """
+
+    reading: Decoding
+    texts: tf.Tensor
+    probabilities: tf.Tensor
+    is_exact: tf.Tensor
+
+    @property
+    def symbols(self) -> tf.Tensor:
+        """Returns the symbols of the first reading, see `Decoding`."""
+        return self.texts[:, 0]
+
+    @property
+    def attention(self) -> tf.Tensor:
+        """Returns the attention of the first reading, see `Decoding`."""
+        return self.reading.attention
+
+    def step_probabilities(self) -> tf.Tensor:
+        """Returns the probabilities of the symbols of the first reading, see `Decoding`."""
+        return self.reading.step_probabilities()
+
+    def probability(self) -> tf.Tensor:
+        """Returns the probability of the first reading, float64 `[N]`."""
+        return self.probabilities[:, 0]
+
+
+def in_graph(search: Search) -> Search:
+    """Returns a search whose automaton is in the default graph, where several decoders share it."""
+    arrays = search.automaton._asdict()
+    longest = arrays.pop("longest")
+    tensors = {name: tf.convert_to_tensor(array) for name, array in arrays.items()}
+    return search._replace(automaton=Automaton(**tensors, longest=longest))
+
+
+def decode(
+    decoder: Decoder, config: Config, search: Search | None, stop_at_eos: bool = True
+) -> Decoding:
+    """Decodes greedily, or by a search if one is given.
+
+    Args:
+        decoder: of the model.
+        config: the model.
+        search: says which texts are looked for; None for greedy decoding.
+        stop_at_eos: see `Decoder.decode`.
+    """
+    if search is None:
+        return decoder.decode(stop_at_eos)
+    return search_texts(decoder, search, config.decoder_steps)
+
+
+def search_texts(decoder: Decoder, search: Search, steps: int) -> SearchDecoding:
+    """Reads the most probable texts.
+
+    Args:
+        decoder: gives the probabilities.
+        search: says which texts.
+        steps: S.
+    """
+    top = max(search.top, SHARED_AMONG) if search.renormalize else search.top
+    beams = BeamSearch(decoder.prefix_scorer(), search.automaton, steps, top)
+    if search.beam_width is None:
+        found, is_exact = _widen(beams, top, WIDEST)
+    else:
+        width = max(search.beam_width, top)
+        found, is_exact = _widen(beams, width, width)
+    possible = found.score > LEAST
+    probabilities = tf.where(possible, tf.exp(tf.cast(found.score, tf.float64)), 0.0)
+    if search.renormalize:
+        total = tf.reduce_sum(probabilities, axis=1, keepdims=True)
+        probabilities = tf.math.divide_no_nan(probabilities, total)
+    return SearchDecoding(
+        reading=decoder.follow(found.text[:, 0]),
+        texts=found.text[:, : search.top],
+        probabilities=probabilities[:, : search.top],
+        is_exact=is_exact,
+    )
+
+
+def inexact_text(count: int, images: int) -> str:
+    """Returns a line about images whose readings may not be the most probable texts."""
+    return (
+        f"The search was not wide enough to be sure of {count} of {counted(images, 'image')}: "
+        "another text may be more probable."
+    )
+
+
+def _widen(beams: BeamSearch, narrowest: int, widest: int) -> tuple[Found, tf.Tensor]:
+    """Searches with wider and wider beams, until no text that was given up can be among the best.
+
+    Each search leaves out what is less probable than the texts that the searches before have found.
+    Most images are read by the first one, whose beam is as narrow as that of greedy decoding.
+
+    Returns:
+        What is found, and for which images this is exact, bool `[N]`.
+    """
+
+    def is_open(widths: tf.Tensor, is_exact: tf.Tensor) -> tf.Tensor:
+        return tf.logical_not(is_exact) & (widths <= widest)
+
+    def widen(widths: tf.Tensor, best: Found, is_exact: tf.Tensor) -> tuple:
+        """Searches the images whose next beam is the narrowest one."""
+        width = tf.reduce_min(tf.where(is_open(widths, is_exact), widths, widest))
+        images = tf.where(is_open(widths, is_exact) & tf.equal(widths, width))[:, 0]
+        images = tf.cast(images, tf.int32)[: tf.maximum(1, MOST_PREFIXES // width)]
+        found = beams.run(images, width, tf.maximum(best.score[:, -1] - TOLERANCE, LEAST))
+        places = tf.range(tf.shape(widths)[0])[:, tf.newaxis]
+        is_searched = tf.reduce_any(tf.equal(places, images), axis=1)
+        found_exact = is_searched & _is_exact(found)
+        # A wider beam may lose a text, but it then loses a prefix of it too, and is not exact.
+        is_better = found_exact | (is_searched & (found.score[:, 0] >= best.score[:, 0]))
+        best = Found(
+            score=tf.where(is_better[:, tf.newaxis], found.score, best.score),
+            text=tf.where(is_better[:, tf.newaxis, tf.newaxis], found.text, best.text),
+            lost=tf.where(is_better, found.lost, best.lost),
+        )
+        widths = tf.where(is_searched, widths * WIDENING, widths)
+        return widths, best, is_exact | found_exact
+
+    nothing = beams.nothing()
+    widths = tf.fill(tf.shape(nothing.lost), narrowest)
+    _, best, is_exact = tf.while_loop(
+        lambda widths, best, is_exact: tf.reduce_any(is_open(widths, is_exact)),
+        widen,
+        (widths, nothing, tf.zeros_like(nothing.lost, tf.bool)),
+    )
+    return best, is_exact
+
+
+def _is_exact(found: Found) -> tf.Tensor:
+    """Marks the images where no text that was given up can be among the best, bool `[N]`."""
+    return found.lost <= tf.maximum(found.score[:, -1], LEAST)

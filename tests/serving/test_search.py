@@ -1,0 +1,105 @@
+"""Texts that are known beforehand, in `predict` and in exports, with a model of noise."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import TINY, encoded, load_noise, noise
+from PIL import Image
+
+from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
+from aocr.model.search.text_search import Search
+from aocr.serving import predictor
+from aocr.serving.export import ExportRequest, export
+from aocr.serving.formats import frozengraph, savedmodel
+from aocr.serving.graph import build_serving_graph
+
+CTC = dataclasses.replace(TINY, decoder="ctc")
+PATTERN = "BA|A[AB]?B"
+NAMES = "abc"
+
+
+@pytest.fixture(scope="module", params=[TINY, CTC], ids=["attention", "ctc"])
+def read(request, tmp_path_factory):
+    """Returns what `predict` reads with a pattern, and the folder of a model and its exports."""
+    folder, config = tmp_path_factory.mktemp("model"), request.param
+    search = Search(pattern_automaton(PATTERN, config), top=2)
+    with build_serving_graph(config).graph.as_default(), tf.compat.v1.Session() as session:
+        load_noise(session)
+        path = str(folder / "model.ckpt-1")
+        checkpoint = tf.compat.v1.train.Saver().save(session, path, write_meta_graph=False)
+    for name in NAMES:
+        pixels = (127 * noise(name, 32, 16) + 128).astype(np.uint8)
+        (folder / name).write_bytes(encoded(Image.fromarray(pixels)))
+    for export_format in ("savedmodel", "frozengraph"):
+        request = ExportRequest(
+            checkpoint, f"{folder}/{export_format}", export_format, gpu_id=-1, search=search
+        )
+        export(config, request)
+    paths = [f"{folder}/{name}" for name in NAMES]
+    return list(predictor.predict(config, paths, checkpoint, -1, search)), folder
+
+
+def test_predictions_match_the_pattern(read):
+    for prediction in read[0]:
+        assert prediction.is_exact
+        first, second = prediction.readings
+        assert first == (prediction.text, prediction.probability)
+        assert first.probability >= second.probability > 0
+        assert first.text != second.text
+        assert all(re.fullmatch(PATTERN, text) for text, _ in prediction.readings)
+        assert len(prediction.character_probabilities) == len(prediction.text)
+
+
+def test_the_saved_model_reads_as_predict(read):
+    predictions, folder = read
+    serving = savedmodel.load(f"{folder}/savedmodel")
+    saved = tf.compat.v1.saved_model
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        loaded = saved.load(session, [saved.SERVING], f"{folder}/savedmodel")
+        outputs = loaded.signature_def["serving_default"].outputs
+        fetches = {key: info.name for key, info in outputs.items()}
+        images = [(folder / name).read_bytes() for name in NAMES]
+        feed = {serving.input.name: images}
+        found = session.run(fetches, feed)
+        scalar = session.run(fetches, {serving.input.name: images[0]})
+    check(found["output"], found["probability"], predictions)
+    assert found["exact"].tolist() == [True] * 3
+    for row, prediction in enumerate(predictions):
+        texts = [text.decode() for text in found["readings"][row]]
+        assert texts == [text for text, _ in prediction.readings]
+        np.testing.assert_allclose(
+            found["reading_probabilities"][row], [p for _, p in prediction.readings], rtol=1e-4
+        )
+    assert scalar["readings"].shape == (2,)
+    assert scalar["exact"].shape == ()
+
+
+def test_the_frozen_graph_reads_as_predict(read):
+    predictions, folder = read
+    serving = frozengraph.load(f"{folder}/frozengraph")
+    images = [(folder / name).read_bytes() for name in NAMES]
+    fetches = serving.output, serving.probability, "readings:0", "readings_are_exact:0"
+    with serving.session as session:
+        texts, probabilities, readings, exact = session.run(fetches, {serving.input: images})
+    check(texts, probabilities, predictions)
+    assert readings[:, 0].tolist() == texts.tolist()
+    assert exact.tolist() == [True] * 3
+
+
+def check(texts, probabilities, predictions):
+    """Compares the first readings with those of `predict`."""
+    assert [text.decode() for text in texts] == [each.text for each in predictions]
+    expected = [each.probability for each in predictions]
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-4)
+
+
+def test_the_graph_does_not_grow_with_the_length_of_a_text():
+    def nodes(config):
+        search = Search(lexicon_automaton(["AB"], config, "lexicon"))
+        definition = build_serving_graph(config, search=search).graph.as_graph_def()
+        return len(definition.node) + sum(len(f.node_def) for f in definition.library.function)
+
+    assert nodes(TINY) == nodes(dataclasses.replace(TINY, max_prediction=50))
