@@ -38,6 +38,7 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
         "gcs": ["tensorflow-io-gcs-filesystem"],
+        "onnx": ["tf2onnx", "onnx", "onnxruntime"],
         "report": ["matplotlib", "jinja2"],
         "tensorboard": ["tensorboard"],
         "serve": SERVE,

@@ -27,9 +27,23 @@ with tf.Session(graph=tf.Graph()) as session:
     fetches = {key: info.name for key, info in signature.outputs.items()}
     name = signature.inputs["input"].name
     answers["loader"] = [values(**session.run(fetches, {name: x})) for x in requests]
+    def call(name, *inputs):
+        signature = graph.signature_def[name]
+        feed = {signature.inputs[key].name: value for key, value in inputs}
+        fetches = {key: info.name for key, info in signature.outputs.items()}
+        outputs = session.run(fetches, feed).items()
+        return {key: value.astype(str if value.dtype == object else float).tolist()
+            for key, value in outputs}
+    answers["serving_batch"] = call("serving_batch", ("input", images + [b"", images[0][:99]]))
+    pixels = session.run("map/TensorArrayStack/TensorArrayGatherV3:0", {name: images[:2]})
+    answers["serving_pixels"] = call("serving_pixels", ("pixels", pixels))
 print(json.dumps(answers))
 """
-"""Reads each image as a scalar, the first as a vector of one, and all as a vector, in two ways."""
+"""Reads each image as a scalar, the first as a vector of one, and all as a vector, in two ways.
+
+Then reads a batch with two damaged files, and prepared pixels of two images, by the signatures for
+them.
+"""
 
 FROZEN_CLIENT = """
 import json, sys

@@ -50,7 +50,7 @@ def search_of(args: argparse.Namespace, config: Config) -> Search | None:
     Raises:
         UserError: the model cannot read the texts of the lexicon or of the pattern.
     """
-    if not any((args.lexicon, args.pattern is not None, args.top, args.beam_width)):
+    if not given_flags(args):
         return None
     from aocr.data.lexicon_file import read_lexicon
     from aocr.model.search.automaton import free_text

@@ -71,8 +71,11 @@ def forward(
 
 
 def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:
-    """Returns the number of feature columns of each image, int32 `[N]`; None if padding counts."""
-    return None if config.padding_counts else -(-widths // COLUMN_WIDTH)  # rounded up
+    """Returns how many feature columns each image covers, int32 `[N]`; None if padding counts.
+
+    Numbers are rounded up without dividing a negative one, which `tf2onnx` would round otherwise.
+    """
+    return None if config.padding_counts else (widths + COLUMN_WIDTH - 1) // COLUMN_WIDTH
 
 
 def create_decoder(config: Config, memory: Memory, is_training: bool) -> Decoder:

@@ -54,6 +54,20 @@ SIGNATURE_READINGS = "readings"
 SIGNATURE_READING_PROBABILITIES = "reading_probabilities"
 SIGNATURE_READINGS_ARE_EXACT = "exact"
 
+# Further signatures of a SavedModel, and their keys besides those of `serving_default`
+
+BATCH_SIGNATURE, PIXELS_SIGNATURE = "serving_batch", "serving_pixels"
+SIGNATURE_PIXELS, SIGNATURE_WIDTHS = "pixels", "widths"
+SIGNATURE_CHARACTERS, SIGNATURE_CHARACTER_PROBABILITIES = "characters", "character_probabilities"
+SIGNATURE_ERROR, SIGNATURE_ATTENTION = "error", "attention"
+
+BATCH_SCOPE = "batch"
+"""The scope of what these signatures feed and fetch, and of the network that they run."""
+
+CROPPED_IMAGES = "cropped"
+"""The images that enter the network, of the width of their bucket. A graph for one width is fed
+here."""
+
 # Layers and cells
 
 CONVOLUTION_KERNEL = "W"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import posixpath
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -14,14 +11,17 @@ import tensorflow as tf
 from aocr.config import Config
 from aocr.model import checkpoints, config_file
 from aocr.model.search.text_search import Search
-from aocr.serving import formats
+from aocr.serving import description, export_folder, formats, warmup
+from aocr.serving.description import Origin
+from aocr.serving.export_folder import Destination
+from aocr.serving.formats import DEFAULT_MAX_ACCURACY_LOSS
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.graph import build_serving_graph
+from aocr.serving.samples import Samples, dataset_samples, drawn_samples
 from aocr.serving.serving_session import ServingSession
-from aocr.serving.verification import verify
+from aocr.serving.signatures import Signature, add_signatures
+from aocr.serving.verification import Verification, verify
 from aocr.util.errors import UserError, first_line
-from aocr.util.files import remove, write_atomically
-from aocr.util.path_checks import is_remote
 from aocr.util.session import open_session
 
 
@@ -34,6 +34,13 @@ class ExportRequest(NamedTuple):
         format: one of `formats.NAMES`.
         force: whether to replace an earlier export in the folder, whatever it holds.
         gpu_id: index of the GPU that the comparison runs on; negative for the CPU.
+        with_attention: whether the signatures for batches and for pixels give the attention too.
+        versioned: whether to make a numbered folder below `folder`.
+        verify: TFRecord files whose images the export is compared with the model on; None: a few
+            drawn images.
+        quantize: how a TFLite model is quantized; None: its numbers are float32.
+        calibration: TFRecord files with images to calibrate it on.
+        max_accuracy_loss: of a quantized export, see `verify`.
         search: says which texts the export looks for; None for greedy decoding.
     """
 
@@ -42,11 +49,31 @@ class ExportRequest(NamedTuple):
     format: str = formats.DEFAULT
     force: bool = False
     gpu_id: int = 0
+    with_attention: bool = False
+    versioned: bool = False
+    verify: tuple[str, ...] | None = None
+    quantize: str | None = None
+    calibration: tuple[str, ...] = ()
+    max_accuracy_loss: float = DEFAULT_MAX_ACCURACY_LOSS
     search: Search | None = None
 
 
+class ExportedModel(NamedTuple):
+    """Holds what is exported.
+
+    Attributes:
+        serving: the model.
+        config: its config.
+        origin: where its weights come from.
+    """
+
+    serving: ServingSession
+    config: Config
+    origin: Origin = Origin()
+
+
 def export(config: Config, request: ExportRequest) -> None:
-    """Exports a checkpoint, and `config.json` beside it.
+    """Exports a checkpoint, and `config.json` and `aocr.json` beside it.
 
     The export is loaded again and compared with the model before it appears in the folder.
 
@@ -55,142 +82,100 @@ def export(config: Config, request: ExportRequest) -> None:
             checkpoint does not fit the config, or the export gives other predictions than the
             model.
     """
-    folder = request.folder.rstrip("/") or request.folder
-    export_format = formats.load_format(request.format)
+    destination = _destination(request)
     try:
-        check_folder(folder, config, export_format, request.force)
+        export_folder.check(destination, config)
     except tf.errors.OpError as error:
-        raise UserError(f"cannot export into {folder}: {first_line(error)}") from error
+        folder, reason = destination.folder, first_line(error)
+        raise UserError(f"cannot export into {folder}: {reason}") from error
+    samples = dataset_samples(request.verify) if request.verify else drawn_samples()
     model = build_serving_graph(config, search=request.search)
+    signatures: tuple[Signature, ...] = ()
+    if destination.format.has_signatures:
+        signatures = add_signatures(model, config, request.with_attention)
     with open_session(model.graph, request.gpu_id) as session:
         checkpoints.restore(session, request.checkpoint)
         serving = ServingSession(
-            session, model.input, model.output, model.probability, model.search_outputs
+            session=session,
+            input=model.input,
+            output=model.output,
+            probability=model.probability,
+            search_outputs=model.search_outputs,
+            signatures=signatures,
         )
-        write_verified(serving, config, folder, export_format, request.force)
-    logging.info("%s", export_format.summary(folder))
+        origin = description.origin_of(request.checkpoint)
+        exported = ExportedModel(serving, config, origin)
+        loss = request.max_accuracy_loss if request.quantize else None
+        folder = write_verified(exported, destination, samples, loss)
+    logging.info("%s", destination.format.summary(folder))
 
 
-def check_folder(folder: str, config: Config, export_format: ExportFormat, force: bool) -> None:
-    """Checks that an export may be written into a folder.
-
-    Raises:
-        UserError: it is a file; or without `force`: it holds an export of the same format that
-            clients may be loading, or the config of another model.
-    """
-    if not tf.io.gfile.exists(folder):
-        return
-    if not tf.io.gfile.isdir(folder):
-        raise UserError(f"{folder} is a file: name a folder to export into")
-    found = _existing(folder, export_format.file_names)
-    if found and not export_format.replaces_without_force and not force:
-        raise UserError(
-            f"{folder} is not empty, it holds {found[0]}: name another folder, or replace the "
-            "export with --force"
-        )
-    of_others = [checkpoints.LATEST]
-    if not force:
-        of_others += _names_of_other_formats(export_format)
-    if _existing(folder, of_others) or not (found or force):
-        _check_config(folder, config, "" if force else ", or replace the file with --force")
-
-
-def _check_config(folder: str, config: Config, cure: str) -> None:
-    """Checks that a folder's `config.json`, which an export would replace, is that of the model.
-
-    Args:
-        folder: the folder.
-        config: that of the model.
-        cure: end of the message, after the advice to name another folder.
-
-    Raises:
-        UserError: it is that of another model.
-    """
-    stored = config_file.read(folder)
-    if stored is None or stored == config:
-        return
-    path = posixpath.join(folder, config_file.FILE_NAME)
-    name = next(name for name, value in vars(config).items() if value != getattr(stored, name))
-    raise UserError(
-        f"{path} is of another model: {name} is {getattr(stored, name)!r} there and "
-        f"{getattr(config, name)!r} here; name another folder{cure}"
+def _destination(request: ExportRequest) -> Destination:
+    return Destination(
+        folder=request.folder.rstrip("/") or request.folder,
+        format=_format(request),
+        force=request.force,
+        versioned=request.versioned,
     )
 
 
+def _format(request: ExportRequest) -> ExportFormat:
+    if request.quantize is None:
+        return formats.load_format(request.format)
+    from aocr.serving.formats import tflite
+
+    images: list[bytes] = []
+    if request.calibration:
+        images = dataset_samples(request.calibration, tflite.CALIBRATION_IMAGES).images
+    return tflite.quantized(tflite.Quantization(request.quantize, images))
+
+
 def write_verified(
-    serving: ServingSession,
-    config: Config,
-    folder: str,
-    export_format: ExportFormat,
-    force: bool = False,
-) -> None:
+    model: ExportedModel,
+    destination: Destination,
+    samples: Samples | None = None,
+    max_accuracy_loss: float | None = None,
+) -> str:
     """Writes a model into a temporary folder, verifies it there, and moves it into place.
 
     Args:
-        serving: the model.
-        config: its config.
-        folder: the folder to export into.
-        export_format: the format of the export.
-        force: whether to remove exports of other formats, unless the format leaves them alone.
+        model: what to export.
+        destination: where to.
+        samples: the images to verify it on; None: a few drawn ones.
+        max_accuracy_loss: see `verify`.
+
+    Returns:
+        The folder of the export.
 
     Raises:
         UserError: a file cannot be written, or the export gives other predictions than the model.
     """
-    target = folder if is_remote(folder) else os.path.realpath(folder)
+    samples = samples or drawn_samples()
     try:
-        with _temporary_folder(target) as temporary:
-            export_format.write(serving, temporary)
-            exported = export_format.load(temporary)
-            with exported.session:
-                verify(exported, serving)
-            config_file.write(temporary, config)
-            _install(temporary, target, export_format)
-        if force and not export_format.replaces_without_force:
-            _remove_other_formats(target, export_format)
+        with export_folder.temporary_folder(destination) as temporary:
+            destination.format.write(model.serving, temporary)
+            config_file.write(temporary, model.config)
+            exported = destination.format.load(temporary)
+            with contextlib.closing(exported):
+                verification = verify(exported, model.serving, samples, max_accuracy_loss)
+            _write_extras(model, destination, temporary, samples, verification)
+            return export_folder.install(temporary, destination)
     except tf.errors.OpError as error:
         reason = first_line(error)
-        raise UserError(f"cannot write the export {folder}: {reason}") from error
+        raise UserError(f"cannot write the export {destination.folder}: {reason}") from error
 
 
-@contextlib.contextmanager
-def _temporary_folder(folder: str) -> Iterator[str]:
-    """Yields the name of a new folder, and removes it at the end with its content.
-
-    It is on the file system of `folder`, which may be another one than that of its parent.
-    """
-    name = f"{os.getpid()}.tmp"
-    inside = tf.io.gfile.exists(folder)
-    temporary = posixpath.join(folder, f".{name}") if inside else f"{folder}.{name}"
-    try:
-        yield temporary
-    finally:
-        if tf.io.gfile.exists(temporary):
-            tf.io.gfile.rmtree(temporary)
-
-
-def _install(source: str, folder: str, export_format: ExportFormat) -> None:
-    """Moves the files of an export into a folder; files that are not part of it stay."""
-    if not tf.io.gfile.exists(folder) and not is_remote(folder):
-        tf.io.gfile.rename(source, folder)  # a server sees the folder with all its files
-        return
-    tf.io.gfile.makedirs(folder)
-    export_format.install(source, folder)
-    with tf.io.gfile.GFile(posixpath.join(source, config_file.FILE_NAME), "rb") as file:
-        write_atomically(posixpath.join(folder, config_file.FILE_NAME), file.read())
-
-
-def _existing(folder: str, names: Iterable[str]) -> list[str]:
-    """Returns those names that exist in a folder."""
-    return [name for name in names if tf.io.gfile.exists(posixpath.join(folder, name))]
-
-
-def _names_of_other_formats(export_format: ExportFormat) -> list[str]:
-    """Returns the names of the files and folders that belong to exports of other formats."""
-    of_formats = [formats.load_format(name).file_names for name in formats.NAMES]
-    of_others = [names for names in of_formats if names != export_format.file_names]
-    return [name for names in of_others for name in names]
-
-
-def _remove_other_formats(folder: str, export_format: ExportFormat) -> None:
-    for name in _existing(folder, _names_of_other_formats(export_format)):
-        remove(posixpath.join(folder, name))
+def _write_extras(
+    model: ExportedModel,
+    destination: Destination,
+    folder: str,
+    samples: Samples,
+    verification: Verification,
+) -> None:
+    """Writes what stands beside the export."""
+    name = destination.format.name
+    facts = description.describe(folder, name, model.config, model.origin, verification)
+    description.write(folder, facts)
+    if destination.versioned:
+        images = samples.images[: warmup.MAX_IMAGES]
+        warmup.write(folder, images, model.serving.signatures)

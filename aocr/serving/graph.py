@@ -21,6 +21,15 @@ from aocr.model.search import text_search
 from aocr.model.search.text_search import Search
 
 
+class Recognition(NamedTuple):
+    """Holds what a model makes of prepared images; for the attributes see `ServingGraph`."""
+
+    features: tf.Tensor
+    decoding: Decoding
+    transcription: Transcription
+    readings: RankedTexts | None
+
+
 class ServingGraph(NamedTuple):
     """Holds a graph that reads images. It has no optimizer variables and pins no operation.
 
@@ -35,6 +44,7 @@ class ServingGraph(NamedTuple):
         output: string, the predicted texts in the shape of the input.
         probability: float64, their probabilities in the shape of the input.
         search_outputs: what a search adds, by the keys of the signature; none for greedy decoding.
+        search: says which texts are looked for, in the graph; None for greedy decoding.
     """
 
     graph: tf.Graph
@@ -47,6 +57,7 @@ class ServingGraph(NamedTuple):
     output: tf.Tensor
     probability: tf.Tensor
     search_outputs: dict[str, tf.Tensor]
+    search: Search | None
 
 
 def build_serving_graph(
@@ -64,12 +75,9 @@ def build_serving_graph(
         # [] or [N] --> [N] --> [N, 32, W, C]
         prepared = _prepare(tf.reshape(encoded, [-1]), config)
         with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
-            images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
-            model = recognizer.forward(images, prepared.width, config)
-            decoding = text_search.decode(model.decoder, config, search, stop_at_eos)
-            charset = Charset(config.characters)
-            transcription = transcribe(decoding, charset)
-            readings = transcribe_readings(decoding, charset)
+            search = search and text_search.in_graph(search)
+            recognition = recognize(prepared, config, search, stop_at_eos)
+        transcription, readings = recognition.transcription, recognition.readings
         _name_steps(transcription)
         _name_scalar_for_one(transcription.text, tensor_names.PREDICTION_OUTPUT)
         _name_scalar_for_one(transcription.probability, tensor_names.PROBABILITY_OUTPUT)
@@ -77,14 +85,42 @@ def build_serving_graph(
             graph=graph,
             input=encoded,
             prepared=prepared,
-            features=model.features,
-            decoding=decoding,
+            features=recognition.features,
+            decoding=recognition.decoding,
             transcription=transcription,
             readings=readings,
             output=tf.reshape(transcription.text, tf.shape(encoded)),
             probability=tf.reshape(transcription.probability, tf.shape(encoded)),
             search_outputs={} if readings is None else _name_readings(readings, tf.shape(encoded)),
+            search=search,
         )
+
+
+def recognize(
+    prepared: preprocessing.Prepared,
+    config: Config,
+    search: Search | None = None,
+    stop_at_eos: bool = True,
+) -> Recognition:
+    """Reads prepared images.
+
+    Args:
+        prepared: float32 `[N, 32, W, C]` and int32 `[N]`.
+        config: the model.
+        search: says which texts are looked for; None for greedy decoding.
+        stop_at_eos: see `Decoder.decode`.
+    """
+    images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
+    images = tf.identity(images, name=tensor_names.CROPPED_IMAGES)
+    model = recognizer.forward(images, prepared.width, config)
+    decoding = text_search.decode(model.decoder, config, search, stop_at_eos)
+    charset = Charset(config.characters)
+    return Recognition(
+        features=model.features,
+        decoding=decoding,
+        transcription=transcribe(decoding, charset),
+        readings=transcribe_readings(decoding, charset),
+    )
 
 
 def _prepare(encoded: tf.Tensor, config: Config) -> preprocessing.Prepared:
@@ -116,13 +152,18 @@ def _name_readings(readings: RankedTexts, shape: tf.Tensor) -> dict[str, tf.Tens
     tf.identity(readings.text, name=tensor_names.READINGS)
     tf.identity(readings.probability, name=tensor_names.READING_PROBABILITIES)
     tf.identity(readings.is_exact, name=tensor_names.READINGS_ARE_EXACT)
-    with_readings = tf.concat([shape, tf.shape(readings.text)[1:]], axis=0)
     return {
-        tensor_names.SIGNATURE_READINGS: tf.reshape(readings.text, with_readings),
-        tensor_names.SIGNATURE_READING_PROBABILITIES: tf.reshape(
-            readings.probability, with_readings
-        ),
-        tensor_names.SIGNATURE_READINGS_ARE_EXACT: tf.reshape(readings.is_exact, shape),
+        key: tf.reshape(values, tf.concat([shape, tf.shape(values)[1:]], axis=0))
+        for key, values in readings_by_key(readings).items()
+    }
+
+
+def readings_by_key(readings: RankedTexts) -> dict[str, tf.Tensor]:
+    """Returns the outputs of a search of N images by the keys of a signature."""
+    return {
+        tensor_names.SIGNATURE_READINGS: readings.text,
+        tensor_names.SIGNATURE_READING_PROBABILITIES: readings.probability,
+        tensor_names.SIGNATURE_READINGS_ARE_EXACT: readings.is_exact,
     }
 
 

@@ -179,7 +179,7 @@ USAGE = [
     ("test ok.tfrecords --gpu-id=x", "--gpu-id: x"),
     ("test ok.tfrecords --batch-size", "expected one argument"),
     ("predict a.png --json=1", "ignored explicit argument"),
-    ("export out --format=onnx", "--format: invalid choice"),
+    ("export out --format=caffe", "--format: invalid choice"),
 ]
 
 

@@ -6,7 +6,8 @@ from commands import MODEL, run_aocr
 
 from aocr.config import Config
 from aocr.model import config_file
-from aocr.serving.export import check_folder, write_verified
+from aocr.serving.export import ExportedModel, write_verified
+from aocr.serving.export_folder import Destination, check
 from aocr.serving.formats import frozengraph, savedmodel
 from aocr.serving.serving_session import ServingSession
 from aocr.util.errors import UserError
@@ -63,10 +64,15 @@ def serving_session(text):
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string)
         variable = tf.compat.v1.get_variable("v", [], initializer=tf.constant_initializer(0.5))
-        probability = tf.cast(variable, tf.float64)
+        probability = tf.fill(tf.shape(encoded), tf.cast(variable, tf.float64))
         session = tf.compat.v1.Session(graph=graph)
         session.run(variable.initializer)
-        return ServingSession(session, encoded, tf.constant(text), probability)
+        texts = tf.fill(tf.shape(encoded), text)
+        return ServingSession(session, encoded, texts, probability)
+
+
+def model(text):
+    return ExportedModel(serving_session(text), Config())
 
 
 ONE, OTHER = Config(), Config(max_prediction=9)
@@ -84,26 +90,26 @@ def folder_with(tmp_path, *names, config=ONE):
 @pytest.mark.parametrize("names", [(), ("notes.txt",), ("checkpoint",)])
 def test_a_config_of_another_model_is_refused(tmp_path, names, export_format):
     folder = folder_with(tmp_path, *names)
-    check_folder(folder, ONE, export_format, force=False)
+    check(Destination(folder, export_format), ONE)
     with pytest.raises(UserError, match="max_prediction is 8 there and 9 here.*--force"):
-        check_folder(folder, OTHER, export_format, force=False)
+        check(Destination(folder, export_format), OTHER)
 
 
 def test_the_config_of_a_model_directory_is_never_replaced(tmp_path):
     folder = folder_with(tmp_path, "checkpoint")
     with pytest.raises(UserError, match="is of another model.*name another folder$"):
-        check_folder(folder, OTHER, savedmodel.FORMAT, force=True)
+        check(Destination(folder, savedmodel.FORMAT, force=True), OTHER)
 
 
 def test_a_config_is_replaced_with_the_frozen_graph_that_it_describes(tmp_path):
-    check_folder(folder_with(tmp_path, "frozen_graph.pb"), OTHER, frozengraph.FORMAT, force=False)
+    check(Destination(folder_with(tmp_path, "frozen_graph.pb"), frozengraph.FORMAT), OTHER)
 
 
 def test_a_config_that_describes_a_savedmodel_too_is_not_replaced(tmp_path):
     folder = folder_with(tmp_path, "frozen_graph.pb", "saved_model.pb")
     with pytest.raises(UserError, match="config.json is of another model"):
-        check_folder(folder, OTHER, frozengraph.FORMAT, force=False)
-    check_folder(folder, OTHER, frozengraph.FORMAT, force=True)
+        check(Destination(folder, frozengraph.FORMAT), OTHER)
+    check(Destination(folder, frozengraph.FORMAT, force=True), OTHER)
 
 
 def test_a_link_to_a_folder_stays_a_link(tmp_path):
@@ -111,7 +117,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path):
     for name, target in (("link", "there"), ("dangling", "new")):
         (tmp_path / name).symlink_to(target)
         folder = str(tmp_path / name)
-        write_verified(serving_session("Y"), Config(), folder, savedmodel.FORMAT)
+        write_verified(model("Y"), Destination(folder, savedmodel.FORMAT))
         assert (tmp_path / name).is_symlink()
         assert savedmodel.load(str(tmp_path / target)).predict(b"any image") == ("Y", 0.5)
     assert {path.name for path in tmp_path.iterdir()} == {"link", "dangling", "there", "new"}
@@ -120,7 +126,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path):
 def test_an_export_that_reads_otherwise_is_not_exported(tmp_path):
     wrong = savedmodel.FORMAT._replace(load=lambda folder: serving_session("X"))
     with pytest.raises(UserError, match="reads 'X'.*reads 'Y'"):
-        write_verified(serving_session("Y"), Config(), str(tmp_path / "out"), wrong)
+        write_verified(model("Y"), Destination(str(tmp_path / "out"), wrong))
     assert not list(tmp_path.iterdir())
 
 
@@ -131,12 +137,12 @@ def test_an_export_that_cannot_be_written_is_an_error_of_the_user(tmp_path):
     full = savedmodel.FORMAT._replace(write=write)
     folder = str(tmp_path / "out")
     with pytest.raises(UserError, match=f"cannot write the export {folder}: no space left$"):
-        write_verified(serving_session("Y"), Config(), folder, full)
+        write_verified(model("Y"), Destination(folder, full))
     assert not list(tmp_path.iterdir())
 
 
 def test_an_export_to_a_remote_folder():
     folder = "ram://export/out"
-    write_verified(serving_session("Y"), Config(), folder, savedmodel.FORMAT)
+    write_verified(model("Y"), Destination(folder, savedmodel.FORMAT))
     assert savedmodel.load(folder).predict(b"any image") == ("Y", 0.5)
     assert [name.rstrip("/") for name in tf.io.gfile.listdir("ram://export")] == ["out"]

@@ -81,6 +81,14 @@ class SearchDecoding(NamedTuple):
         return self.probabilities[:, 0]
 
 
+def in_graph(search: Search) -> Search:
+    """Returns a search whose automaton is in the default graph, where several decoders share it."""
+    arrays = search.automaton._asdict()
+    longest = arrays.pop("longest")
+    tensors = {name: tf.convert_to_tensor(array) for name, array in arrays.items()}
+    return search._replace(automaton=Automaton(**tensors, longest=longest))
+
+
 def decode(
     decoder: Decoder, config: Config, search: Search | None, stop_at_eos: bool = True
 ) -> Decoding:

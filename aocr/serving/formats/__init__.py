@@ -14,15 +14,30 @@ if TYPE_CHECKING:
 MODULES = {
     "savedmodel": "aocr.serving.formats.savedmodel",
     "frozengraph": "aocr.serving.formats.frozengraph",
+    "tflite": "aocr.serving.formats.tflite",
+    "onnx": "aocr.serving.formats.onnx",
 }
 """The module of each format, which defines `FORMAT`. To add a format, add its module here,
 and its file to `GRAPH_FILES`."""
 
-GRAPH_FILES = {"savedmodel": "saved_model.pb", "frozengraph": "frozen_graph.pb"}
+GRAPH_FILES = {
+    "savedmodel": "saved_model.pb",
+    "frozengraph": "frozen_graph.pb",
+    "tflite": "model.tflite",
+    "onnx": "model.onnx",
+}
 """The file of each format that holds the graph."""
 
 NAMES = tuple(MODULES)
 DEFAULT = "savedmodel"
+
+SEARCHING = ("savedmodel", "frozengraph")
+"""The formats that can hold a search: its loops end when the data says so, and are not unrolled."""
+
+QUANTIZATIONS = DYNAMIC, INT8 = ("dynamic", "int8")
+"""How a TFLite model is quantized: its weights only, or its computations as well."""
+
+DEFAULT_MAX_ACCURACY_LOSS = 0.01
 
 
 def load_format(name: str) -> ExportFormat:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from aocr.serving.exported import Exported
 from aocr.serving.serving_session import ServingSession
 
 
@@ -12,6 +13,7 @@ class ExportFormat(NamedTuple):
     """Describes one way to store a model for other programs.
 
     Attributes:
+        name: the name that `aocr export --format` takes.
         file_names: the files and folders that the format writes. They belong to the export, so
             that `aocr export --force` may remove them.
         replaces_without_force: whether a new export replaces an earlier one of the same format
@@ -22,13 +24,16 @@ class ExportFormat(NamedTuple):
             client that loads from the folder at that moment finds the earlier export or the new
             one, whole.
         summary: returns the line to log at the end, given the folder of the export.
+        has_signatures: whether the format stores the signatures of the session too.
 
     `write`, `load` and `install` may raise `tf.errors.OpError`.
     """
 
+    name: str
     file_names: tuple[str, ...]
     replaces_without_force: bool
     write: Callable[[ServingSession, str], None]
-    load: Callable[[str], ServingSession]
+    load: Callable[[str], Exported]
     install: Callable[[str, str], None]
     summary: Callable[[str], str]
+    has_signatures: bool = False

@@ -76,6 +76,7 @@ def _path_in(folder: str) -> str:
 
 
 FORMAT = ExportFormat(
+    name="frozengraph",
     file_names=(FILE_NAME,),
     replaces_without_force=True,
     write=write,

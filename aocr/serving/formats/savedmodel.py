@@ -10,17 +10,18 @@ import tensorflow as tf
 from aocr.model.tensor_names import SIGNATURE_IMAGES, SIGNATURE_PROBABILITY, SIGNATURE_TEXT
 from aocr.serving.formats import savedmodel_files, tensorflow_1
 from aocr.serving.formats.export_format import ExportFormat
-from aocr.serving.serving_session import ServingSession
+from aocr.serving.serving_session import DEFAULT_SIGNATURE, ServingSession
+from aocr.serving.signatures import Signature
 from aocr.util.files import remove
 
-SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 TAG = tf.compat.v1.saved_model.SERVING
 
 
 def write(serving: ServingSession, folder: str) -> None:
-    """Writes a SavedModel with the tag `serve` and the signature `serving_default`.
+    """Writes a SavedModel with the tag `serve`, `serving_default` and the session's signatures.
 
-    The signature's outputs have the shape of its input (docs/compatibility.md, "Graph names").
+    The outputs of `serving_default` have the shape of its input (docs/compatibility.md, "Graph
+    names").
     No operation is pinned to a device.
     """
     logging.info("Creating a SavedModel.")
@@ -30,7 +31,7 @@ def write(serving: ServingSession, folder: str) -> None:
         builder.add_meta_graph_and_variables(
             serving.session,
             [TAG],
-            {SIGNATURE: _build_signature(serving)},
+            {each.name: _build_signature(each) for each in serving.all_signatures()},
             clear_devices=True,
             strip_default_attrs=True,
         )
@@ -47,31 +48,40 @@ def _make_loadable_by_tensorflow_1(folder: str) -> None:
     remove(posixpath.join(folder, savedmodel_files.FINGERPRINT))
 
 
-def _build_signature(serving: ServingSession):
+def _build_signature(signature: Signature):
     saved_model = tf.compat.v1.saved_model
-    tensor_info = saved_model.build_tensor_info
+
+    def infos(tensors: dict[str, tf.Tensor]):
+        return {key: saved_model.build_tensor_info(tensor) for key, tensor in tensors.items()}
+
     return saved_model.build_signature_def(
-        inputs={SIGNATURE_IMAGES: tensor_info(serving.input)},
-        outputs={
-            SIGNATURE_TEXT: tensor_info(serving.output),
-            SIGNATURE_PROBABILITY: tensor_info(serving.probability),
-            **{key: tensor_info(tensor) for key, tensor in serving.search_outputs.items()},
-        },
+        inputs=infos(signature.inputs),
+        outputs=infos(signature.outputs),
         method_name=saved_model.PREDICT_METHOD_NAME,
     )
 
 
 def load(folder: str) -> ServingSession:
-    """Loads a SavedModel in the way that a client of its signature does."""
+    """Loads a SavedModel in the way that a client of its signatures does."""
     session = tf.compat.v1.Session(graph=tf.Graph())
     meta_graph = tf.compat.v1.saved_model.load(session, [TAG], folder)
-    signature = meta_graph.signature_def[SIGNATURE]
-    tensor = session.graph.get_tensor_by_name
+
+    def tensors(infos) -> dict[str, tf.Tensor]:
+        return {key: session.graph.get_tensor_by_name(info.name) for key, info in infos.items()}
+
+    signatures = {
+        name: Signature(name, tensors(each.inputs), tensors(each.outputs))
+        for name, each in meta_graph.signature_def.items()
+    }
+    default = signatures.pop(DEFAULT_SIGNATURE)
+    answers = (SIGNATURE_TEXT, SIGNATURE_PROBABILITY)
     return ServingSession(
         session=session,
-        input=tensor(signature.inputs[SIGNATURE_IMAGES].name),
-        output=tensor(signature.outputs[SIGNATURE_TEXT].name),
-        probability=tensor(signature.outputs[SIGNATURE_PROBABILITY].name),
+        input=default.inputs[SIGNATURE_IMAGES],
+        output=default.outputs[SIGNATURE_TEXT],
+        probability=default.outputs[SIGNATURE_PROBABILITY],
+        search_outputs={key: each for key, each in default.outputs.items() if key not in answers},
+        signatures=tuple(signatures.values()),
     )
 
 
@@ -81,10 +91,12 @@ def summary(folder: str) -> str:
 
 
 FORMAT = ExportFormat(
+    name="savedmodel",
     file_names=savedmodel_files.NAMES,
     replaces_without_force=False,
     write=write,
     load=load,
     install=savedmodel_files.install,
     summary=summary,
+    has_signatures=True,
 )

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.serving.export import write_verified
+from aocr.serving.export import ExportedModel, write_verified
+from aocr.serving.export_folder import Destination
 from aocr.serving.formats import savedmodel, savedmodel_files
 from aocr.serving.serving_session import ServingSession
 
@@ -22,10 +23,11 @@ def export(folder, text, probability):
         start = tf.constant_initializer(probability)
         weight = tf.compat.v1.get_variable("v", [len(text)], initializer=start)
         session.run(weight.initializer)
-        mean = tf.cast(tf.reduce_mean(weight), tf.float64)
-        serving = ServingSession(session, encoded, tf.constant(text), mean)
+        mean = tf.fill(tf.shape(encoded), tf.cast(tf.reduce_mean(weight), tf.float64))
+        serving = ServingSession(session, encoded, tf.fill(tf.shape(encoded), text), mean)
         assert graph is session.graph
-        write_verified(serving, Config(), str(folder), savedmodel.FORMAT, force=True)
+        destination = Destination(str(folder), savedmodel.FORMAT, force=True)
+        write_verified(ExportedModel(serving, Config()), destination)
 
 
 def load(folder):
@@ -49,6 +51,7 @@ def test_each_export_is_what_programs_load(tmp_path):
         names = [path.name for path in (folder / "variables").iterdir()]
         assert len(names) <= 4  # the weights of two exports
     assert sorted(path.name for path in folder.iterdir()) == [
+        "aocr.json",
         "config.json",
         "saved_model.pb",
         "variables",

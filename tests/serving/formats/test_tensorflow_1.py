@@ -18,6 +18,7 @@ from aocr.model.search.text_search import Search
 from aocr.serving.formats import frozengraph, savedmodel, savedmodel_files
 from aocr.serving.graph import build_serving_graph
 from aocr.serving.serving_session import ServingSession
+from aocr.serving.signatures import add_signatures
 
 OPERATIONS = json.loads((pathlib.Path(__file__).parent / "tensorflow_1_ops.json").read_text())
 FORMATS = ("PNG", "JPEG", "BMP", "GIF")
@@ -49,6 +50,7 @@ def graphs(request, tmp_path_factory):
             session, model.input, model.output, model.probability, model.search_outputs
         )
         frozengraph.write(serving, folder)
+        serving = serving._replace(signatures=add_signatures(model, config, with_attention=True))
         for number in range(2):
             savedmodel.write(serving, f"{folder}/{number}")
     content = pathlib.Path(folder, frozengraph.FILE_NAME).read_bytes()
@@ -88,6 +90,11 @@ def test_version_1_reads_as_we_do(trained, tmp_path):
     expected = [savedmodel.load(str(tmp_path / "out")).predict(p.read_bytes()) for p in paths]
     assert {text for text, _ in expected} == {WORDS[2]}
     answers = run_in_tensorflow_1(SAVED_MODEL_CLIENT, tmp_path / "out", *paths)
+    batch = answers.pop("serving_batch")
+    assert batch["output"] == [text for text, _ in expected] + ["", ""]
+    assert batch["probability"] == pytest.approx([*(p for _, p in expected), 0, 0], abs=1e-3)
+    assert [bool(reason) for reason in batch["error"]] == [False] * len(expected) + [True, True]
+    assert answers.pop("serving_pixels")["output"] == [WORDS[2]] * 2
     answers |= run_in_tensorflow_1(FROZEN_CLIENT, tmp_path / "out/frozen_graph.pb", *paths)
     assert answers.keys() == {"predictor", "loader", "import_graph_def"}
     for requests in answers.values():
