@@ -11,7 +11,8 @@ from PIL import Image
 
 from aocr.model import config_file
 from aocr.serving import formats
-from aocr.serving.export import write_verified
+from aocr.serving.export import ExportedModel, write_verified
+from aocr.serving.export_folder import Destination
 from aocr.serving.graph import build_serving_graph
 from aocr.serving.serving_session import ServingSession
 from aocr.util.files import write_atomically
@@ -54,7 +55,8 @@ def make_tiny_model(folder: pathlib.Path) -> TinyModel:
             ("savedmodel", made.saved_model),
             ("frozengraph", made.frozen_graph),
         ):
-            write_verified(serving, TINY, target, formats.load_format(name))
+            destination = Destination(target, formats.load_format(name))
+            write_verified(ExportedModel(serving, TINY), destination)
     for version in ("1", "00000003"):
         add_version(made, version)
     write_atomically(f"{made.versions}/notes.txt", b"not a version")

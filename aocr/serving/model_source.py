@@ -12,8 +12,8 @@ from aocr.model.checkpoint_files import LATEST
 from aocr.serving.formats import GRAPH_FILES
 from aocr.util.errors import UserError, first_line
 
-CHECKPOINTS, SAVEDMODEL, FROZENGRAPH = KINDS = ("checkpoints", *GRAPH_FILES)
-"""The kinds of models: a model directory, and the formats of an export."""
+CHECKPOINTS, SAVEDMODEL, FROZENGRAPH = KINDS = ("checkpoints", "savedmodel", "frozengraph")
+"""The kinds of models: a model directory, and the formats of an export that aocr reads with."""
 
 
 class ModelSource(NamedTuple):
@@ -87,9 +87,18 @@ def exported_versions(folder: str) -> list[int]:
 
 def _kind_of(folder: str) -> str:
     """Returns the kind of the model that a folder itself holds; empty if it holds none."""
-    for kind, name in GRAPH_FILES.items():
-        if tf.io.gfile.exists(posixpath.join(folder, name)):
-            return kind
+    present = [
+        kind
+        for kind, name in GRAPH_FILES.items()
+        if tf.io.gfile.exists(posixpath.join(folder, name))
+    ]
+    if readable := [kind for kind in present if kind in KINDS]:
+        return readable[0]
+    if present and not tf.io.gfile.exists(posixpath.join(folder, LATEST)):
+        raise UserError(
+            f"{folder} holds {GRAPH_FILES[present[0]]}, which is for other programs: name the "
+            "model directory, a SavedModel or a frozen graph"
+        )
     for name in (LATEST, config_file.FILE_NAME):
         if tf.io.gfile.exists(posixpath.join(folder, name)):
             return CHECKPOINTS
