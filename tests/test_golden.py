@@ -85,7 +85,8 @@ class Outputs:
 
     def __init__(self, case):
         model = build_serving_graph(case.config, stop_at_eos=False)
-        fetches = model._asdict() | {"graph": [], "input": [], "readings": []}
+        fetches = {name: value for name, value in model._asdict().items() if value is not None}
+        fetches |= {"graph": [], "input": []}
         with model.graph.as_default(), tf.compat.v1.Session() as session:
             set_weights(session)
             self.read = session.run(fetches, {model.input: case.images})
