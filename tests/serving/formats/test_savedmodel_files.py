@@ -67,8 +67,9 @@ def test_a_program_that_has_read_the_graph_still_finds_its_weights(tmp_path, ear
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         saver = tf.compat.v1.train.import_meta_graph(meta_graph)
         saver.restore(session, str(tmp_path / "variables/variables"))
-        outputs = meta_graph.signature_def["serving_default"].outputs
-        text, probability = session.run([outputs["output"].name, outputs["probability"].name])
+        signature = meta_graph.signature_def["serving_default"]
+        fetches = [signature.outputs[key].name for key in ("output", "probability")]
+        text, probability = session.run(fetches, {signature.inputs["input"].name: b"any image"})
     assert (text.decode(), probability) == MODELS[earlier - 1]
     assert load(tmp_path) == ("DDDD", 0.125)
 
