@@ -10,9 +10,11 @@ with aocr.load("checkpoints") as reader:
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as typing's, whose import would delay the handling of signals
 if TYPE_CHECKING:
+    from typing import Any
+
     from aocr.serving.reader import Reader
 
 __version__ = "1.0.0.dev0"

@@ -55,7 +55,7 @@ def _add_quantization_flags(parser: CommandParser) -> None:
         "--max-accuracy-loss",
         type=value_type(Permitted(float, 0, 1)),
         default=formats.DEFAULT_MAX_ACCURACY_LOSS,
-        metavar="SHARE",
+        metavar="N",
         help=text,
     )
     parser.add_check(_problem)

@@ -39,7 +39,8 @@ def test_every_flag_that_takes_a_number_is_named_so():
     for command in ("dataset", "inspect", "train", "test", "predict", "export"):
         for action in flags_of(command):
             if action.type is not None or isinstance(action.default, (int, float)):
-                assert action.metavar in ("N", "I", "N,N") or action.choices or action.nargs == 0
+                named = action.metavar in ("N", "I", "N,N", "DATASET=WEIGHT", "REGEX")
+                assert named or action.choices or action.nargs == 0
 
 
 @pytest.mark.parametrize(

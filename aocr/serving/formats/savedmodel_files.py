@@ -32,6 +32,9 @@ SUFFIX = "-2"
 SECOND_PLACE = FIRST_PLACE + SUFFIX
 """Prefix of the files that hold the weights instead, if the graph contains `PREFIX_NODE`."""
 
+UNKNOWN_FIELD = b"\xfa\x7f"
+"""Tag of the field 2047, of bytes, which `SavedModel` does not have."""
+
 PREFIX_NODE = "second_place_of_weights"
 """Name of the node that appends `SUFFIX` to the prefix that the loader passes to the graph."""
 
@@ -53,6 +56,7 @@ def install(source: str, folder: str) -> None:
             _restore_from_second_place(meta_graph)
         write(source, saved)
     weights = _move_weights(source, folder, place)
+    _pad_to_size_of(posixpath.join(folder, GRAPH), posixpath.join(source, GRAPH))
     _move(posixpath.join(source, GRAPH), posixpath.join(folder, GRAPH))
     _remove_leftovers(folder, weights, place)
 
@@ -72,6 +76,27 @@ def write(folder: str, saved: saved_model_pb2.SavedModel) -> None:
     """Writes `saved_model.pb` into a folder that nobody else uses."""
     with tf.io.gfile.GFile(posixpath.join(folder, GRAPH), "wb") as file:
         file.write(saved.SerializeToString())
+
+
+def _pad_to_size_of(replaced: str, graph: str) -> None:
+    """Makes a graph file at least as large as the one that it will replace, if there is one.
+
+    TensorFlow opens a file and then asks for the size of the file of that name: if the file was
+    replaced by a smaller one in between, it reads only a part of the first. Readers skip a field
+    that they do not know.
+    """
+    if not tf.io.gfile.exists(replaced):
+        return
+    missing = tf.io.gfile.stat(replaced).length - tf.io.gfile.stat(graph).length
+    if missing > 0:
+        with tf.io.gfile.GFile(graph, "ab") as file:
+            file.write(UNKNOWN_FIELD + _varint(missing) + bytes(missing))
+
+
+def _varint(number: int) -> bytes:
+    """Returns a number as protocol buffers write it."""
+    low, high = number & 127, number >> 7
+    return bytes([low | 128]) + _varint(high) if high else bytes([low])
 
 
 def _unused_place(folder: str) -> str:

@@ -112,6 +112,17 @@ def test_a_program_that_loads_all_the_time_finds_a_whole_model_each_time(tmp_pat
     assert set(loader.read) == set(MODELS)
 
 
+def test_a_graph_file_is_never_smaller_than_the_one_that_it_replaces(tmp_path):
+    sizes = []
+    for model in MODELS:
+        export(tmp_path, *model)
+        sizes.append((tmp_path / "saved_model.pb").stat().st_size)
+        assert load(tmp_path) == model
+        assert load_as_version_2(tmp_path) == model
+    assert sizes == sorted(sizes)
+    assert sizes[-1] < sizes[0] + 4096
+
+
 def test_weights_in_the_second_place_go_back_to_the_first_if_that_is_lost(tmp_path):
     for model in MODELS[:2]:
         export(tmp_path, *model)
