@@ -90,6 +90,7 @@ def _run(args: argparse.Namespace, interruption: signals.Interruption) -> int:
 
 def _end_interrupted() -> int:
     logging.error(signals.INTERRUPTED)
+    logging.getLogger("tensorflow").disabled = True  # it complains of graphs that are half built
     return EXIT_INTERRUPTED
 
 

@@ -35,7 +35,10 @@ def own_stderr() -> None:
             return
     except io.UnsupportedOperation:  # a program that calls us has replaced it
         return
-    own = open(os.dup(2), "w", 1, encoding=shared.encoding, errors=shared.errors)  # noqa: SIM115
+    raw = io.FileIO(os.dup(2), "w")  # without a buffer: on a full device, nothing waits in it
+    own = io.TextIOWrapper(
+        raw, encoding=shared.encoding, errors=shared.errors, line_buffering=True, write_through=True
+    )
     sys.stderr = own
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is shared:
