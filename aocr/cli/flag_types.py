@@ -36,6 +36,26 @@ def not_empty(text: str) -> str:
     return text
 
 
+def pattern(parse: Callable[[str], object]) -> Callable[[str], str]:
+    """Returns a function for argparse's `type=` that returns a regular expression unchanged.
+
+    Args:
+        parse: raises a ValueError, with the reason, for an expression that is not permitted.
+    """
+
+    def check(text: str) -> str:
+        try:
+            parse(text)
+            text.encode()
+        except UnicodeEncodeError:
+            raise argparse.ArgumentTypeError("the pattern is not UTF-8") from None
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+        return text
+
+    return check
+
+
 def _whole_numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from typing import TYPE_CHECKING
 
 from aocr.cli.command_parser import CommandParser
-from aocr.cli.flag_types import whole_number
+from aocr.cli.flag_types import pattern, whole_number
 from aocr.config import Config
 from aocr.util.pattern_parser import parse_endless_pattern
 from aocr.util.patterns import ALPHABET
@@ -24,7 +25,8 @@ def add_search_flags(parser: CommandParser) -> None:
     text = "UTF-8 file with one word a line: each image shows one of these words"
     one_of.add_argument("--lexicon", metavar="FILE", help=text)
     text = "regular expression of the texts, such as '[A-Z]{2}[0-9]{3}'"
-    one_of.add_argument("--pattern", type=_pattern, metavar="REGEX", help=text)
+    permitted = pattern(functools.partial(parse_endless_pattern, alphabet=ALPHABET))
+    one_of.add_argument("--pattern", type=permitted, metavar="REGEX", help=text)
     text = "readings of each image, with their probabilities (default: 1)"
     group.add_argument("--top", type=whole_number(1, MOST_READINGS), metavar="N", help=text)
     text = (
@@ -65,17 +67,6 @@ def search_of(args: argparse.Namespace, config: Config) -> Search | None:
     else:
         automaton = free_text(config.vocab_size, config.max_prediction)
     return Search(automaton, args.top or 1, args.beam_width, args.renormalize)
-
-
-def _pattern(text: str) -> str:
-    try:
-        parse_endless_pattern(text, ALPHABET)
-        text.encode()
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError("the pattern is not UTF-8") from None
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
-    return text
 
 
 def _problem(args: argparse.Namespace) -> str:

@@ -10,7 +10,7 @@ from aocr.cli import arguments
 from aocr.cli.command_paths import command_paths, dataset_inputs
 from aocr.cli.dataset import MAX_SHARDS
 from aocr.cli.exit_codes import EXIT_OK
-from aocr.cli.flag_types import value_type, whole_number
+from aocr.cli.flag_types import pattern, value_type, whole_number
 from aocr.data.dataset_names import output_names
 from aocr.synthesis import options as choices
 from aocr.util.options import Permitted
@@ -45,7 +45,7 @@ def _add_text_flags(group: argparse._ArgumentGroup) -> None:
     text = "UTF-8 file of characters that random texts are made of"
     add("--charset", metavar="FILE", help=text)
     text = "regular expression of the texts, such as [A-Z]{2}[0-9]{3}"
-    add("--pattern", type=_pattern, metavar="REGEX", help=text)
+    add("--pattern", type=pattern(parse_pattern), metavar="REGEX", help=text)
     add = group.add_argument
     text = (
         "number of characters of a text (default: 3-8 with --charset, 4-40 with --text, all with "
@@ -111,17 +111,6 @@ def _span(least: int, most: int):
         return choices.Span(first, last)
 
     return convert
-
-
-def _pattern(text: str) -> str:
-    try:
-        parse_pattern(text)
-        text.encode()
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError("the pattern is not UTF-8") from None
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
-    return text
 
 
 def _source_problem(args: argparse.Namespace) -> str:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from aocr.model import config_file, pretrained
 from aocr.model.checkpoint_files import LATEST
 from aocr.serving.formats import GRAPH_FILES
+from aocr.serving.versions import version_number
 from aocr.util.errors import UserError, first_line
 
 CHECKPOINTS, SAVEDMODEL, FROZENGRAPH = KINDS = ("checkpoints", "savedmodel", "frozengraph")
@@ -32,25 +33,20 @@ class ModelSource(NamedTuple):
     versions_folder: str = ""
 
 
-def resolve_model(name: str) -> str:
-    """Returns the folder of a model that is given by its path or by the name of one of aocr's."""
-    return pretrained.folder_of(name)
-
-
 def find_model(name: str) -> ModelSource:
     """Finds a model: in a model directory, an export, or the newest of its numbered versions.
 
     Args:
-        name: a path or a name, see `resolve_model`.
+        name: path of the model, or the name of one that comes with aocr.
 
     Raises:
         UserError: there is no model.
     """
-    folder = resolve_model(name).rstrip("/") or "/"
+    folder = pretrained.folder_of(name).rstrip("/") or "/"
     try:
         kind = _kind_of(folder)
         if kind:
-            number = _version_number(posixpath.basename(folder))
+            number = version_number(posixpath.basename(folder))
             return ModelSource(kind, folder, 1 if number is None else number)
         versions = exported_versions(folder)
     except tf.errors.OpError as error:
@@ -66,7 +62,7 @@ def find_model(name: str) -> ModelSource:
 def version_source(versions_folder: str, version: int) -> ModelSource:
     """Returns the source of one version of an export."""
     for name in tf.io.gfile.listdir(versions_folder):  # a version may be named 00000002
-        if _version_number(name.rstrip("/")) == version:
+        if version_number(name.rstrip("/")) == version:
             folder = posixpath.join(versions_folder, name.rstrip("/"))
             return ModelSource(SAVEDMODEL, folder, version, versions_folder)
     raise UserError(f"{versions_folder} has no version {version} any more")
@@ -78,7 +74,7 @@ def exported_versions(folder: str) -> list[int]:
         return []
     found = []
     for name in tf.io.gfile.listdir(folder):
-        number = _version_number(name.rstrip("/"))
+        number = version_number(name.rstrip("/"))
         graph = posixpath.join(folder, name.rstrip("/"), GRAPH_FILES[SAVEDMODEL])
         if number is not None and tf.io.gfile.exists(graph):
             found.append(number)
@@ -103,8 +99,3 @@ def _kind_of(folder: str) -> str:
         if tf.io.gfile.exists(posixpath.join(folder, name)):
             return CHECKPOINTS
     return ""
-
-
-def _version_number(name: str) -> int | None:
-    """Returns the number that a folder's name is, as TensorFlow Serving reads it."""
-    return int(name) if name.isascii() and name.isdigit() and len(name) < 19 else None

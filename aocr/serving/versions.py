@@ -10,6 +10,11 @@ from aocr.util.errors import UserError
 from aocr.util.path_checks import is_remote
 
 
+def version_number(name: str) -> int | None:
+    """Returns the number that a folder's name is, as TensorFlow Serving reads it; None if none."""
+    return int(name) if name.isascii() and name.isdigit() and len(name) < 19 else None
+
+
 def next_version(base: str) -> str:
     """Returns the folder of the version after the newest one; it does not exist.
 
@@ -24,9 +29,8 @@ def next_version(base: str) -> str:
         return posixpath.join(base, "1")
     if not tf.io.gfile.isdir(base):
         raise UserError(f"{base} is a file: name a folder for the versions")
-    names = (name.rstrip("/") for name in tf.io.gfile.listdir(base))
-    newest = max((int(name) for name in names if name.isdecimal()), default=0)
-    return posixpath.join(base, str(newest + 1))
+    numbers = (version_number(name.rstrip("/")) for name in tf.io.gfile.listdir(base))
+    return posixpath.join(base, str(max(filter(None, numbers), default=0) + 1))
 
 
 def install(source: str, base: str, last: str) -> str:

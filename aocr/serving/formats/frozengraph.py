@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import posixpath
 
 import tensorflow as tf
 
 from aocr.model import tensor_names
 from aocr.serving.formats import GRAPH_FILES, tensorflow_1
 from aocr.serving.formats.export_format import ExportFormat
+from aocr.serving.formats.single_file import SingleFile
 from aocr.serving.serving_session import ServingSession
-from aocr.util.files import write_atomically
 
-FILE_NAME = GRAPH_FILES["frozengraph"]
+FILE = SingleFile(GRAPH_FILES["frozengraph"])
 
 OUTPUTS = (
     tensor_names.PREDICTION_OUTPUT,
@@ -41,15 +40,12 @@ def write(serving: ServingSession, folder: str) -> None:
             graph.as_graph_def(),
             [*OUTPUTS, *(SEARCH_OUTPUTS if serving.search_outputs else ())],
         )
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(_path_in(folder), "wb") as file:
-        file.write(tensorflow_1.without_default_attributes(frozen).SerializeToString())
+    FILE.write(folder, tensorflow_1.without_default_attributes(frozen).SerializeToString())
 
 
 def load(folder: str) -> ServingSession:
     """Loads a frozen graph in the way that a client does, which knows its operations by name."""
-    with tf.io.gfile.GFile(_path_in(folder), "rb") as file:
-        graph_def = tf.compat.v1.GraphDef.FromString(file.read())
+    graph_def = tf.compat.v1.GraphDef.FromString(FILE.read(folder))
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     return ServingSession(
@@ -60,27 +56,12 @@ def load(folder: str) -> ServingSession:
     )
 
 
-def install(source: str, folder: str) -> None:
-    """Puts the frozen graph into a folder; it appears there complete, or not at all."""
-    with tf.io.gfile.GFile(_path_in(source), "rb") as file:
-        write_atomically(_path_in(folder), file.read())
-
-
-def summary(folder: str) -> str:
-    """Returns the line to log at the end (docs/compatibility.md, "Log lines")."""
-    return f"Exported as {_path_in(folder)}"
-
-
-def _path_in(folder: str) -> str:
-    return posixpath.join(folder, FILE_NAME)
-
-
 FORMAT = ExportFormat(
     name="frozengraph",
-    file_names=(FILE_NAME,),
+    file_names=(FILE.name,),
     replaces_without_force=True,
     write=write,
     load=load,
-    install=install,
-    summary=summary,
+    install=FILE.install,
+    summary=FILE.summary,
 )

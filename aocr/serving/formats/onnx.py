@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import importlib
 import logging
-import posixpath
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from aocr.serving.formats import GRAPH_FILES
 from aocr.serving.formats.export_format import ExportFormat
 from aocr.serving.formats.pixels_graph import OUTPUTS, PixelsReader, build_pixels_graph
+from aocr.serving.formats.single_file import SingleFile
 from aocr.serving.serving_session import ServingSession
 from aocr.util.errors import UserError
-from aocr.util.files import write_atomically
 
-FILE_NAME = GRAPH_FILES["onnx"]
+FILE = SingleFile(GRAPH_FILES["onnx"])
 
 OPSET = 17
 """Version of the set of operations; runtimes since 2022 have it."""
@@ -37,9 +35,7 @@ def write(serving: ServingSession, folder: str) -> None:
         pixels_graph.graph_def, input_names=inputs, output_names=outputs, opset=OPSET
     )
     _rename(model.graph, {f"{name}:0": name for name in (*pixels_graph.inputs, *OUTPUTS)})
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(_path_in(folder), "wb") as file:
-        file.write(model.SerializeToString())
+    FILE.write(folder, model.SerializeToString())
 
 
 def _imported(module: str) -> Any:
@@ -69,38 +65,22 @@ class ONNXReader(PixelsReader):
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder)
-        with tf.io.gfile.GFile(_path_in(folder), "rb") as file:
-            self._session = _imported("onnxruntime").InferenceSession(
-                file.read(), providers=["CPUExecutionProvider"]
-            )
+        self._session = _imported("onnxruntime").InferenceSession(
+            FILE.read(folder), providers=["CPUExecutionProvider"]
+        )
 
     def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Returns the outputs for one image, by their names."""
         return dict(zip(OUTPUTS, self._session.run(OUTPUTS, inputs), strict=True))
 
 
-def install(source: str, folder: str) -> None:
-    """Puts the model into a folder; it appears there complete, or not at all."""
-    with tf.io.gfile.GFile(_path_in(source), "rb") as file:
-        write_atomically(_path_in(folder), file.read())
-
-
-def summary(folder: str) -> str:
-    """Returns the line to log at the end."""
-    return f"Exported as {_path_in(folder)}"
-
-
-def _path_in(folder: str) -> str:
-    return posixpath.join(folder, FILE_NAME)
-
-
 FORMAT = ExportFormat(
     name="onnx",
-    file_names=(FILE_NAME,),
+    file_names=(FILE.name,),
     replaces_without_force=True,
     write=write,
     load=ONNXReader,
-    install=install,
-    summary=summary,
+    install=FILE.install,
+    summary=FILE.summary,
     has_signatures=True,
 )

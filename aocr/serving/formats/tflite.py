@@ -6,7 +6,6 @@ import contextlib
 import functools
 import importlib
 import logging
-import posixpath
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -23,10 +22,10 @@ from aocr.serving.formats.pixels_graph import (
     build_pixels_graph,
     single_images,
 )
+from aocr.serving.formats.single_file import SingleFile
 from aocr.serving.serving_session import ServingSession
-from aocr.util.files import write_atomically
 
-FILE_NAME = GRAPH_FILES["tflite"]
+FILE = SingleFile(GRAPH_FILES["tflite"])
 
 CALIBRATION_IMAGES = 200
 """Number of images, the first of a dataset, that the ranges of an `INT8` model are measured on."""
@@ -52,10 +51,7 @@ def quantized(quantization: Quantization) -> ExportFormat:
 def write(serving: ServingSession, folder: str, quantization: Quantization | None = None) -> None:
     """Writes the model; without a quantization its numbers are float32."""
     logging.info("Creating a TFLite model.")
-    model = _convert(build_pixels_graph(serving), serving, quantization)
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(_path_in(folder), "wb") as file:
-        file.write(model)
+    FILE.write(folder, _convert(build_pixels_graph(serving), serving, quantization))
 
 
 def _convert(
@@ -101,8 +97,7 @@ class TFLiteReader(PixelsReader):
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder)
-        with tf.io.gfile.GFile(_path_in(folder), "rb") as file:
-            self._interpreter = _open_interpreter(file.read())
+        self._interpreter = _open_interpreter(FILE.read(folder))
         self._interpreter.allocate_tensors()
         self._inputs = _indices(self._interpreter.get_input_details())
         self._outputs = _indices(self._interpreter.get_output_details())
@@ -129,28 +124,13 @@ def _open_interpreter(model: bytes) -> Any:
         return tf.lite.Interpreter(model_content=model)
 
 
-def install(source: str, folder: str) -> None:
-    """Puts the model into a folder; it appears there complete, or not at all."""
-    with tf.io.gfile.GFile(_path_in(source), "rb") as file:
-        write_atomically(_path_in(folder), file.read())
-
-
-def summary(folder: str) -> str:
-    """Returns the line to log at the end."""
-    return f"Exported as {_path_in(folder)}"
-
-
-def _path_in(folder: str) -> str:
-    return posixpath.join(folder, FILE_NAME)
-
-
 FORMAT = ExportFormat(
     name="tflite",
-    file_names=(FILE_NAME,),
+    file_names=(FILE.name,),
     replaces_without_force=True,
     write=write,
     load=TFLiteReader,
-    install=install,
-    summary=summary,
+    install=FILE.install,
+    summary=FILE.summary,
     has_signatures=True,
 )

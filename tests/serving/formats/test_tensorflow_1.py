@@ -53,7 +53,7 @@ def graphs(request, tmp_path_factory):
         serving = serving._replace(signatures=add_signatures(model, config, with_attention=True))
         for number in range(2):
             savedmodel.write(serving, f"{folder}/{number}")
-    content = pathlib.Path(folder, frozengraph.FILE_NAME).read_bytes()
+    content = pathlib.Path(folder, frozengraph.FILE.name).read_bytes()
     savedmodel_files.install(f"{folder}/1", f"{folder}/0")
     saved = savedmodel_files.read(f"{folder}/0").meta_graphs[0].graph_def
     return tf.compat.v1.GraphDef.FromString(content), saved
