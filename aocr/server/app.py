@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from aocr.server import read_api
+from aocr.server import openapi, read_api
 from aocr.server.access import IMAGES, Access
 from aocr.server.bodies import read_body
 from aocr.server.errors import RestError, invalid_argument, not_found
@@ -44,6 +44,7 @@ class Application:
         self._versions, self._metrics, self._max_body_bytes = versions, metrics, max_body_bytes
         self._api = RestApi(versions)
         self._page = load_page()
+        self._openapi = json.dumps(openapi.document(versions.name), indent=1).encode()
         self.is_stopping = False
 
     def build(self, api_keys: Sequence[str]) -> ASGIApp:
@@ -57,6 +58,7 @@ class Application:
             Route("/healthz", self._health, methods=["GET"]),
             Route("/readyz", self._readiness, methods=["GET"]),
             Route("/metrics", self._show_metrics, methods=["GET"]),
+            Route("/openapi.json", self._show_openapi, methods=["GET"]),
             Route("/read", _errors_as_json(self._read), methods=["POST"]),
             Route("/{path:path}", _errors_as_json(self._rest), methods=ALL_METHODS),
         ]
@@ -80,6 +82,9 @@ class Application:
     async def _show_metrics(self, _request: Request) -> Response:
         self._metrics.version.set(self._versions.current.version)
         return Response(self._metrics.page(), media_type=METRICS_TYPE)
+
+    async def _show_openapi(self, _request: Request) -> Response:
+        return Response(self._openapi, media_type=JSON)
 
     async def _read(self, request: Request) -> Response:
         if request.headers.get("content-type", "").startswith("multipart/"):
