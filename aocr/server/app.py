@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 from starlette.types import ASGIApp
 
 from aocr.server import openapi, read_api
@@ -53,6 +53,7 @@ class Application:
         Args:
             api_keys: the keys that clients may send; nothing lets all clients in.
         """
+        rest = _errors_as_json(self._rest)
         routes = [
             Route("/", self._show_page, methods=["GET"]),
             Route("/healthz", self._health, methods=["GET"]),
@@ -60,10 +61,11 @@ class Application:
             Route("/metrics", self._show_metrics, methods=["GET"]),
             Route("/openapi.json", self._show_openapi, methods=["GET"]),
             Route("/read", _errors_as_json(self._read), methods=["POST"]),
-            Route("/{path:path}", _errors_as_json(self._rest), methods=ALL_METHODS),
+            Route("/{path:path}", rest, methods=ALL_METHODS),
         ]
         app = Starlette(routes=routes)
         app.router.redirect_slashes = False
+        app.router.default = request_response(rest)  # no pattern matches a path with a line break
         return Access(app, self._metrics, api_keys)
 
     async def _show_page(self, _request: Request) -> Response:
