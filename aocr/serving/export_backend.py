@@ -95,6 +95,10 @@ class ExportBackend:
             for number, (text, probability) in enumerate(zip(texts, probabilities, strict=True))
         ]
 
+    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
+        """Reads a batch of image files."""
+        return self.read(encoded, attention)
+
     def close(self) -> None:
         """Closes the session."""
         self.session.close()
