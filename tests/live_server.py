@@ -20,9 +20,11 @@ class LiveServer:
         application: what answers.
     """
 
-    def __init__(self, options: ServerOptions, poll_seconds: float) -> None:
+    def __init__(self, options: ServerOptions, poll_seconds: float, watch=None) -> None:
         metrics = Metrics()
-        self.versions = load_versions(options, find_model(options.model), metrics, poll_seconds)
+        self.versions = load_versions(
+            options, find_model(options.model), metrics, poll_seconds, watch
+        )
         self.versions.watch()
         self.application = Application(self.versions, metrics, options.limits.max_body_bytes)
         self._listener = bind(options.host, options.port)
@@ -44,9 +46,9 @@ class LiveServer:
 
 
 @contextlib.contextmanager
-def live_server(model: str, poll_seconds: float = 3600, **options):
+def live_server(model: str, poll_seconds: float = 3600, watch=None, **options):
     """Yields a server of a model, which stops at the end."""
-    server = LiveServer(ServerOptions(model, **options), poll_seconds)
+    server = LiveServer(ServerOptions(model, **options), poll_seconds, watch)
     try:
         yield server
     finally:

@@ -45,6 +45,7 @@ def paths(args: argparse.Namespace) -> CommandPaths:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
+    from aocr.data.decoder_complaints import DecoderWatch
     from aocr.data.image_header import quiet_pillow
     from aocr.serving import speed
     from aocr.serving.loading import load_reader
@@ -53,7 +54,12 @@ def run(args: argparse.Namespace) -> int:
     names = image_files(args.images)
     images = speed.benchmark_images(names)
     options = model_flags.load_options(args)
-    with quiet_pillow(), load_reader(args.model, options, args.batch_size) as reader:
+    with (
+        quiet_pillow(),
+        DecoderWatch() as watch,
+        load_reader(args.model, options, args.batch_size, watch) as reader,
+    ):
+        speed.check_images(reader, names, images)
         one_by_one = speed.measure(reader, images, 1, args.seconds)
         batches = speed.measure(reader, images, args.batch_size, args.seconds)
     measured = speed.summary(one_by_one, batches, len(images))

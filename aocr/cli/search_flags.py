@@ -66,7 +66,14 @@ def search_of(args: argparse.Namespace, config: Config) -> Search | None:
         automaton = pattern_automaton(args.pattern, config)
     else:
         automaton = free_text(config.vocab_size, config.max_prediction)
-    return Search(automaton, args.top or 1, args.beam_width, args.renormalize)
+    return Search(
+        automaton=automaton,
+        top=args.top or 1,
+        beam_width=args.beam_width,
+        renormalize=args.renormalize,
+        lexicon=args.lexicon or "",
+        pattern=args.pattern,
+    )
 
 
 def _problem(args: argparse.Namespace) -> str:

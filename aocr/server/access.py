@@ -24,6 +24,7 @@ ENDPOINTS = {
     "/healthz": "healthz",
     "/readyz": "readyz",
     "/metrics": "metrics",
+    "/openapi.json": "openapi",
 }
 """Names of the endpoints in the metrics, whose number must not grow with what clients ask for."""
 

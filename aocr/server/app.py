@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 from starlette.types import ASGIApp
 
-from aocr.server import read_api
+from aocr.server import openapi, read_api
 from aocr.server.access import IMAGES, Access
 from aocr.server.bodies import read_body
 from aocr.server.errors import RestError, invalid_argument, not_found
@@ -44,6 +44,7 @@ class Application:
         self._versions, self._metrics, self._max_body_bytes = versions, metrics, max_body_bytes
         self._api = RestApi(versions)
         self._page = load_page()
+        self._openapi = json.dumps(openapi.document(versions.name), indent=1).encode()
         self.is_stopping = False
 
     def build(self, api_keys: Sequence[str]) -> ASGIApp:
@@ -52,16 +53,19 @@ class Application:
         Args:
             api_keys: the keys that clients may send; nothing lets all clients in.
         """
+        rest = _errors_as_json(self._rest)
         routes = [
             Route("/", self._show_page, methods=["GET"]),
             Route("/healthz", self._health, methods=["GET"]),
             Route("/readyz", self._readiness, methods=["GET"]),
             Route("/metrics", self._show_metrics, methods=["GET"]),
+            Route("/openapi.json", self._show_openapi, methods=["GET"]),
             Route("/read", _errors_as_json(self._read), methods=["POST"]),
-            Route("/{path:path}", _errors_as_json(self._rest), methods=ALL_METHODS),
+            Route("/{path:path}", rest, methods=ALL_METHODS),
         ]
         app = Starlette(routes=routes)
         app.router.redirect_slashes = False
+        app.router.default = request_response(rest)  # no pattern matches a path with a line break
         return Access(app, self._metrics, api_keys)
 
     async def _show_page(self, _request: Request) -> Response:
@@ -80,6 +84,9 @@ class Application:
     async def _show_metrics(self, _request: Request) -> Response:
         self._metrics.version.set(self._versions.current.version)
         return Response(self._metrics.page(), media_type=METRICS_TYPE)
+
+    async def _show_openapi(self, _request: Request) -> Response:
+        return Response(self._openapi, media_type=JSON)
 
     async def _read(self, request: Request) -> Response:
         if request.headers.get("content-type", "").startswith("multipart/"):

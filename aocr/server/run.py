@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import uvicorn
 
+from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.image_header import quiet_pillow
 from aocr.server.app import Application
 from aocr.server.metrics import Metrics
@@ -60,10 +61,10 @@ def serve(options: ServerOptions) -> None:
     Raises:
         UserError: the model cannot be loaded, or the address is not free.
     """
-    with bind(options.host, options.port) as listener, quiet_pillow():
+    with bind(options.host, options.port) as listener, quiet_pillow(), DecoderWatch() as watch:
         metrics = Metrics()
         source = find_model(options.model)
-        versions = load_versions(options, source, metrics)
+        versions = load_versions(options, source, metrics, watch=watch)
         try:
             versions.watch()
             application = Application(versions, metrics, options.limits.max_body_bytes)
@@ -79,6 +80,7 @@ def load_versions(
     source: ModelSource,
     metrics: Metrics,
     poll_seconds: float = POLL_SECONDS,
+    watch: DecoderWatch | None = None,
 ) -> ModelVersions:
     """Loads a model for a server.
 
@@ -88,7 +90,7 @@ def load_versions(
 
     def load(version: ModelSource) -> ServedModel:
         backend = load_backend(version, options.load)
-        return ServedModel(backend, version.version, options.limits, metrics)
+        return ServedModel(backend, version.version, options.limits, metrics, watch)
 
     versions = ModelVersions(options.name, source, load, poll_seconds)
     metrics.watch_queue(lambda: versions.current.waiting)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import MAX_PIXELS
+from aocr.data.decoder_complaints import DecoderWatch, warning_text
+from aocr.data.image_files import to_supported_format
+from aocr.data.image_header import ImageFileError
 from aocr.model import tensor_names
 from aocr.server import image_limits
 from aocr.server.errors import invalid_argument, unavailable
@@ -41,10 +47,17 @@ class ServingLimits(NamedTuple):
 
 
 class _Item(NamedTuple):
-    """Holds a prepared image of a request, and whether its attention is asked for."""
+    """Holds an image file of a request.
 
-    prepared: Any
+    Attributes:
+        encoded: the file, which TensorFlow decodes.
+        attention: whether its attention is asked for.
+        is_named: whether complaints of the decoder about it have been logged already.
+    """
+
+    encoded: bytes
     attention: bool
+    is_named: bool = False
 
 
 class ServedModel:
@@ -57,17 +70,30 @@ class ServedModel:
     """
 
     def __init__(
-        self, backend: Backend, version: int, limits: ServingLimits, metrics: Metrics
+        self,
+        backend: Backend,
+        version: int,
+        limits: ServingLimits,
+        metrics: Metrics,
+        watch: DecoderWatch | None = None,
     ) -> None:
         """Takes over a loaded model, and reads a first image with it.
+
+        Args:
+            backend: the model.
+            version: its number.
+            limits: what a request may hold.
+            metrics: measures the batches.
+            watch: finds the complaints of the decoder, which are logged.
 
         Raises:
             tf.errors.OpError: the model cannot read.
         """
         self.version, self._limits, self._metrics = version, limits, metrics
         self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = backend.signatures
-        self._backend, self._reader = backend, Reader(backend)
-        self._reader.read_batch(sample_images()[:1])  # the first call is slow
+        self._backend, self._watch = backend, watch
+        self._reader = Reader(backend, watch=watch)
+        self._backend.read_files(sample_images()[:1], attention=False)  # the first call is slow
         self._batcher: RequestBatcher[_Item, Reading] = RequestBatcher(
             self._read, limits.batching, metrics.batch_sizes.observe
         )
@@ -85,26 +111,24 @@ class ServedModel:
             RestError: it cannot be read.
         """
         image_limits.check_image(encoded, self._limits.max_pixels)
-        prepared = self._reader.prepare(encoded, max_pixels=self._limits.max_pixels)
-        if prepared.failure:
-            raise invalid_argument(prepared.failure)
+        try:
+            image, complaint = self._reader.convert(encoded, self._limits.max_pixels)
+        except ImageFileError as error:
+            raise invalid_argument(str(error)) from error
+        if complaint:
+            _log_complaint(encoded, complaint)
         wanted = attention and self._backend.has_attention
-        return self._submit([_Item(prepared.value, wanted)])[0]
+        return self._submit([_Item(image, wanted, bool(complaint))])[0]
 
     def submit_tensor(self, images: np.ndarray) -> list[Future[Reading]]:
         """Submits the input of the default signature, strings of any shape.
 
         Raises:
-            RestError: an image cannot be read.
+            RestError: an image is none, by its header, or is too large.
         """
-        items = []
         for encoded in images.flat:
             image_limits.check_image(encoded, self._limits.max_pixels)
-            prepared = self._reader.prepare(encoded, convert=False)
-            if prepared.failure:
-                raise invalid_argument(prepared.failure)
-            items.append(_Item(prepared.value, False))
-        return self._submit(items)
+        return self._submit([_Item(encoded, attention=False) for encoded in images.flat])
 
     def _submit(self, items: Sequence[_Item]) -> list[Future[Reading]]:
         try:
@@ -126,25 +150,55 @@ class ServedModel:
         feeds = {signature.inputs[key].name: value for key, value in tensors.items()}
         fetches = {key: info.name for key, info in signature.outputs.items()}
         try:
-            found = self._backend.session.run(fetches, feeds)
+            with self._watched() as heard:
+                found = self._backend.session.run(fetches, feeds)
         except (tf.errors.OpError, ValueError) as error:
             raise invalid_argument(first_line(error)) from error
+        if heard:
+            strings = [tensor for tensor in tensors.values() if tensor.dtype == object]
+            self._name_complaints([_Item(each, False) for t in strings for each in t.flat])
         return {key: np.asarray(value) for key, value in found.items()}
 
     def _read(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
-        """Reads a batch; if it fails, each image by itself, so that only one request fails."""
+        """Reads a batch, and logs the complaints of the decoder."""
+        with self._watched() as heard:
+            results = self._read_halves(items)
+        if heard:
+            self._name_complaints(items)
+        return results
+
+    def _read_halves(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
+        """Reads a batch; if it fails, both halves of it, until only the bad images fail."""
         attention = any(item.attention for item in items)
         try:
             with self._metrics.batch_seconds.time():
-                return self._backend.read([item.prepared for item in items], attention)
+                return self._backend.read_files([item.encoded for item in items], attention)
         except tf.errors.OpError as error:
             if len(items) == 1:
                 return [invalid_argument(first_line(error))]
-        return [result for item in items for result in self._read([item])]
+        middle = len(items) // 2
+        return [*self._read_halves(items[:middle]), *self._read_halves(items[middle:])]
+
+    def _watched(self) -> contextlib.AbstractContextManager[list[str]]:
+        return self._watch.together() if self._watch else contextlib.nullcontext([])
+
+    def _name_complaints(self, items: Sequence[_Item]) -> None:
+        """Decodes the images one by one, to find those that the decoder complains about."""
+        for item in items:
+            if self._watch and not item.is_named:
+                decode = functools.partial(
+                    to_supported_format, item.encoded, self._limits.max_pixels
+                )
+                if complaint := self._watch.complaint_about(item.encoded, decode):
+                    _log_complaint(item.encoded, complaint)
 
     def _release(self) -> None:
         self._batcher.close()
         self._reader.close()
+
+
+def _log_complaint(encoded: bytes, complaint: str) -> None:
+    logging.warning("%s", warning_text(f"a request's image of {len(encoded)} bytes", complaint))
 
 
 def is_default(signature: str, served: ServedModel) -> bool:

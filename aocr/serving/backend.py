@@ -75,6 +75,14 @@ class Backend(Protocol):
             UserError: the model cannot tell its attention.
         """
 
+    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
+        """Reads a batch of PNG, JPEG, BMP or GIF files as `prepare` and `read` do, in one call.
+
+        Raises:
+            tf.errors.OpError: an image cannot be decoded.
+            UserError: the model cannot tell its attention.
+        """
+
     def close(self) -> None:
         """Frees the model."""
 

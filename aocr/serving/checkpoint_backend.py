@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import COLUMN_WIDTH, Config
@@ -66,12 +68,19 @@ class CheckpointBackend:
     def read(self, prepared: Sequence[Prepared], attention: bool) -> list[Reading]:
         """Reads a batch of prepared images."""
         batch = Prepared(*(np.stack(values) for values in zip(*prepared, strict=True)))
+        return self._run(dict(zip(self.model.prepared, batch, strict=True)), attention)
+
+    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
+        """Reads a batch of image files, which the graph prepares in the same call."""
+        return self._run({self.model.input: list(encoded)}, attention)
+
+    def _run(self, feed: dict[tf.Tensor, Any], attention: bool) -> list[Reading]:
+        """Reads the images that are fed to the graph."""
         texts: Transcription = self.model.transcription
         if not attention:  # which is large
             texts = texts._replace(attention=texts.symbols)
-        fetches = texts, self.model.readings or ()
-        feed = dict(zip(self.model.prepared, batch, strict=True))
-        found, readings = self.session.run(fetches, feed)
+        fetches = texts, self.model.readings or (), self.model.prepared.width
+        found, readings, widths = self.session.run(fetches, feed)
         return [
             Reading(
                 text=text.decode(),
@@ -79,7 +88,7 @@ class CheckpointBackend:
                 character_probabilities=probabilities_of_characters(
                     found.symbols[number], found.step_probabilities[number]
                 ),
-                attention=_attention(found, batch, number) if attention else None,
+                attention=_attention(found, widths[number], number) if attention else None,
                 readings=readings.of_image(number) if readings else (),
                 is_exact=bool(readings.is_exact[number]) if readings else True,
             )
@@ -91,8 +100,8 @@ class CheckpointBackend:
         self.session.close()
 
 
-def _attention(found: Transcription, batch: Prepared, number: int) -> np.ndarray:
+def _attention(found: Transcription, width: int, number: int) -> np.ndarray:
     """Returns the attention of one image of a batch, without the padding at its right."""
-    columns = math.ceil(batch.width[number] / COLUMN_WIDTH)
+    columns = math.ceil(width / COLUMN_WIDTH)
     characters = character_mask(found.symbols[number])
     return found.attention[number][characters, :columns]  # [S, T] --> [characters, columns]

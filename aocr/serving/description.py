@@ -19,6 +19,7 @@ from aocr import __version__
 from aocr.charset import Charset
 from aocr.config import Config
 from aocr.model import checkpoints
+from aocr.model.search.text_search import Search
 from aocr.serving import formats
 from aocr.serving.verification import Verification
 from aocr.util.errors import first_line
@@ -34,17 +35,19 @@ MEASURES = ("exact_match", "character_error_rate")
 
 
 class Origin(NamedTuple):
-    """Holds where the weights of an export come from.
+    """Holds where the weights of an export come from, and which texts it looks for.
 
     Attributes:
         checkpoint: name of the checkpoint.
         step: its global step.
         validation: its measures on the validation set, by their names; empty if unknown.
+        search: says which texts the export looks for; None for greedy decoding.
     """
 
     checkpoint: str = ""
     step: int = 0
     validation: dict[str, float] = {}  # noqa: RUF012
+    search: Search | None = None
 
 
 def origin_of(checkpoint: str) -> Origin:
@@ -92,6 +95,7 @@ def describe(
     entry = {
         "checkpoint": origin.checkpoint,
         "step": origin.step,
+        "search": origin.search and _search_facts(origin.search),
         "validation": origin.validation or None,
         "verification": verification._asdict(),
         "versions": {
@@ -107,6 +111,23 @@ def describe(
         "charset": list(Charset(config.characters).symbols),
         EXPORTS: {name: entry},
     }
+
+
+def _search_facts(search: Search) -> dict[str, Any]:
+    """Returns the flags of a search; the lexicon by its name, without the folder."""
+    return {
+        "lexicon": posixpath.basename(search.lexicon) or None,
+        "pattern": search.pattern,
+        "top": search.top,
+        "beam_width": search.beam_width,
+        "renormalize": search.renormalize,
+    }
+
+
+def with_sizes(facts: dict[str, Any], folder: str, name: str) -> dict[str, Any]:
+    """Returns the content of the file with the sizes of the files of a format in a folder."""
+    entry = {**facts[EXPORTS][name], BYTES: _sizes(folder, name)}
+    return {**facts, EXPORTS: {**facts[EXPORTS], name: entry}}
 
 
 def _sizes(folder: str, name: str) -> dict[str, int]:

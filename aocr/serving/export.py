@@ -82,6 +82,7 @@ def export(config: Config, request: ExportRequest) -> None:
             checkpoint does not fit the config, or the export gives other predictions than the
             model.
     """
+    _check(request)
     destination = _destination(request)
     try:
         export_folder.check(destination, config)
@@ -103,11 +104,21 @@ def export(config: Config, request: ExportRequest) -> None:
             search_outputs=model.search_outputs,
             signatures=signatures,
         )
-        origin = description.origin_of(request.checkpoint)
+        origin = description.origin_of(request.checkpoint)._replace(search=request.search)
         exported = ExportedModel(serving, config, origin)
         loss = request.max_accuracy_loss if request.quantize else None
         folder = write_verified(exported, destination, samples, loss)
     logging.info("%s", destination.format.summary(folder))
+
+
+def _check(request: ExportRequest) -> None:
+    """Raises a UserError if the format cannot hold what is asked for."""
+    if request.search and request.format not in formats.SEARCHING:
+        raise UserError(
+            f"a {request.format} export cannot hold a search, whose steps depend on the image: "
+            f"export as {' or '.join(formats.SEARCHING)}, or without a lexicon, a pattern, "
+            "several readings and a beam"
+        )
 
 
 def _destination(request: ExportRequest) -> Destination:
@@ -173,9 +184,9 @@ def _write_extras(
     verification: Verification,
 ) -> None:
     """Writes what stands beside the export."""
-    name = destination.format.name
-    facts = description.describe(folder, name, model.config, model.origin, verification)
-    description.write(folder, facts)
     if destination.versioned:
         images = samples.images[: warmup.MAX_IMAGES]
         warmup.write(folder, images, model.serving.signatures)
+    name = destination.format.name
+    facts = description.describe(folder, name, model.config, model.origin, verification)
+    description.write(folder, facts)

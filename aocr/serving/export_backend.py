@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.model import tensor_names
+from aocr.serving.attention_signature import AttentionSignature
 from aocr.serving.backend import Reading, default_signatures, probabilities_of_characters
 from aocr.serving.formats import frozengraph, savedmodel
 from aocr.serving.model_source import SAVEDMODEL, ModelSource
@@ -18,9 +19,11 @@ from aocr.util.session import open_session
 
 
 class ExportBackend:
-    """Reads with an export, of this version or of aocr 0.7.6 (see `Backend`)."""
+    """Reads with an export, of this version or of aocr 0.7.6 (see `Backend`).
 
-    has_attention = False
+    Attributes:
+        has_attention: whether the export was written with `--with-attention`.
+    """
 
     def __init__(self, source: ModelSource, gpu_id: int = 0) -> None:
         """Loads the export.
@@ -47,6 +50,9 @@ class ExportBackend:
         self.session = self._serving.session
         self._folder = source.folder
         self._steps = _step_tensors(self.session.graph)
+        batch = self.signatures.get(tensor_names.BATCH_SIGNATURE)
+        self._attention = AttentionSignature.find(self.session, batch) if batch else None
+        self.has_attention = self._attention is not None
 
     def _load_saved_model(self, folder: str, gpu_id: int) -> ServingSession:
         session = open_session(tf.Graph(), gpu_id)
@@ -74,9 +80,12 @@ class ExportBackend:
     def read(self, prepared: Sequence[bytes], attention: bool) -> list[Reading]:
         """Reads a batch of image files."""
         if attention:
-            raise UserError(
-                f"the export {self._folder} does not tell its attention: load the model directory"
-            )
+            if not self._attention:
+                raise UserError(
+                    f"the export {self._folder} does not tell its attention: export with "
+                    "--with-attention, or load the model directory"
+                )
+            return self._attention.read(prepared)
         fetches = [self._serving.output, self._serving.probability, *self._steps]
         values = self.session.run(fetches, {self._serving.input: list(prepared)})
         # of one image, a frozen graph and an export of aocr 0.7.6 return scalars: [] --> [1]
@@ -85,6 +94,10 @@ class ExportBackend:
             _reading(text.decode(), float(probability), [step[number] for step in values[2:]])
             for number, (text, probability) in enumerate(zip(texts, probabilities, strict=True))
         ]
+
+    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
+        """Reads a batch of image files."""
+        return self.read(encoded, attention)
 
     def close(self) -> None:
         """Closes the session."""

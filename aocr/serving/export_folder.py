@@ -136,7 +136,8 @@ def _install_into_existing(source: str, folder: str, export_format: ExportFormat
     export_format.install(source, folder)
     with tf.io.gfile.GFile(posixpath.join(source, config_file.FILE_NAME), "rb") as file:
         write_atomically(posixpath.join(folder, config_file.FILE_NAME), file.read())
-    description.write(folder, facts)
+    # what is written into a SavedModel that a server may be loading is larger
+    description.write(folder, description.with_sizes(facts, folder, export_format.name))
 
 
 def _existing(folder: str, names: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ import dataclasses
 from typing import NamedTuple
 
 from aocr.config import TEST_BATCH_SIZE, Config
+from aocr.data.decoder_complaints import DecoderWatch
 from aocr.model import checkpoints, config_file
 from aocr.serving.backend import Backend
 from aocr.serving.checkpoint_backend import CheckpointBackend
@@ -32,7 +33,10 @@ class LoadOptions(NamedTuple):
 
 
 def load_reader(
-    name: str, options: LoadOptions | None = None, batch_size: int = TEST_BATCH_SIZE
+    name: str,
+    options: LoadOptions | None = None,
+    batch_size: int = TEST_BATCH_SIZE,
+    watch: DecoderWatch | None = None,
 ) -> Reader:
     """Loads a model.
 
@@ -40,11 +44,12 @@ def load_reader(
         name: path or name of the model, see `find_model`.
         options: how to load it.
         batch_size: number of images that it reads at a time.
+        watch: finds the complaints of the decoder, see `Reader`.
 
     Raises:
         UserError: there is no such model, or it cannot be loaded.
     """
-    return Reader(load_backend(find_model(name), options or LoadOptions()), batch_size)
+    return Reader(load_backend(find_model(name), options or LoadOptions()), batch_size, watch)
 
 
 def load_backend(source: ModelSource, options: LoadOptions) -> Backend:

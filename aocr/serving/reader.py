@@ -148,7 +148,7 @@ class Reader:
         try:
             encoded, complaint = encoded_image(image, max_pixels), ""
             if convert:
-                encoded, complaint = self._convert(encoded, max_pixels)
+                encoded, complaint = self.convert(encoded, max_pixels)
             with self._watch.together() if self._watch else contextlib.nullcontext():
                 return PreparedImage(self.backend.prepare(encoded), complaint=complaint)
         except TooManyPixelsError as error:  # whose reason names a flag of another command
@@ -158,8 +158,12 @@ class Reader:
         except tf.errors.OpError as error:
             return PreparedImage(failure=first_line(error))
 
-    def _convert(self, encoded: bytes, max_pixels: int) -> tuple[bytes, str]:
-        """Returns an image file that TensorFlow decodes, and the complaint of the decoder."""
+    def convert(self, encoded: bytes, max_pixels: int) -> tuple[bytes, str]:
+        """Returns an image file that TensorFlow decodes, and the complaint of the decoder.
+
+        Raises:
+            ImageFileError: the image cannot be read.
+        """
         if not self._watch:
             return to_supported_format(encoded, max_pixels).encoded, ""
         image, complaint = convert_watched(encoded, max_pixels, self._watch)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from aocr.data.decoder_complaints import warning_text
 from aocr.data.file_reading import read_file
 from aocr.data.image_header import ImageFileError
 from aocr.serving.backend import Reading
@@ -50,6 +52,19 @@ def benchmark_images(names: Sequence[str]) -> list[bytes]:
         return [read_file(name) for name in names] or sample_images()
     except ImageFileError as error:
         raise UserError(f"cannot measure with {', '.join(names)[:200]}: {error}") from error
+
+
+def check_images(reader: Reader, names: Sequence[str], images: Sequence[bytes]) -> None:
+    """Reads each image once, and logs what the decoder complains about.
+
+    Raises:
+        UserError: an image cannot be read.
+    """
+    readings = reader.read(list(images), on_error="return")
+    _check_all_read(readings)
+    for name, reading in zip(names, readings, strict=False):  # drawn images have no names
+        if reading.complaint:
+            logging.warning("%s", warning_text(name, reading.complaint))
 
 
 def measure(reader: Reader, images: Sequence[bytes], batch_size: int, seconds: float) -> Speed:

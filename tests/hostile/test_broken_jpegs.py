@@ -1,8 +1,10 @@
 """Broken JPEG files: every message of the decoder names its image, in a log line, once."""
 
+import base64
 import json
 import re
 
+import httpx
 import pytest
 from broken_jpegs import (
     EXTRANEOUS,
@@ -15,8 +17,10 @@ from broken_jpegs import (
 )
 from commands import MODEL, draw
 from helpers import write_records
+from live_server import live_server
 
 from aocr.data import records
+from aocr.data.decoder_complaints import DecoderWatch
 
 GOOD = draw("AB", form="JPEG")
 DECODED = {"ended.jpg": PREMATURE_END, "stray.jpg": EXTRANEOUS}
@@ -101,6 +105,40 @@ def test_train_names_the_records_once_for_all_epochs(run, jpegs):
         f"    x, record 3: {EXTRANEOUS}",
     ]
     check_named_once(outcome, jpegs / "aocr.log")
+
+
+@pytest.mark.parametrize("model", ["model_dir", "saved_model"])
+def test_benchmark_names_them(run, jpegs, tiny, model):
+    command = ["benchmark", getattr(tiny, model), "good.jpg", *DECODED, "--seconds=0.1"]
+    outcome = run(*command, "--batch-size=4", "--gpu-id=-1")
+    assert outcome.code == 0
+    expected = [f"{name}: {READ}: {complaint}" for name, complaint in DECODED.items()]
+    assert messages(outcome, "WARNING") == expected
+    check_named_once(outcome, jpegs / "aocr.log")
+
+
+def test_serve_names_them(jpegs, tiny, caplog, capfd):
+    with (
+        DecoderWatch() as watch,
+        live_server(tiny.model_dir, watch=watch) as server,
+        httpx.Client(base_url=server.url, timeout=120) as client,
+    ):
+        for name, complaint in DECODED.items():
+            content = (jpegs / name).read_bytes()
+            inputs = {
+                "inputs": [{"b64": base64.b64encode(each).decode()} for each in (GOOD, content)]
+            }
+            for answer in (
+                client.post("/v1/models/aocr:predict", json=inputs),
+                client.post("/read", content=content),
+            ):
+                assert answer.status_code == 200
+            warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+            caplog.clear()
+            assert (
+                warnings == [f"a request's image of {len(content)} bytes: {READ}: {complaint}"] * 2
+            )
+    assert "Corrupt JPEG" not in capfd.readouterr().err
 
 
 def test_test_and_predict_name_them(run, jpegs, trained):

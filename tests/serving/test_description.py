@@ -5,6 +5,8 @@ import json
 import pytest
 
 from aocr.config import Config
+from aocr.model.search.known_texts import lexicon_automaton
+from aocr.model.search.text_search import Search
 from aocr.serving import description
 from aocr.serving.description import Origin
 from aocr.serving.verification import Verification
@@ -32,6 +34,26 @@ def test_it_says_what_the_model_is_and_how_large_the_files_are(tmp_path):
     assert entry["validation"] == {"exact_match": 0.5}
     assert entry["verification"]["images"] == 4
     assert entry["versions"].keys() == {"python", "tensorflow", "numpy"}
+
+
+def test_it_names_the_texts_that_are_looked_for(tmp_path):
+    config = Config(characters="AB")
+    automaton = lexicon_automaton(["AB"], config, "--lexicon=x")
+    for search, lexicon, pattern in (
+        (Search(automaton, top=2, lexicon="/home/me/words.txt"), "words.txt", None),
+        (Search(automaton, top=2, pattern="AB?"), None, "AB?"),
+    ):
+        facts = description.describe(
+            str(tmp_path), "savedmodel", config, Origin(search=search), CHECKED
+        )
+        assert facts["exports"]["savedmodel"]["search"] == {
+            "lexicon": lexicon,
+            "pattern": pattern,
+            "top": 2,
+            "beam_width": None,
+            "renormalize": False,
+        }
+    assert describe(tmp_path, "savedmodel")["exports"]["savedmodel"]["search"] is None
 
 
 def test_exports_of_other_formats_stay_listed_while_their_files_are_there(tmp_path):

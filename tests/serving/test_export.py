@@ -1,6 +1,7 @@
 """An export as a whole: what it replaces, what it refuses, and that it is verified."""
 
 import json
+import pathlib
 
 import pytest
 import tensorflow as tf
@@ -126,6 +127,18 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path):
         assert (tmp_path / name).is_symlink()
         assert savedmodel.load(str(tmp_path / target)).predict(b"any image") == ("Y", 0.5)
     assert {path.name for path in tmp_path.iterdir()} == {"link", "dangling", "there", "new"}
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_the_sizes_in_aocr_json_are_those_of_the_files(tmp_path, versioned):
+    destination = Destination(f"{tmp_path}/x", savedmodel.FORMAT, True, versioned)
+    for text in ("Y" * 5000, "Y"):  # the second graph is smaller than the file that it replaces
+        folder = pathlib.Path(write_verified(model(text), destination))
+        sizes = json.loads((folder / "aocr.json").read_text())["exports"]["savedmodel"]["bytes"]
+        assert {"saved_model.pb", "variables"} <= sizes.keys()
+        for name, size in sizes.items():
+            files = [path for path in (folder / name).rglob("*") if path.is_file()]
+            assert size == sum(path.stat().st_size for path in files or [folder / name]), name
 
 
 def test_an_export_that_reads_otherwise_is_not_exported(tmp_path):

@@ -39,12 +39,16 @@ class Search(NamedTuple):
         beam_width: how many prefixes of one length are kept for an image; None for an exact search.
         renormalize: divide the probabilities by the sum of those of the `SHARED_AMONG` most
             probable texts, or of the readings if these are more.
+        lexicon: name of the lexicon that the automaton was made from, or empty.
+        pattern: the pattern that it was made from, or None.
     """
 
     automaton: Automaton
     top: int = 1
     beam_width: int | None = None
     renormalize: bool = False
+    lexicon: str = ""
+    pattern: str | None = None
 
 
 class SearchDecoding(NamedTuple):

@@ -4,9 +4,6 @@ import pytest
 import tensorflow as tf
 from commands import MODEL, WORDS, run_aocr
 from export_client import FROZEN_CLIENT, devices_of, python_without_aocr
-from PIL import Image
-
-FORMATS = ("PNG", "JPEG", "BMP")
 
 
 @pytest.fixture(scope="module")
@@ -24,23 +21,6 @@ def test_frozen_graph_gives_scalars_for_one_image_however_it_is_fed(trained, fro
     assert scalar[0] == WORDS[0]
     assert isinstance(scalar[1], float)
     assert many[0] == list(WORDS)
-
-
-@pytest.fixture(scope="module")
-def text_by_format(trained, frozen_graph, tmp_path_factory):
-    """Returns what a client reads from one picture, for each format that it is saved in."""
-    folder = tmp_path_factory.mktemp("formats")
-    picture = Image.open(trained.folder / trained.images[2])
-    for form in FORMATS:
-        picture.save(folder / form, form)
-    paths = [folder / form for form in FORMATS]
-    _, _, _, *scalars = python_without_aocr(FROZEN_CLIENT, frozen_graph, *paths)
-    return {form: text for form, (text, _) in zip(FORMATS, scalars, strict=True)}
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_formats_are_read_from_bytes(text_by_format, form):
-    assert text_by_format[form] == WORDS[2]
 
 
 def test_nothing_exported_is_pinned_to_a_device(frozen_graph):

@@ -1,9 +1,5 @@
 """A SavedModel, exported by the command and used by TensorFlow's own tools."""
 
-import subprocess
-import sys
-
-import numpy as np
 import pytest
 from commands import MODEL, WORDS, run_aocr
 from export_client import SIGNATURE_CLIENT, devices_of, python_without_aocr
@@ -28,27 +24,6 @@ def test_signature_outputs_follow_the_shape_of_the_input(trained, saved_model):
     assert many[0] == list(WORDS)
     assert len(many[1]) == 6
     assert {answer[2] for answer in (scalar, one, many)} == {"float64"}
-
-
-def test_saved_model_cli_runs_it(trained, saved_model, tmp_path):
-    np.save(tmp_path / "in.npy", np.array((trained.folder / trained.images[2]).read_bytes()))
-    program = "from tensorflow.python.tools.saved_model_cli import main; main()"
-    shown = subprocess.run(
-        [sys.executable, "-c", program, "show", "--dir", saved_model, "--all"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in ("serving_default", "inputs['input']", "outputs['output']", "'probability'"):
-        assert name in shown
-    ran = subprocess.run(
-        [sys.executable, "-c", program, "run", "--dir", saved_model, "--tag_set", "serve"]
-        + ["--signature_def", "serving_default", "--inputs", f"input={tmp_path}/in.npy"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert WORDS[2] in ran
 
 
 def test_nothing_exported_is_pinned_to_a_device(saved_model):
