@@ -13,6 +13,7 @@ from aocr.training.options import TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
 from aocr.util.path_checks import CommandPaths
+from aocr.util.remote_paths import read_bytes
 
 TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
 """Fields of `TrainingOptions` whose flags aocr 0.7.6 accepts with any command that has a model
@@ -78,11 +79,11 @@ def read_api_keys(path: str) -> list[str]:
         UserError: the file cannot be read, or holds none.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            keys = [line.strip() for line in file if line.strip()]
+        lines = read_bytes(path).decode().splitlines()
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"cannot read --api-key-file={path}: {reason}") from error
+    keys = [line.strip() for line in lines if line.strip()]
     if not keys or not all(key.isascii() and key.isprintable() for key in keys):
         raise UserError(f"--api-key-file={path} must hold keys of ASCII characters, one a line")
     return keys

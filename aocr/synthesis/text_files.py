@@ -7,12 +7,11 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 
-import tensorflow as tf
-
 from aocr.synthesis.text_sources import clean
-from aocr.util.errors import UserError, first_line
-from aocr.util.path_checks import is_remote, kind_of_special_file
+from aocr.util.errors import UserError
+from aocr.util.path_checks import kind_of_special_file
 from aocr.util.patterns import LONGEST_TEXT
+from aocr.util.remote_paths import read_bytes
 
 _NAMED = 3
 
@@ -73,12 +72,9 @@ def _read(flag: str, path: str) -> str:
     if kind_of_special_file(path) == "a device":
         raise UserError(f"{flag}={path}: it is a device; give the name of a text file")
     try:
-        # TensorFlow reads nothing from a pipe
-        with tf.io.gfile.GFile(path, "rb") if is_remote(path) else open(path, "rb") as file:
-            return file.read().decode("utf-8-sig")
-    except (tf.errors.OpError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else first_line(error)
-        raise UserError(f"{flag}={path}: {reason}") from error
+        return read_bytes(path).decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{flag}={path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(
