@@ -41,7 +41,7 @@ COMPLAINED = (
     "image was read with a complaint of the decoder",
     "images were read with complaints of the decoder",
 )
-"""What a summary says of one such image, and of several."""
+"""Ends the line of a summary: of one such image, and of several."""
 
 
 def warning_text(name: str, complaint: str) -> str:

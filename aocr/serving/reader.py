@@ -134,21 +134,15 @@ class Reader:
             prepared = list(self._threads.map(self.prepare, images))
             return self._read(prepared, attention)
 
-    def prepare(
-        self, image: ImageInput, *, convert: bool = True, max_pixels: int = MAX_PIXELS
-    ) -> PreparedImage:
+    def prepare(self, image: ImageInput, *, max_pixels: int = MAX_PIXELS) -> PreparedImage:
         """Prepares one image.
 
         Args:
             image: the image.
-            convert: whether to convert files that TensorFlow decodes otherwise than a viewer
-                shows them; without it, TensorFlow decodes all of them by itself.
             max_pixels: largest accepted number of pixels.
         """
         try:
-            encoded, complaint = encoded_image(image, max_pixels), ""
-            if convert:
-                encoded, complaint = self.convert(encoded, max_pixels)
+            encoded, complaint = self.convert(encoded_image(image, max_pixels), max_pixels)
             with self._watch.together() if self._watch else contextlib.nullcontext():
                 return PreparedImage(self.backend.prepare(encoded), complaint=complaint)
         except TooManyPixelsError as error:  # whose reason names a flag of another command

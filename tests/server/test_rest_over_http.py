@@ -1,14 +1,7 @@
 """TensorFlow Serving's REST over real HTTP, with an export: answers, errors, status codes."""
 
-import base64
-import contextlib
 import io
-import json
-import re
-import shutil
 import socket
-import subprocess
-import time
 import urllib.parse
 
 import httpx
@@ -17,21 +10,14 @@ import pytest
 from helpers import encoded
 from live_server import live_server
 from PIL import Image
+from rest_requests import ERRORS, MODEL, A, B, b64, predict
 from tiny_model import png
 
 import aocr
 from aocr.server.request_batching import BatchingOptions
 from aocr.server.served_model import ServingLimits
 
-MODEL = "/v1/models/aocr"
 LIMITS = ServingLimits(BatchingOptions(4), max_pixels=10_000, max_body_bytes=200_000)
-
-
-def b64(data):
-    return {"b64": base64.b64encode(data).decode()}
-
-
-A, B = b64(png("a")), b64(png("b"))
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +37,6 @@ def expected(tiny):
     """Returns what the exported model itself reads from each image, by its name."""
     with aocr.load(tiny.saved_model) as reader:
         return {name: reader.read(png(name)) for name in "abc"}
-
-
-def predict(client, document, path=f"{MODEL}:predict"):
-    content = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return client.post(path, content=content)
 
 
 def check(outputs, readings):
@@ -112,39 +93,6 @@ def test_the_frames_of_a_gif_count(client):
     answer = predict(client, {"inputs": b64(file.getvalue())})
     assert answer.status_code == 400
     assert "3 frames" in answer.json()["error"]
-
-
-ERRORS = [
-    ("POST", f"{MODEL}:predict", "", 400, "JSON Parse error: The document is empty"),
-    ("POST", f"{MODEL}:predict", "instances = [1, 2]", 400, "JSON Parse error: Invalid value"),
-    ("POST", f"{MODEL}:predict", '{"instances": [5]}', 400, "not of expected type: string"),
-    ("POST", f"{MODEL}:predict", '{"signature_name": 100}', 400, "must be a string value"),
-    ("POST", f"{MODEL}:predict", '{"signature_name": "x", "inputs": 1}', 400, 'name: "x" not'),
-    ("POST", f"{MODEL}:predict", '{"inputs": {"wrong": "x"}}', 400, "Missing named input: input"),
-    ("POST", f"{MODEL}:predict", '{"inputs": 1, "instances": []}', 400, "Not formatted correctly"),
-    ("POST", f"{MODEL}:predict", '{"inputs": {"b64": "?"}}', 400, "Unable to base64 decode"),
-    ("POST", f"{MODEL}:predict", "[" * 100_000, 400, "nested"),
-    ("POST", "/v1/models/foo:predict", '{"instances": [1]}', 404, "for request: Latest(foo)"),
-    ("POST", "/v1/models/foo/versions/50:predict", "{}", 404, "Specific(foo, 50)"),
-    ("POST", f"{MODEL}/versions/99:predict", '{"instances": [1]}', 404, "Specific(aocr, 99)"),
-    ("POST", "/v1/models/foo:predict", "not JSON", 400, "JSON Parse error"),
-    ("POST", f"{MODEL}/labels/x:predict", '{"instances": ["x"]}', 400, "servable version label: x"),
-    ("POST", f"{MODEL}:classify", '{"examples": [{}]}', 400, "Expected classification signature"),
-    ("POST", f"{MODEL}:regress", '{"examples": [{}]}', 400, "Expected regression signature"),
-    ("GET", "/v1/foo", "", 400, "Malformed request: GET /v1/foo"),
-    ("POST", "/v1/models", "", 400, "Malformed request: POST /v1/models"),
-    ("PUT", f"{MODEL}:predict", "{}", 400, "Malformed request: PUT"),
-    ("GET", f"{MODEL}:predict", "", 400, "Malformed request: GET"),
-    ("GET", "/v1/models", "", 400, "Missing model name"),
-    ("GET", "/v1/models/foo", "", 404, "Could not find any versions of model foo"),
-    ("GET", f"{MODEL}/versions/9", "", 404, "Could not find version 9 of model aocr"),
-    ("GET", f"{MODEL}/labels/x", "", 400, "Unrecognized servable version label: x"),
-    ("GET", "/v1/models/foo/metadata", "", 404, "Servable not found for request: Latest(foo)"),
-    ("GET", "/nothing", "", 404, "there is no /nothing"),
-    ("GET", "/v1/models/%0A0", "", 404, "Could not find any versions of model"),
-    ("GET", "/etc/passwd", "", 404, "there is no"),
-    ("GET", "/../../etc/passwd", "", 404, "there is no"),
-]
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "message"), ERRORS)
@@ -241,63 +189,3 @@ def test_a_model_directory_and_a_frozen_graph_answer_alike(tiny, expected):
             assert predict(client, {"inputs": b64(CUT)}, path).status_code == 400
             one = predict(client, {"instances": [A]}, path).json()["predictions"]
             assert [row["output"] for row in one] == [expected["a"].text]
-
-
-DOCUMENTS = [
-    {"inputs": {"input": A}},
-    {"inputs": A},
-    {"inputs": {"input": [A, B]}},
-    {"inputs": [[A], [B]]},
-    {"instances": [A]},
-    {"instances": [{"input": A}, {"input": B}]},
-]
-
-
-@pytest.fixture(scope="module")
-def model_server(tiny, tmp_path_factory):
-    """Yields a client of TensorFlow Serving's own server with the same export."""
-    program = shutil.which("tensorflow_model_server")
-    if not program:
-        pytest.skip("tensorflow_model_server is not on the PATH")
-    base = tmp_path_factory.mktemp("base")
-    shutil.copytree(tiny.saved_model, base / "3")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = [
-        f"--rest_api_port={port}",
-        "--port=0",
-        "--model_name=aocr",
-        f"--model_base_path={base}",
-    ]
-    with (
-        subprocess.Popen([program, *flags], stderr=subprocess.DEVNULL) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as opened,
-    ):
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            with contextlib.suppress(httpx.TransportError):
-                if opened.get(MODEL).json()["model_version_status"][0]["state"] == "AVAILABLE":
-                    break
-            time.sleep(0.2)
-        yield opened
-        process.terminate()
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=range(len(DOCUMENTS)))
-def test_answers_are_those_of_the_model_server(client, model_server, document):
-    ours, theirs = (predict(each, document).json() for each in (client, model_server))
-    assert json.loads(json.dumps(ours), parse_float=lambda _: 0) == json.loads(
-        json.dumps(theirs), parse_float=lambda _: 0
-    )
-    numbers = [re.findall(r"0\.\d+(?:e-\d+)?", json.dumps(each)) for each in (ours, theirs)]
-    assert list(map(float, numbers[0])) == pytest.approx(list(map(float, numbers[1])), rel=1e-5)
-
-
-@pytest.mark.parametrize(("method", "path", "body", "status", "message"), ERRORS)
-def test_errors_are_those_of_the_model_server(model_server, method, path, body, status, message):
-    if "nested" in message or not path.startswith("/v1/"):
-        pytest.skip("an answer of ours that differs, see docs/serving.md")
-    answer = model_server.request(method, path, content=body.encode())
-    assert answer.status_code == status
-    assert message in answer.json()["error"]

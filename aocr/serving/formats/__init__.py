@@ -35,7 +35,7 @@ SEARCHING = ("savedmodel", "frozengraph")
 """The formats that can hold a search: its loops end when the data says so, and are not unrolled."""
 
 QUANTIZATIONS = DYNAMIC, INT8 = ("dynamic", "int8")
-"""How a TFLite model is quantized: its weights only, or its computations as well."""
+"""Lists the ways to quantize a TFLite model: its weights only, or its computations as well."""
 
 DEFAULT_MAX_ACCURACY_LOSS = 0.01
 

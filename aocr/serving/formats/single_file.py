@@ -1,4 +1,4 @@
-"""What the formats have in common that write one file."""
+"""Installs and checks exports of one file, in the same way for each of these formats."""
 
 from __future__ import annotations
 
