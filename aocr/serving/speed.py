@@ -61,8 +61,9 @@ def check_images(reader: Reader, names: Sequence[str], images: Sequence[bytes]) 
         UserError: an image cannot be read.
     """
     readings = reader.read(list(images), on_error="return")
-    _check_all_read(readings)
     for name, reading in zip(names, readings, strict=False):  # drawn images have no names
+        if reading.failure:
+            raise UserError(f"cannot measure with {name}: {reading.failure}")
         if reading.complaint:
             logging.warning("%s", warning_text(name, reading.complaint))
 

@@ -35,7 +35,7 @@ def test_measurements_as_json_and_text(tiny, tmp_path, capfd):
 
 def test_an_image_that_cannot_be_read_is_not_measured(tiny, tmp_path):
     (tmp_path / "cut.png").write_bytes(encoded(picture("a"))[:-60])
-    with pytest.raises(UserError, match="not a whole PNG image"):
+    with pytest.raises(UserError, match=r"cut\.png: not a whole PNG image"):
         benchmark(tiny.saved_model, tmp_path)
     with pytest.raises(UserError, match="no such file"):
         benchmark(tiny.saved_model, "nosuch.png")
