@@ -1,7 +1,10 @@
 """Runs `aocr train` in several processes that TF_CONFIG joins, for tests."""
 
 import json
+import os
+import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -23,37 +26,83 @@ def free_ports(count):
     return ports
 
 
+class Starter:
+    """Starts processes of aocr that need not import TensorFlow, see `replica_starter.py`."""
+
+    def __init__(self):
+        program = pathlib.Path(__file__).parent / "replica_starter.py"
+        self._process = subprocess.Popen(
+            [sys.executable, str(program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment(),
+        )
+
+    def ask(self, **command):
+        """Sends a command and returns the answer."""
+        print(json.dumps(command), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+    def close(self):
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait(20)
+        self._process.stdout.close()
+
+
+class Replica:
+    """A process that a starter has started."""
+
+    def __init__(self, starter, arguments, task, folder, log):
+        self._starter = starter
+        self.pid = starter.ask(
+            run=arguments,
+            env={"TF_CONFIG": task if isinstance(task, str) else json.dumps(task)},
+            cwd=str(folder),
+            stderr=str(log),
+        )
+        self.code = None
+
+    def wait(self, seconds=0.0):
+        """Returns the exit code, negative for a signal; None if it does not end in the time."""
+        if self.code is None:
+            self.code = self._starter.ask(wait=self.pid, seconds=seconds)
+        return self.code
+
+    def signal(self, number):
+        """Sends a signal."""
+        if self.wait() is None:
+            os.kill(self.pid, number)
+
+
 class Job:
     """Starts the replicas of one job in a folder, and reads what they write to stderr.
 
     Args:
+        starter: see `Starter`.
         folder: working directory of all.
         roles: the roles of the replicas that train, such as `("chief", "worker")`.
         flags: of `aocr train`.
     """
 
-    def __init__(self, folder, roles=("chief", "worker"), flags=()):
-        self.folder, self.flags = folder, flags
-        self.ports = free_ports(len(roles))
+    def __init__(self, starter, folder, roles=("chief", "worker"), flags=()):
+        self.starter, self.folder, self.flags = starter, folder, flags
         self.cluster = {}
-        for role, port in zip(roles, self.ports, strict=True):
+        for role, port in zip(roles, free_ports(len(roles)), strict=True):
             self.cluster.setdefault(role, []).append(f"127.0.0.1:{port}")
-        self.processes = {}
+        self.replicas = {}
 
-    def start(self, role, index=0, *flags, cwd=None, clear=True):
+    def start(self, role, index=0, *flags, cwd=None):
         """Starts a replica; flags come after those of the job."""
         task = {"cluster": self.cluster, "task": {"type": role, "index": index}}
-        path = self.log_of(role, index)
-        arguments = ["train", "d.tfrecords", *MODEL, *self.flags, f"--log-path={path}.log", *flags]
-        with open(path, "w" if clear else "a", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "aocr", *arguments],
-                cwd=cwd or self.folder,
-                env=environment() | {"TF_CONFIG": json.dumps(task)},
-                stderr=log,
-            )
-        self.processes[role, index] = process
-        return process
+        log = self.log_of(role, index)
+        log.unlink(missing_ok=True)
+        arguments = ["train", "d.tfrecords", *MODEL, *self.flags, f"--log-path={log}.log", *flags]
+        replica = Replica(self.starter, arguments, task, cwd or self.folder, log)
+        self.replicas[role, index] = replica
+        return replica
 
     def start_all(self, *flags):
         """Starts a replica for each address."""
@@ -66,38 +115,33 @@ class Job:
         """The file that a replica's stderr goes to."""
         return self.folder / f"{role}-{index}.txt"
 
-    def text(self, role, index=0):
+    def text(self, role="chief", index=0):
         """What a replica has written to stderr so far."""
-        return self.log_of(role, index).read_text(encoding="utf-8")
+        log = self.log_of(role, index)
+        return log.read_text(encoding="utf-8") if log.exists() else ""
 
-    def losses(self, role, index=0):
+    def losses(self, role="chief", index=0):
         """The losses of the steps that a replica has logged."""
-        return [
-            float(m[2]) for m in map(STEP_LOSS.search, self.text(role, index).splitlines()) if m
-        ]
+        found = map(STEP_LOSS.search, self.text(role, index).splitlines())
+        return [float(match[2]) for match in found if match]
 
-    def wait(self, seconds=120):
-        """Waits for the ends of all, and returns their exit codes by role and index."""
+    def wait(self, seconds=90):
+        """Waits for the ends of all, and returns their exit codes in the order of their starts."""
         deadline = time.monotonic() + seconds
-        try:
-            return {
-                name: process.wait(max(0.1, deadline - time.monotonic()))
-                for name, process in self.processes.items()
-            }
-        finally:
-            self.kill()
+        codes = [each.wait(max(0, deadline - time.monotonic())) for each in self.replicas.values()]
+        self.kill()
+        return codes
 
     def wait_for(self, words, role="chief", index=0, seconds=60):
         """Waits until a replica has written some words."""
         deadline = time.monotonic() + seconds
         while words not in self.text(role, index):
             assert time.monotonic() < deadline, self.text(role, index)
-            assert self.processes[role, index].poll() is None, self.text(role, index)
+            assert self.replicas[role, index].wait() is None, self.text(role, index)
             time.sleep(0.02)
 
     def kill(self):
         """Ends all that still run."""
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+        for replica in self.replicas.values():
+            replica.signal(signal.SIGKILL)
+            replica.wait(10)
