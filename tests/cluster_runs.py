@@ -125,14 +125,14 @@ class Job:
         found = map(STEP_LOSS.search, self.text(role, index).splitlines())
         return [float(match[2]) for match in found if match]
 
-    def wait(self, seconds=90):
+    def wait(self, seconds=200):
         """Waits for the ends of all, and returns their exit codes in the order of their starts."""
         deadline = time.monotonic() + seconds
         codes = [each.wait(max(0, deadline - time.monotonic())) for each in self.replicas.values()]
         self.kill()
         return codes
 
-    def wait_for(self, words, role="chief", index=0, seconds=60):
+    def wait_for(self, words, role="chief", index=0, seconds=200):
         """Waits until a replica has written some words."""
         deadline = time.monotonic() + seconds
         while words not in self.text(role, index):

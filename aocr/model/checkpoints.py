@@ -182,7 +182,7 @@ def _check_variables(path: str, named: Mapping[str, tf.Variable]) -> None:
 class CheckpointWriter:
     """Writes `MODEL_DIR/<name>.ckpt-<step>` and a state file, and keeps the last few checkpoints.
 
-    Create it in the graph, once all variables exist; outside of a graph it can only copy.
+    Create it in the graph, once all variables exist; elsewhere it can only copy.
     """
 
     def __init__(
@@ -224,8 +224,7 @@ class CheckpointWriter:
         Raises:
             UserError: it cannot be written, for example because the disk is full.
         """
-        name = f"{self._name}.ckpt-{step}"
-        path = self._path(name)
+        path = self._path(name := f"{self._name}.ckpt-{step}")
         try:
             self._write(source, path)
             self._kept = [*(each for each in self._kept if each != name), name]

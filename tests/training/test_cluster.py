@@ -44,8 +44,8 @@ TRAINING = (
     "--initial-learning-rate=0.1",
     "--steps-per-checkpoint=5",
 )
-"""Not adadelta, whose first steps depend so much on rounding that losses differ in the third digit
-after ten steps."""
+"""Not adadelta, whose first steps depend much more on rounding. With SGD, weights that differ by a
+rounding error lead to losses that differ by 1e-4 after twenty steps."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def new_job(starter, folder, name, last_step):
     (folder / "elsewhere").mkdir(exist_ok=True)
     shutil.copy(folder / "d.tfrecords", folder / "elsewhere")
     flags = f"--model-dir={name}", f"--max-steps={last_step}", "--keep-checkpoints=50"
-    return Job(starter, folder, flags=(*TRAINING, *flags))
+    return Job(starter, folder, flags=(*TRAINING, *flags, "--cluster-timeout=200"))
 
 
 def start_both(job):
@@ -126,7 +126,8 @@ def test_two_replicas_have_the_losses_of_one_process_with_their_batch(undisturbe
     expected = np.load(folder / "losses.npy")
     losses = undisturbed.losses("chief")[:STEPS]
     assert undisturbed.losses("worker")[:STEPS] == losses
-    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+    np.testing.assert_allclose(losses[:4], expected[:4], rtol=1e-5)
+    np.testing.assert_allclose(losses, expected, rtol=2e-3)
     assert expected[-1] < 0.9 * expected[0]
 
 
