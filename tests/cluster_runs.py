@@ -85,10 +85,11 @@ class Job:
         folder: working directory of all.
         roles: the roles of the replicas that train, such as `("chief", "worker")`.
         flags: of `aocr train`.
+        name: with which the names of the logs begin.
     """
 
-    def __init__(self, starter, folder, roles=("chief", "worker"), flags=()):
-        self.starter, self.folder, self.flags = starter, folder, flags
+    def __init__(self, starter, folder, roles=("chief", "worker"), flags=(), name="job"):
+        self.starter, self.folder, self.flags, self.name = starter, folder, flags, name
         self.cluster = {}
         for role, port in zip(roles, free_ports(len(roles)), strict=True):
             self.cluster.setdefault(role, []).append(f"127.0.0.1:{port}")
@@ -113,7 +114,7 @@ class Job:
 
     def log_of(self, role, index=0):
         """The file that a replica's stderr goes to."""
-        return self.folder / f"{role}-{index}.txt"
+        return self.folder / f"{self.name}-{role}-{index}.txt"
 
     def text(self, role="chief", index=0):
         """What a replica has written to stderr so far."""

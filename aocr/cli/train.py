@@ -174,7 +174,7 @@ def _train(args: argparse.Namespace, replicas: Replicas, validates: bool) -> Non
     """Trains in a model directory that is held."""
     from aocr.training import agreement, initialization, trainer
 
-    options = training_options(args)
+    options = with_global_batch(training_options(args), args.global_batch_size, replicas)
     settings = replicas.together(lambda: _run_of(args, replicas))
     if not (replicas.is_chief and validates):
         settings = settings._replace(validation=[])
@@ -186,7 +186,6 @@ def _train(args: argparse.Namespace, replicas: Replicas, validates: bool) -> Non
         config = agreement.agreed_config(replicas, lambda: choose(options.drop_wide))
     else:
         config = initialization.choose_config(settings, choice, options.drop_wide)
-    options = with_global_batch(options, args.global_batch_size, replicas)
     check_batch_size(options.batch_size // replicas.processes, config, TRAINING_FLOATS)
     log_settings(TRAIN, args, config, options)
     trainer.train(config, options, settings, replicas)

@@ -13,6 +13,7 @@ import tensorflow as tf
 import aocr
 from aocr.config import Config
 from aocr.data.record_files import expand
+from aocr.model import config_file
 from aocr.training.options import TrainingOptions
 from aocr.training.replicas import Replicas
 from aocr.training.run import ModelChoice, Run
@@ -21,11 +22,23 @@ from aocr.training.training_set import TrainingSet
 from aocr.util.errors import UserError
 from aocr.util.plurals import counted
 
+MOST_SHOWN = 80
+"""Number of characters of a value that an error shows at most."""
+
+LEARNED = "auto"
+"""Stands for a value that the chief takes from the dataset."""
+
 
 def check_flags(
     replicas: Replicas, options: TrainingOptions, choice: ModelChoice, run: Run
 ) -> None:
     """Checks that all replicas were started with the same flags, and see the same files.
+
+    Args:
+        replicas: of the cluster.
+        options: determine how the model is trained; the batch size is that of all replicas.
+        choice: what the command line says of the model.
+        run: names the dataset.
 
     Raises:
         UserError: one was not.
@@ -37,10 +50,16 @@ def check_flags(
         "--gpus": len(replicas.towers),
         "--precision": run.precision,
         "--mix": [part.weight for part in run.mix],
-        "the flags of the model": [choice.given, sorted(choice.learned), choice.recipe],
     }
     for name, value in vars(options).items():
         facts["--" + name.replace("_", "-")] = value
+    facts["images a step"] = facts.pop("--batch-size")
+    for name, value in {
+        **choice.recipe,
+        **choice.given,
+        **dict.fromkeys(choice.learned, LEARNED),
+    }.items():
+        facts[config_file.flag_of(name)] = value
     _check(replicas, facts, "start all replicas with the same flags, on the same data")
 
 
@@ -93,19 +112,16 @@ def agreed_training_set(replicas: Replicas, training_set: TrainingSet) -> Traini
 
 def _check(replicas: Replicas, facts: Mapping[str, Any], cure: str) -> None:
     """Compares facts of all replicas with those of the chief."""
-    text = json.dumps(facts, default=_plain)
+    text = json.dumps(facts)
     chief, *others = map(json.loads, replicas.gather(text))
     for name, other in zip(replicas.names[1:], others, strict=True):
-        for key in (key for key in chief if other.get(key) != chief[key]):
-            raise UserError(
-                f"{name} and {replicas.names[0]} differ in {key}: {_shown(other.get(key))}, and "
-                f"{_shown(chief[key])}: {cure}"
-            )
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else str(value)
+        for key in (key for key in {**chief, **other} if other.get(key) != chief.get(key)):
+            values = f"{_shown(other.get(key))}, and {_shown(chief.get(key))}"
+            raise UserError(f"{name} and {replicas.names[0]} differ in {key}: {values}: {cure}")
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return "not given"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."

@@ -81,7 +81,7 @@ def new_job(starter, folder, name, last_step):
     (folder / "elsewhere").mkdir(exist_ok=True)
     shutil.copy(folder / "d.tfrecords", folder / "elsewhere")
     flags = f"--model-dir={name}", f"--max-steps={last_step}", "--keep-checkpoints=50"
-    return Job(starter, folder, flags=(*TRAINING, *flags, "--cluster-timeout=200"))
+    return Job(starter, folder, flags=(*TRAINING, *flags, "--cluster-timeout=200"), name=name)
 
 
 def start_both(job):
