@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
 
-SERVE = ["starlette>=0.37", "uvicorn>=0.29", "prometheus-client>=0.19"]
+SERVE = ["starlette>=0.37", "uvicorn>=0.29", "httptools>=0.6", "prometheus-client>=0.19"]
 DEVELOPMENT = [
     *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2", "httpx"),
 ]

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from aocr.server.run import ServerOptions, serve
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn", "prometheus_client"):
+        if error.name not in ("starlette", "uvicorn", "httptools", "prometheus_client"):
             raise
         raise UserError(
             f"aocr serve needs {error.name}: install the extra: pip install 'aocr[serve]'"

@@ -15,6 +15,7 @@ import uvicorn
 from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.image_header import quiet_pillow
 from aocr.server.app import Application
+from aocr.server.http_protocol import LimitedProtocol
 from aocr.server.metrics import Metrics
 from aocr.server.model_versions import POLL_SECONDS, ModelVersions
 from aocr.server.served_model import ServedModel, ServingLimits
@@ -111,7 +112,7 @@ def build_server(application: Application, api_keys: Sequence[str] = ()) -> Serv
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         application.build(api_keys),
-        http="h11",
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
