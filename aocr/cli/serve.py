@@ -44,7 +44,10 @@ def _add_server_flags(parser: CommandParser) -> None:
     add("--model-name", default=DEFAULT_MODEL_NAME, metavar="NAME", help=text)
     text = "largest number of images that are read at a time (default: %(default)s)"
     add("--max-batch", type=whole_number(1, 4096), default=MAX_BATCH, metavar="N", help=text)
-    text = "milliseconds that an image waits for others to be read with (default: %(default)s)"
+    text = (
+        "milliseconds that an image waits for others, to be read with them; images that come "
+        "shortly after one another are read together anyway (default: %(default)s)"
+    )
     milliseconds = value_type(Permitted(float, 0, 10_000))
     default = BATCH_TIMEOUT_MS
     add("--batch-timeout-ms", type=milliseconds, default=default, metavar="N", help=text)
