@@ -40,6 +40,8 @@ def _add_server_flags(parser: CommandParser) -> None:
     add("--host", default="127.0.0.1", metavar="HOST", help=text)
     text = "port to listen on; 0 takes a free one (default: %(default)s)"
     add("--port", type=whole_number(0, 65535), default=PORT, metavar="N", help=text)
+    text = "also answer TensorFlow Serving's gRPC on this port, usually 8500 (extra grpc)"
+    add("--grpc-port", type=whole_number(0, 65535), metavar="N", help=text)
     text = "name of the model in requests (default: %(default)s)"
     add("--model-name", default=DEFAULT_MODEL_NAME, metavar="NAME", help=text)
     text = "largest number of images that are read at a time (default: %(default)s)"
@@ -91,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         name=args.model_name,
         host=args.host,
         port=args.port,
+        grpc_port=args.grpc_port,
         limits=limits,
         api_keys=keys,
     )
