@@ -9,6 +9,7 @@ HERE = pathlib.Path(__file__).parent
 SERVE = ["starlette>=0.37", "uvicorn>=0.29", "prometheus-client>=0.19"]
 DEVELOPMENT = [
     *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2", "httpx"),
+    "kubernetes-validate",  # schemas for the manifests in docs/deploy/
 ]
 
 
