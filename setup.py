@@ -10,6 +10,7 @@ SERVE = ["starlette>=0.37", "uvicorn>=0.29", "httptools>=0.6", "prometheus-clien
 GRPC = ["tensorflow-serving-api>=2.15"]
 DEVELOPMENT = [
     *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2", "httpx"),
+    "kubernetes-validate",  # schemas for the manifests in docs/deploy/
 ]
 
 

@@ -16,11 +16,15 @@ from aocr.data.record_framing import FramingError, serialized_records
 from aocr.data.record_parser import RecordParser
 from aocr.data.shard_sets import ShardSet, in_different_numbers, shard_sets
 from aocr.util.errors import UserError, first_line
+from aocr.util.files import TEMPORARY_SUFFIX
 from aocr.util.path_checks import kind_of_special_file
 from aocr.util.plurals import counted
 
 MAX_NAMED = 10
 """Number of files that a warning names."""
+
+NO_RECORDS = (REPORT_SUFFIX, TEMPORARY_SUFFIX)
+"""Ends of the names of files beside a dataset that a glob leaves out."""
 
 
 class RawRecord(NamedTuple):
@@ -47,7 +51,7 @@ def expand(paths: Sequence[str]) -> list[str]:
 
     Returns:
         The files in the order of the paths, each once. Those of a folder or a glob are sorted,
-        without the lists of rejected annotations.
+        without lists of rejected annotations and files that a killed process left unfinished.
 
     Raises:
         UserError: a path stands for no file, or its file system cannot be read.
@@ -100,7 +104,7 @@ def _find_files(path: str) -> list[str]:
 
 
 def _glob(pattern: str, complaint: str) -> list[str]:
-    names = [path for path in tf.io.gfile.glob(pattern) if not path.endswith(REPORT_SUFFIX)]
+    names = (path for path in tf.io.gfile.glob(pattern) if not path.endswith(NO_RECORDS))
     found = sorted(path for path in names if not tf.io.gfile.isdir(path))
     if not found:
         raise UserError(f"{complaint}: make one with 'aocr dataset ANNOTATIONS FILE.tfrecords'")

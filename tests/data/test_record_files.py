@@ -151,7 +151,9 @@ def test_several_numbers_of_shards_of_one_dataset_are_named(tmp_path, caplog):
     assert message.startswith(f"{tmp_path}/d.tfrecords is there more than once, in 1 and in 2 ")
 
 
-def test_a_glob_leaves_out_the_lists_of_rejections(folder):
+def test_a_glob_leaves_out_the_lists_of_rejections_and_unfinished_files(folder):
+    with open(f"{folder}/a.tfrecords.123.tmp", "wb"):
+        pass
     assert expand([f"{folder}/a*"]) == [f"{folder}/a.tfrecords"]
 
 
