@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aocr.cli.arguments import URL_FLAGS
 from aocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
-from aocr.cli.parser import build_parser
+from aocr.cli.parser import parse
 from aocr.util import log, signals, streams
 from aocr.util.characters import escape
 from aocr.util.errors import UsageError, UserError, first_line
@@ -30,7 +30,7 @@ def run(arguments: Sequence[str] | None) -> int:
         SystemExit: the arguments are wrong (exit code 2) or ask for help.
     """
     try:
-        args = build_parser().parse_args(arguments)
+        args = parse(arguments)
         check_paths(args.paths(args))
         _start_log_and_tensorflow(args)
     except BrokenPipeError:

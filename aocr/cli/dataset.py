@@ -8,13 +8,11 @@ from aocr.cli import arguments, model_flags
 from aocr.cli.command_paths import annotation_inputs, command_paths
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import whole_number
+from aocr.cli.shard_flags import add_shard_flags, log_environment, shard_choice, shard_problem
 from aocr.config import MAX_PIXELS
-from aocr.data.dataset_names import output_names, shard_index_problem
+from aocr.data.dataset_names import output_names
 from aocr.data.limits import Limits
 from aocr.util.path_checks import CommandPaths, named
-
-MAX_SHARDS = 99_999
-"""The number of shards has five digits in a file name."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -32,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     _add_annotation_flags(parser)
     _add_output_flags(parser)
     model_flags.add_limit_flags(parser, "limits (records beyond them are rejected)")
-    parser.add_check(_shard_problem)
+    parser.add_check(shard_problem)
 
 
 def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
@@ -56,23 +54,18 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     text = "store the path of each image in its record, in the field 'comment'"
     add("--save-filename", action="store_true", help=text)
-    text = "number of files to write, as name-00000-of-0000N.tfrecords (default: one file)"
-    add("--shards", type=whole_number(1, MAX_SHARDS), metavar="N", help=text)
-    text = "write only this one of the shards, counted from 0, so that machines can share the work"
-    add("--shard-index", type=whole_number(0, MAX_SHARDS - 1), metavar="I", help=text)
+    add_shard_flags(
+        add,
+        "number of files to write, as name-00000-of-0000N.tfrecords (default: one file)",
+        "write only this one of the shards, counted from 0, so that machines can share the work",
+    )
     text = "number of records between log lines about the progress (default: %(default)s)"
     add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
 
 
-def _shard_problem(args: argparse.Namespace) -> str:
-    if args.shards is None and args.shard_index is not None:
-        return f"--shard-index={args.shard_index} requires --shards: give the number of all shards"
-    return shard_index_problem(args.shards or 1, args.shard_index)
-
-
 def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads and writes."""
-    names = output_names(args.output, args.shards or 1, args.shard_index)
+    names = output_names(args.output, *shard_choice(args))
     inputs = annotation_inputs(args.annotations)
     return command_paths(args, inputs, named("output", names.files))
 
@@ -81,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from aocr.data import builder
 
+    log_environment(args)
+    choice = shard_choice(args)
     options = builder.Options(
         force_uppercase=not args.no_force_uppercase,
         normalize=not args.no_normalize,
@@ -89,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
         delimiter=args.delimiter,
         strict=args.strict,
         max_pixels=args.max_pixels,
-        shards=args.shards or 1,
-        shard_index=args.shard_index,
+        shards=choice.shards,
+        shard_index=choice.shard_index,
         log_step=args.log_step,
         limits=Limits(**model_flags.given_fields(args, Limits)),
     )

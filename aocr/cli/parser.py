@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 
 from aocr import __version__
 from aocr.cli import benchmark, dataset, export, inspect, predict, serve, synth, test, train
@@ -22,3 +24,24 @@ def build_parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_parser(commands)
     return parser
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parses a command line.
+
+    Args:
+        arguments: the command line without the program's name; None for that of the process.
+
+    Raises:
+        SystemExit: the arguments are wrong (exit code 2) or ask for help.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return build_parser().parse_args(_job_dir_after_command(words))
+
+
+def _job_dir_after_command(words: list[str]) -> list[str]:
+    """Moves a `--job-dir` that a training service puts in front of the command behind it."""
+    length = 2 if words[:1] == ["--job-dir"] else 1
+    if not words or words[0].partition("=")[0] != "--job-dir" or len(words) <= length:
+        return words
+    return [words[length], *words[:length], *words[length + 1 :]]

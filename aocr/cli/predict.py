@@ -16,7 +16,15 @@ from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
 from aocr.cli.flag_types import value_type
 from aocr.cli.image_arguments import image_files
 from aocr.cli.settings_log import PREDICT, log_settings
+from aocr.cli.shard_flags import (
+    INDEX_VARIABLE,
+    add_shard_flags,
+    log_environment,
+    shard_choice,
+    shard_problem,
+)
 from aocr.config import TEST_BATCH_SIZE
+from aocr.data.dataset_names import shard_name
 from aocr.model import pretrained
 from aocr.serving.file_prediction import FilePrediction
 from aocr.training.options import TrainingOptions
@@ -34,7 +42,7 @@ from aocr.util.path_checks import CommandPaths, named
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
     command = arguments.Command(
-        "predict", "read the text in images", run, paths, uses_tensorflow=lambda a: not a.server
+        "predict", "read the text in images", run, paths, uses_tensorflow=_uses_tensorflow
     )
     parser = arguments.add_command(commands, command)
     text = (
@@ -53,12 +61,38 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     in_range = value_type(permitted_values(TrainingOptions, "batch_size"))
     default = TEST_BATCH_SIZE
     parser.add_argument("--batch-size", type=in_range, default=default, metavar="N", help=text)
+    _add_output_flags(parser.add_argument_group("output and shared work"))
     _add_server_flags(parser)
     model_flags.add_reading_flags(parser)
     search_flags.add_search_flags(parser)
     model_flags.add_old_model_flags(parser)
     arguments.add_unused_flags(parser)
     parser.add_check(_server_problem)
+    parser.add_check(_shard_problem)
+
+
+def _add_output_flags(group: argparse._ArgumentGroup) -> None:
+    text = (
+        "write the rows to this file instead of stdout; with --shards to one with the shard's "
+        "number in its name, such as name-00000-of-0000N.tsv for name.tsv"
+    )
+    group.add_argument("--output", metavar="FILE", help=text)
+    add_shard_flags(
+        group.add_argument,
+        "number of processes that share the images; each reads every Nth",
+        "the share that this process reads, counted from 0",
+    )
+
+
+def _shard_problem(args: argparse.Namespace) -> str:
+    """Returns what is wrong with the flags of shards; one process reads one shard."""
+    problem = shard_problem(args)
+    if not problem and args.shards is not None and shard_choice(args).shard_index is None:
+        problem = (
+            f"--shards={args.shards} requires --shard-index, or the environment variable "
+            f"{INDEX_VARIABLE}: give the number of this share, from 0"
+        )
+    return problem
 
 
 def _add_server_flags(parser: argparse.ArgumentParser) -> None:
@@ -85,23 +119,61 @@ def _server_problem(args: argparse.Namespace) -> str:
     return ""
 
 
+def _uses_tensorflow(args: argparse.Namespace) -> bool:
+    return not args.server or args.output is not None
+
+
 def paths(args: argparse.Namespace) -> CommandPaths:
     """Returns what the command reads and writes."""
     inputs = image_inputs(args.images) if args.images else named("list of images", [STDIN])
     keys = named("--api-key-file", [args.api_key_file])
     models = [] if args.server else model_inputs("--model-dir", args.model_dir)
-    return command_paths(args, [*inputs, *keys, *models])
+    return command_paths(args, [*inputs, *keys, *models], named("--output", [_output(args)]))
+
+
+def _output(args: argparse.Namespace) -> str | None:
+    """Returns the file that the rows are written to; None for stdout."""
+    shards, index = shard_choice(args)
+    if args.output is None or index is None or shards == 1:
+        return args.output
+    return shard_name(args.output, index, shards)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command; the exit code is a failure if an image could not be read."""
+    with _rows(_output(args)) as write:
+        return _read(args, _images(args), write)
+
+
+@contextlib.contextmanager
+def _rows(path: str | None) -> Iterator[Callable[[str], None]]:
+    """Yields a function that writes a row, to stdout if there is no file for them."""
+    if path is None:
+        require_stdout()
+        yield print_text
+        return
+    from aocr.util.row_file import open_row_file
+
+    with open_row_file("--output", path) as write:
+        yield write
+    logging.info("The rows are in %s.", path)
+
+
+def _images(args: argparse.Namespace) -> Iterable[str]:
+    """Returns the names of the images that this process reads."""
+    log_environment(args)
+    names = image_files(args.images) if args.images else read_names(sys.stdin)
+    share = shard_choice(args).share(names)
+    return list(share) if args.images else share
+
+
+def _read(args: argparse.Namespace, names: Iterable[str], write: Callable[[str], None]) -> int:
+    """Reads the images and returns the exit code."""
     from aocr.cli import prediction_output
 
     read = failed = uncertain = inexact = 0
-    require_stdout()
-    names = image_files(args.images) if args.images else read_names(sys.stdin)
     predictions = _from_server(args, names) if args.server else _from_model(args, names)
-    with _progress(names) as advance:
+    with _progress(names, args.output is not None) as advance:
         for result in predictions:
             prediction_output.log_prediction(result)
             read += not result.failure
@@ -110,14 +182,17 @@ def run(args: argparse.Namespace) -> int:
             if args.min_probability is not None:
                 uncertain += prediction_output.is_uncertain(result, args.min_probability)
             if args.json:
-                print_text(prediction_output.json_line_of(result, args.min_probability))
+                write(prediction_output.json_line_of(result, args.min_probability))
             elif not result.failure:
-                print_text(prediction_output.tsv_line_of(result, args.min_probability))
+                write(prediction_output.tsv_line_of(result, args.min_probability))
             advance()
     if args.min_probability is not None:
         prediction_output.log_uncertain(args.min_probability, uncertain, read)
     if inexact:
         prediction_output.log_inexact(inexact, read)
+    shards, index = shard_choice(args)
+    if index is not None:
+        prediction_output.log_share(shards, index, read + failed, failed)
     return EXIT_FAILURE if failed else EXIT_OK
 
 
@@ -157,9 +232,9 @@ def _from_server(args: argparse.Namespace, names: Iterable[str]) -> Iterator[Fil
 
 
 @contextlib.contextmanager
-def _progress(names: Iterable[str]) -> Iterator[Callable[[], object]]:
+def _progress(names: Iterable[str], to_file: bool) -> Iterator[Callable[[], object]]:
     """Shows a progress bar on a terminal, unless the rows go there."""
-    if is_interactive() and not sys.stdout.isatty():
+    if is_interactive() and (to_file or not sys.stdout.isatty()):
         with progress_bar(len(names) if isinstance(names, Sequence) else None, "images") as bar:
             yield bar.update
     else:

@@ -91,3 +91,9 @@ def log_uncertain(min_probability: float, uncertain: int, texts: int) -> None:
 def log_inexact(count: int, images: int) -> None:
     """Logs how many readings may not be the most probable texts."""
     logging.warning("%s", inexact_text(count, images))
+
+
+def log_share(shards: int, shard_index: int, images: int, failed: int) -> None:
+    """Logs how many images a shard has, and how many of them could not be read."""
+    name = f"{shard_index:05}-of-{shards:05}"
+    logging.info("Shard %s: %s, %i not read.", name, counted(images, "image"), failed)

@@ -8,9 +8,9 @@ import re
 
 from aocr.cli import arguments
 from aocr.cli.command_paths import command_paths, dataset_inputs
-from aocr.cli.dataset import MAX_SHARDS
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import pattern, value_type, whole_number
+from aocr.cli.shard_flags import MAX_SHARDS
 from aocr.data.dataset_names import output_names
 from aocr.synthesis import options as choices
 from aocr.util.options import Permitted

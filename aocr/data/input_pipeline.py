@@ -15,7 +15,7 @@ from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data import records
 from aocr.data.augmentation import NO_AUGMENTATION, augment_batch
 from aocr.data.preprocessing import Prepared, prepare
-from aocr.data.shuffling import ShuffleOrder, shuffled, without
+from aocr.data.shuffling import ShuffleOrder, contains, shuffled, without
 from aocr.data.targets import encode_label
 
 DECODING_THREADS = os.cpu_count() or 1
@@ -185,7 +185,7 @@ def evaluation_batches(
     @without_autograph
     def to_example(index: tf.Tensor, serialized: tf.Tensor) -> EvaluationBatch:
         record = records.parse(serialized)
-        is_undecodable = tf.reduce_any(tf.equal(index, undecodable_indices))
+        is_undecodable = contains(undecodable_indices, index)
         pixels, width = _blank_or_prepared(is_undecodable, record.image, config)
         return EvaluationBatch(
             record_indices=index,

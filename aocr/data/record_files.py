@@ -11,18 +11,20 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.data import records
-from aocr.data.dataset_names import PATTERN, shard_name
+from aocr.data.dataset_names import PATTERN, REPORT_SUFFIX
 from aocr.data.record_framing import FramingError, serialized_records
 from aocr.data.record_parser import RecordParser
+from aocr.data.shard_sets import ShardSet, in_different_numbers, shard_sets
 from aocr.util.errors import UserError, first_line
+from aocr.util.files import TEMPORARY_SUFFIX
 from aocr.util.path_checks import kind_of_special_file
 from aocr.util.plurals import counted
 
 MAX_NAMED = 10
 """Number of files that a warning names."""
 
-_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
-"""Matches the results of `shard_name`."""
+NO_RECORDS = (REPORT_SUFFIX, TEMPORARY_SUFFIX)
+"""Ends of the names of files beside a dataset that a glob leaves out."""
 
 
 class RawRecord(NamedTuple):
@@ -48,7 +50,8 @@ def expand(paths: Sequence[str]) -> list[str]:
         paths: files, folders or globs, local or remote. A folder stands for its `*.tfrecords`.
 
     Returns:
-        The files in the order of the paths, each once. Those of a folder or a glob are sorted.
+        The files in the order of the paths, each once. Those of a folder or a glob are sorted,
+        without lists of rejected annotations and files that a killed process left unfinished.
 
     Raises:
         UserError: a path stands for no file, or its file system cannot be read.
@@ -60,22 +63,22 @@ def expand(paths: Sequence[str]) -> list[str]:
         except tf.errors.OpError as error:
             raise UserError(f"no dataset {path}: {first_line(error)}") from error
     files = list(dict.fromkeys(files))
-    for missing in _missing_shards(files):
-        logging.warning("Missing shard, not read: %s", missing)
+    _warn_about_shards(shard_sets(files))
     return files
 
 
-def _missing_shards(files: Sequence[str]) -> Iterator[str]:
-    """Yields the names of shards that are absent although others of their dataset are present."""
-    present: dict[tuple[str, int, str], set[int]] = {}
-    for path in files:
-        match = _SHARD.fullmatch(path)
-        if match:
-            name, index, count, extension = match.groups()
-            present.setdefault((name, int(count), extension), set()).add(int(index))
-    for (name, count, extension), indices in present.items():
-        for index in sorted(set(range(count)) - indices):
-            yield shard_name(f"{name}{extension}", index, count)
+def _warn_about_shards(sets: Sequence[ShardSet]) -> None:
+    """Warns about shards that are absent although others of their dataset are present."""
+    for each in sets:
+        for missing in each.missing:
+            logging.warning("Missing shard, not read: %s", missing)
+    for dataset, numbers in in_different_numbers(sets).items():
+        logging.warning(
+            "%s is there more than once, in %s shards, so its records are read more than once: "
+            "remove the files of the earlier build.",
+            dataset,
+            " and in ".join(map(str, numbers)),
+        )
 
 
 def warn_about_empty_files(files: Sequence[str]) -> None:
@@ -101,7 +104,8 @@ def _find_files(path: str) -> list[str]:
 
 
 def _glob(pattern: str, complaint: str) -> list[str]:
-    found = sorted(path for path in tf.io.gfile.glob(pattern) if not tf.io.gfile.isdir(path))
+    names = (path for path in tf.io.gfile.glob(pattern) if not path.endswith(NO_RECORDS))
+    found = sorted(path for path in names if not tf.io.gfile.isdir(path))
     if not found:
         raise UserError(f"{complaint}: make one with 'aocr dataset ANNOTATIONS FILE.tfrecords'")
     return found

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import collections
 import logging
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 from aocr.data.annotations import Annotation, Rejection
 from aocr.util.characters import escape, shorten
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 
 HEADER = "line\tpath\tlabel\treason\n"
+COLUMNS = len(HEADER.split("\t"))
 
 
 class RejectionLog:
@@ -58,3 +60,33 @@ class RejectionLog:
             self._file = tf.io.gfile.GFile(self._path, "wb")
             self._file.write(HEADER.encode())
         self._file.write(line.encode())
+
+
+def read_rejections(path: str) -> Iterator[tuple[int, str]]:
+    """Yields the number and the reason, without its detail, of each annotation in a TSV file.
+
+    Args:
+        path: a file that `RejectionLog` wrote, local or remote.
+
+    Raises:
+        UserError: it cannot be read, or something else wrote it.
+    """
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            lines = (line.decode("utf-8", "replace") for line in file)
+            if next(lines, "") != HEADER:
+                raise _not_a_list(path, 1)
+            for place, line in enumerate(lines, start=2):
+                number, *others = line.rstrip("\n").split("\t")
+                if len(others) != COLUMNS - 1 or not number.isdecimal():
+                    raise _not_a_list(path, place)
+                yield int(number), others[-1].partition(" (")[0]
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot read {path}: {first_line(error)}") from error
+
+
+def _not_a_list(path: str, line: int) -> UserError:
+    return UserError(
+        f"{path}, line {line}: 'aocr dataset' writes its list of rejected annotations otherwise: "
+        "move this file to another folder"
+    )

@@ -43,12 +43,27 @@ def shuffled(included: tf.data.Dataset, seed: int, epoch: tf.Tensor) -> tf.data.
 
 
 def without(excluded: Sequence[int], enumerated: tf.data.Dataset) -> tf.data.Dataset:
-    """Leaves out the records with some indices from a dataset of (index, record)."""
+    """Leaves out the records with some indices from a dataset of (index, record).
+
+    Args:
+        excluded: indices in increasing order.
+        enumerated: the dataset.
+    """
     indices = tf.constant(np.array(excluded, np.int64))
 
     @tf.autograph.experimental.do_not_convert
     def is_included(index: tf.Tensor, serialized: tf.Tensor) -> tf.Tensor:
         del serialized
-        return tf.reduce_all(tf.not_equal(index, indices))
+        return tf.logical_not(contains(indices, index))
 
     return enumerated.filter(is_included)
+
+
+def contains(indices: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """Returns whether sorted indices, int64 `[E]`, contain one; a bool scalar.
+
+    A search takes log E steps. To compare all would take hours where a million are left out of a
+    hundred million.
+    """
+    place = tf.searchsorted(indices, index[tf.newaxis])
+    return tf.reduce_any(tf.equal(indices[place[0] : place[0] + 1], index))

@@ -17,6 +17,7 @@ from aocr.data.image_decoding import decode
 from aocr.data.limits import Limits
 from aocr.data.record_files import RawRecord
 from aocr.inspection import contact_sheet
+from aocr.inspection.completeness import check_completeness
 from aocr.inspection.duplicates import find_duplicates
 from aocr.inspection.image_check import DecodeImage
 from aocr.inspection.statistics import MAX_NAMED, collect_statistics
@@ -70,6 +71,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     require_stdout()
     files = record_files.expand(paths)
     record_files.warn_about_empty_files(files)
+    dataset = _dataset_files(files)
     decode = compile_decoder(options.channels)
     statistics = collect_statistics(record_files.read(files), options.limits, decode)
     if not statistics.records:
@@ -79,7 +81,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     samples = contact_sheet.sample_indices(statistics.records) if options.sheet else []
     rows = _read_rows(files, {*samples, *itertools.chain(*duplicates.examples)})
     examples = [[_describe(rows[index]) for index in group] for group in duplicates.examples]
-    summary = summarize(_dataset_files(files), statistics, duplicates, examples)
+    summary = summarize(dataset, statistics, duplicates, examples)
     print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))
     if options.sheet:
         config = _sheet_config(summary, options)
@@ -98,8 +100,9 @@ def compile_decoder(channels: int) -> DecodeImage:
 
 
 def _dataset_files(files: list[str]) -> DatasetFiles:
-    """Returns the files with their total size."""
-    return DatasetFiles(files, sum(tf.io.gfile.stat(path).length for path in files))
+    """Returns the files with their total size, and whether they are complete."""
+    size = sum(tf.io.gfile.stat(path).length for path in files)
+    return DatasetFiles(files, size, check_completeness(files))
 
 
 def _read_rows(files: list[str], indices: set[int]) -> dict[int, RawRecord]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from aocr.charset import DIGITS_AND_CAPITALS
 from aocr.config import IMAGE_HEIGHT
 from aocr.data.limits import Limits
+from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution, distribution_of, divide
 from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.misfits import MisfitCounts
@@ -18,10 +19,17 @@ from aocr.util.characters import code_point, unicode_name
 
 
 class DatasetFiles(NamedTuple):
-    """Names the files of a dataset, and holds their total size in bytes."""
+    """Describes the files of a dataset.
+
+    Attributes:
+        paths: their names.
+        size: their total size in bytes.
+        datasets: completeness and rejections of each dataset that they belong to.
+    """
 
     paths: list[str]
     size: int
+    datasets: list[Completeness]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +79,7 @@ class DatasetSummary:
     Attributes:
         files: the TFRecord files.
         bytes: their total size.
+        datasets: completeness and rejections of each dataset that the files belong to.
         records: number of records.
         kinds: number of images by format and mode, the most frequent first.
         width: distribution of the image widths; None without an image.
@@ -94,6 +103,7 @@ class DatasetSummary:
 
     files: list[str]
     bytes: int
+    datasets: list[Completeness]
     records: int
     kinds: dict[str, int]
     width: Distribution | None
@@ -138,6 +148,7 @@ def summarize(
     return DatasetSummary(
         files=files.paths,
         bytes=files.size,
+        datasets=files.datasets,
         records=statistics.records,
         kinds=dict(images.kinds.most_common()),
         width=distribution_of(images.widths),

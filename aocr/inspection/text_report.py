@@ -11,6 +11,7 @@ from aocr.config import IMAGE_HEIGHT, width_at_32
 from aocr.data.decoder_complaints import COMPLAINED
 from aocr.data.limits import Limits
 from aocr.inspection.character_report import format_characters, format_unknown_characters
+from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage
@@ -45,6 +46,7 @@ def format_report(summary: DatasetSummary, limits: Limits) -> str:
     """
     sections = [
         _header(summary),
+        [line for each in summary.datasets for line in _completeness(each)],
         _problems(summary),
         _histograms(summary),
         format_characters(summary.characters),
@@ -65,6 +67,21 @@ def _header(summary: DatasetSummary) -> list[str]:
         f"{counted_in_groups(summary.records, 'record')}, {size}: {visible_text(files)}",
         *textwrap.wrap(f"Images: {kinds}", WIDTH, subsequent_indent="  "),
     ]
+
+
+def _completeness(dataset: Completeness) -> Iterator[str]:
+    """Yields lines about the shards of a dataset, and about what was rejected; none for neither."""
+    name = visible_text(dataset.dataset)
+    if dataset.shards is not None:
+        missing = len(dataset.missing)
+        present = f"{dataset.shards - missing:,} of {dataset.shards:,} shards"
+        yield f"{name}: {present}, {f'{missing:,} missing' if missing else 'complete'}"
+        yield from (f"      missing: {visible_text(path)}" for path in dataset.missing)
+    if dataset.rejected:
+        count = sum(dataset.rejected.values())
+        rejected = counted_in_groups(count, "annotation was rejected", "annotations were rejected")
+        yield f"{name}: {rejected} when it was built"
+        yield from (f"{count:>9,}  {reason}" for reason, count in dataset.rejected.items())
 
 
 def _problems(summary: DatasetSummary) -> list[str]:

@@ -8,13 +8,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import tensorflow as tf
-
 from aocr.evaluation.result import Result
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
 from aocr.util.characters import escape
-from aocr.util.errors import UserError, first_line
-from aocr.util.files import replacing
+from aocr.util.errors import UserError
+from aocr.util.row_file import open_row_file
 
 HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\tloss\n"
 COLUMNS = HEADER.split()
@@ -50,34 +48,9 @@ def open_predictions_file(path: str, readings: int = 1) -> Iterator[Callable[[Re
         UserError: the suffix is another one, or the file cannot be written.
     """
     file_format = _format_of(path, readings)
-    with _errors_as_user_errors(path):
-        if tf.io.gfile.exists(path) and tf.io.gfile.isdir(path):
-            raise UserError(f"--predictions={path} is a folder: name a file")
-    with replacing([path]) as (temporary,):
-        file = tf.io.gfile.GFile(temporary, "wb")
-        with _errors_as_user_errors(path):
-            file.write(file_format.header.encode())
-
-        def add(result: Result) -> None:
-            """Adds the row of one image."""
-            with _errors_as_user_errors(path):
-                file.write(file_format.row(result).encode())
-
-        try:
-            yield add
-        finally:
-            with _errors_as_user_errors(path):
-                file.close()
-
-
-@contextlib.contextmanager
-def _errors_as_user_errors(path: str) -> Iterator[None]:
-    """Turns TensorFlow's errors in the block into a `UserError` that names the file."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        reason = first_line(error)
-        raise UserError(f"cannot write --predictions={path}: {reason}") from error
+    with open_row_file("--predictions", path) as add_row:
+        add_row(file_format.header)
+        yield lambda result: add_row(file_format.row(result))
 
 
 def _format_of(path: str, readings: int) -> Format:

@@ -12,6 +12,9 @@ import tensorflow as tf
 from aocr.util.errors import UserError
 from aocr.util.path_checks import is_remote, kind_of_special_file
 
+TEMPORARY_SUFFIX = ".tmp"
+"""Ends the names of files that are not complete; such a file stays if its process is killed."""
+
 
 @contextlib.contextmanager
 def replacing(names: Sequence[str]) -> Iterator[list[str]]:
@@ -31,7 +34,7 @@ def replacing(names: Sequence[str]) -> Iterator[list[str]]:
         tf.errors.OpError: a file cannot be moved or removed.
     """
     targets = [_target(name) for name in names]
-    temporaries = [f"{target}.{os.getpid()}.tmp" for target in targets]
+    temporaries = [f"{target}.{os.getpid()}{TEMPORARY_SUFFIX}" for target in targets]
     try:
         yield temporaries
         for temporary, name in zip(temporaries, targets, strict=True):

@@ -56,11 +56,13 @@ class Finished(NamedTuple):
 
     Attributes:
         seconds: it took, by the clock.
+        processor_seconds: it took of all cores together.
         peak: bytes of memory that it had at most.
         lines: of its stderr, each with the seconds after the start when it came.
     """
 
     seconds: float
+    processor_seconds: float
     peak: int
     lines: list[tuple[float, str]]
 
@@ -218,7 +220,7 @@ def run(command: Sequence[str], folder: str) -> Finished:
     if process.returncode:
         text = "\n".join(line for _, line in lines[-10:])
         raise RuntimeError(f"{' '.join(command)} failed ({process.returncode}):\n{text}")
-    return Finished(taken, usage.ru_maxrss * 1024, lines)
+    return Finished(taken, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, lines)
 
 
 def environment() -> dict[str, str]:

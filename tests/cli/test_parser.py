@@ -8,7 +8,7 @@ from commands import environment, run_aocr
 
 from aocr import __version__
 from aocr.cli.model_flags import given_fields
-from aocr.cli.parser import build_parser
+from aocr.cli.parser import build_parser, parse
 from aocr.cli.train import training_options
 from aocr.config import Config
 from aocr.training.options import TrainingOptions
@@ -73,6 +73,30 @@ def test_flags_and_defaults_of_0_7_6(arguments):
     assert {name: args[name] for name in DEFAULTS_OF_0_7_6} == DEFAULTS_OF_0_7_6
     moved = vars(build_parser().parse_args([*arguments, "--job-dir=gs://bucket/job"]))
     assert moved["model_dir"] == "gs://bucket/job"
+
+
+JOB_DIR = ("--job-dir=gs://b/job",), ("--job-dir", "gs://b/job")
+
+
+@pytest.mark.parametrize("job_dir", JOB_DIR, ids=["one word", "two words"])
+@pytest.mark.parametrize("command", [["train", "d"], ["test", "d"], ["predict"], ["export", "o"]])
+def test_a_job_directory_before_and_after_the_command(command, job_dir):
+    """A training service puts it before the program's own arguments or after them."""
+    expected = build_parser().parse_args([*command, "--model-dir=gs://b/job"])
+    for arguments in ([*job_dir, *command], [*command, *job_dir]):
+        assert vars(parse(arguments)) == vars(expected)
+
+
+def test_a_job_directory_before_the_command_gives_way_to_a_flag_after_it():
+    assert parse(["--job-dir=a", "train", "--model-dir=b", "d"]).model_dir == "b"
+
+
+@pytest.mark.parametrize("arguments", [["--job-dir=a"], ["--job-dir", "a"], ["--job-dir"]])
+def test_a_job_directory_alone_is_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as error:
+        parse(arguments)
+    assert error.value.code == 2
+    assert "usage: aocr" in capsys.readouterr().err
 
 
 def test_training_options_of_0_7_6_are_the_defaults():

@@ -132,8 +132,9 @@ def test_test(aocr):
 
 def test_predict(aocr):
     images = f"{ROOT}/images", f"{ROOT}/images/A*.png"
-    read = aocr("predict", *images, MODEL, f"--lexicon={ROOT}/texts.txt", "--json")
-    rows = [json.loads(line) for line in read.stdout.splitlines()]
+    flags = (f"--lexicon={ROOT}/texts.txt", "--json", f"--output={ROOT}/read.jsonl")
+    assert aocr("predict", *images, MODEL, *flags).stdout == ""
+    rows = [json.loads(line) for line in content("read.jsonl").splitlines()]
     assert [posixpath.basename(row["path"]) for row in rows] == [
         *("A.png", "AB.png", "B.png"),
         *("A.png", "AB.png"),

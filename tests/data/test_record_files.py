@@ -8,7 +8,8 @@ import tensorflow as tf
 from helpers import white, write_records
 
 from aocr.data import records
-from aocr.data.record_files import expand, read, shard_name
+from aocr.data.dataset_names import shard_name
+from aocr.data.record_files import expand, read
 from aocr.util.errors import UserError
 
 IMAGE = white(4, 4)
@@ -140,6 +141,20 @@ def test_missing_shards_are_named(tmp_path, caplog):
         f"Missing shard, not read: {tmp_path}/d-00001-of-00005.tfrecords",
         f"Missing shard, not read: {tmp_path}/d-00004-of-00005.tfrecords",
     ]
+
+
+def test_several_numbers_of_shards_of_one_dataset_are_named(tmp_path, caplog):
+    for name in ("d-00000-of-00001", "d-00000-of-00002", "d-00001-of-00002"):
+        (tmp_path / f"{name}.tfrecords").touch()
+    expand([str(tmp_path)])
+    (message,) = (record.getMessage() for record in caplog.records)
+    assert message.startswith(f"{tmp_path}/d.tfrecords is there more than once, in 1 and in 2 ")
+
+
+def test_a_glob_leaves_out_the_lists_of_rejections_and_unfinished_files(folder):
+    with open(f"{folder}/a.tfrecords.123.tmp", "wb"):
+        pass
+    assert expand([f"{folder}/a*"]) == [f"{folder}/a.tfrecords"]
 
 
 def test_shard_name():
