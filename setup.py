@@ -6,7 +6,8 @@ from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
 
-SERVE = ["starlette>=0.37", "uvicorn>=0.29", "prometheus-client>=0.19"]
+SERVE = ["starlette>=0.37", "uvicorn>=0.29", "httptools>=0.6", "prometheus-client>=0.19"]
+GRPC = ["tensorflow-serving-api>=2.15"]
 DEVELOPMENT = [
     *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2", "httpx"),
     "kubernetes-validate",  # schemas for the manifests in docs/deploy/
@@ -43,7 +44,8 @@ setup(
         "report": ["matplotlib", "jinja2"],
         "tensorboard": ["tensorboard"],
         "serve": SERVE,
-        "dev": [*DEVELOPMENT, *SERVE],
+        "grpc": [*SERVE, *GRPC],
+        "dev": [*DEVELOPMENT, *SERVE, *GRPC],
     },
     entry_points={"console_scripts": ["aocr=aocr.__main__:main"]},
     classifiers=[

@@ -7,7 +7,7 @@ import time
 
 from aocr.server.app import Application
 from aocr.server.metrics import Metrics
-from aocr.server.run import ServerOptions, bind, build_server, load_versions
+from aocr.server.run import ServerOptions, bind, build_server, load_versions, serve_grpc
 from aocr.serving.model_source import find_model
 
 
@@ -16,6 +16,7 @@ class LiveServer:
 
     Attributes:
         url: its address, without a slash at the end.
+        grpc_port: its port for gRPC, or None.
         versions: the versions of its model.
         application: what answers.
     """
@@ -27,6 +28,8 @@ class LiveServer:
         )
         self.versions.watch()
         self.application = Application(self.versions, metrics, options.limits.max_body_bytes)
+        self._stack = contextlib.ExitStack()
+        self.grpc_port = self._stack.enter_context(serve_grpc(options, self.versions, metrics))
         self._listener = bind(options.host, options.port)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = build_server(self.application, options.api_keys)
@@ -42,6 +45,7 @@ class LiveServer:
         self._server.should_exit = True
         self._thread.join(60)
         self._listener.close()
+        self._stack.close()
         self.versions.close()
 
 

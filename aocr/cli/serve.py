@@ -40,11 +40,16 @@ def _add_server_flags(parser: CommandParser) -> None:
     add("--host", default="127.0.0.1", metavar="HOST", help=text)
     text = "port to listen on; 0 takes a free one (default: %(default)s)"
     add("--port", type=whole_number(0, 65535), default=PORT, metavar="N", help=text)
+    text = "also answer TensorFlow Serving's gRPC on this port, usually 8500 (extra grpc)"
+    add("--grpc-port", type=whole_number(0, 65535), metavar="N", help=text)
     text = "name of the model in requests (default: %(default)s)"
     add("--model-name", default=DEFAULT_MODEL_NAME, metavar="NAME", help=text)
     text = "largest number of images that are read at a time (default: %(default)s)"
     add("--max-batch", type=whole_number(1, 4096), default=MAX_BATCH, metavar="N", help=text)
-    text = "milliseconds that an image waits for others to be read with (default: %(default)s)"
+    text = (
+        "milliseconds that an image waits for others, to be read with them; images that come "
+        "shortly after one another are read together anyway (default: %(default)s)"
+    )
     milliseconds = value_type(Permitted(float, 0, 10_000))
     default = BATCH_TIMEOUT_MS
     add("--batch-timeout-ms", type=milliseconds, default=default, metavar="N", help=text)
@@ -68,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from aocr.server.run import ServerOptions, serve
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn", "prometheus_client"):
+        if error.name not in ("starlette", "uvicorn", "httptools", "prometheus_client"):
             raise
         raise UserError(
             f"aocr serve needs {error.name}: install the extra: pip install 'aocr[serve]'"
@@ -88,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         name=args.model_name,
         host=args.host,
         port=args.port,
+        grpc_port=args.grpc_port,
         limits=limits,
         api_keys=keys,
     )

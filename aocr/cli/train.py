@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aocr.cli import arguments, model_flags, recipes
 from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
+from aocr.cli.replica_flags import add_replica_flags, with_global_batch
 from aocr.cli.settings_log import TRAIN, log_settings
+from aocr.cli.train_replica import run_replica
 from aocr.config import Config
 from aocr.model import pretrained
 from aocr.training.options import TrainingOptions
-from aocr.training.run import ModelChoice, WeightedDataset
+from aocr.training.run import ModelChoice, Run, WeightedDataset
 from aocr.util.errors import UserError
 from aocr.util.options import Option, Permitted, options_of
 from aocr.util.path_checks import CommandPaths
+
+if TYPE_CHECKING:
+    from aocr.training.replicas import Replicas
 
 _WEIGHT = value_type(Permitted(float, minimum=0, maximum=1_000_000, excluded=0))
 """Converts the weight of a dataset of `--mix`."""
@@ -33,6 +39,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     arguments.add_model_dir_flags(parser)
     _add_run_flags(parser)
     add_training_flags(parser)
+    add_replica_flags(parser)
     model_flags.add_model_flags(parser)
     arguments.add_unused_flags(parser, training=False)
     parser.add_check(_dataset_problem)
@@ -122,7 +129,6 @@ def paths(args: argparse.Namespace) -> CommandPaths:
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     from aocr.training import precision
-    from aocr.training.lock import training_lock
 
     if pretrained.is_name(args.model_dir):
         raise UserError(
@@ -131,35 +137,58 @@ def run(args: argparse.Namespace) -> int:
             f"a folder of yours write ./{args.model_dir}"
         )
     precision.refuse_if_slower(args.precision, args.force_precision)
-    with training_lock(args.model_dir):  # before the checkpoint to resume from is chosen
-        _train(args)
+    run_replica(args, _train, _evaluate)
     return EXIT_OK
 
 
-def _train(args: argparse.Namespace) -> None:
-    """Trains in a model directory that no other process trains in."""
-    from aocr.model import checkpoints
-    from aocr.training import initialization, trainer
-    from aocr.training.run import Run
+def _evaluate(args: argparse.Namespace) -> None:
+    """Validates the checkpoints of a training that other processes run."""
+    from aocr.training.evaluator import evaluate_new_checkpoints
 
-    options = training_options(args)
+    evaluate_new_checkpoints(_run_of(args), training_options(args), args.cluster_timeout)
+
+
+def _run_of(args: argparse.Namespace, replicas: Replicas | None = None) -> Run:
+    """Returns the inputs and outputs of a command line.
+
+    Only the chief of several replicas reads a checkpoint: the others take its weights.
+    """
+    from aocr.model import checkpoints
+
     mix = tuple(args.mix or [])
-    settings = Run(
+    resumes = not args.no_resume and (replicas is None or replicas.is_chief)
+    return Run(
         dataset=args.dataset or [part.path for part in mix],
         validation=args.validation or [],
         model_dir=args.model_dir,
-        checkpoint=None if args.no_resume else checkpoints.latest_checkpoint(args.model_dir),
+        checkpoint=checkpoints.latest_checkpoint(args.model_dir) if resumes else None,
         init_from=args.init_from and pretrained.folder_of(args.init_from),
         resume=not args.no_resume,
         gpu_id=args.gpu_id,
         precision=args.precision,
         mix=mix,
     )
+
+
+def _train(args: argparse.Namespace, replicas: Replicas, validates: bool) -> None:
+    """Trains in a model directory that is held."""
+    from aocr.training import agreement, initialization, trainer
+
+    options = with_global_batch(training_options(args), args.global_batch_size, replicas)
+    settings = replicas.together(lambda: _run_of(args, replicas))
+    if not (replicas.is_chief and validates):
+        settings = settings._replace(validation=[])
     recipe = recipes.RECIPES[args.recipe].model
-    config = initialization.choose_config(settings, model_choice(args, recipe), options.drop_wide)
-    check_batch_size(options.batch_size, config, TRAINING_FLOATS)
+    choice = model_choice(args, recipe)
+    if replicas.processes > 1:
+        agreement.check_flags(replicas, options, choice, settings)
+        choose = functools.partial(initialization.choose_config, settings, choice)
+        config = agreement.agreed_config(replicas, lambda: choose(options.drop_wide))
+    else:
+        config = initialization.choose_config(settings, choice, options.drop_wide)
+    check_batch_size(options.batch_size // replicas.processes, config, TRAINING_FLOATS)
     log_settings(TRAIN, args, config, options)
-    trainer.train(config, options, settings)
+    trainer.train(config, options, settings, replicas)
 
 
 def model_choice(args: argparse.Namespace, recipe: Mapping[str, Any]) -> ModelChoice:

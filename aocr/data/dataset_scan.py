@@ -22,6 +22,7 @@ from aocr.data.limits import Limits
 from aocr.data.preprocessing import ImageSizes, measure_all
 from aocr.data.record_files import RawRecord
 from aocr.data.records import text_of
+from aocr.data.shares import FileCounter
 from aocr.util.parallel import map_in_order
 from aocr.util.plurals import counted
 from aocr.util.session import open_on_cpu
@@ -106,6 +107,7 @@ class DatasetScan:
         widths: number of usable records by prepared width in pixels, without those too wide.
         wide_widths: number of records by prepared width that are usable but too wide.
         width_of_record: prepared width of each record's image, 0 if it cannot be decoded.
+        records_of_file: number of records of each file.
     """
 
     config: Config
@@ -119,6 +121,7 @@ class DatasetScan:
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
     wide_widths: Counter[int] = dataclasses.field(default_factory=Counter)
     width_of_record: array[int] = dataclasses.field(default_factory=functools.partial(array, "i"))
+    records_of_file: list[int] = dataclasses.field(default_factory=list)
 
     @functools.cached_property
     def _limits(self) -> Limits:
@@ -183,10 +186,12 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         UserError: a file cannot be read, breaks off, or has records of another schema.
     """
     record_files.warn_about_empty_files(files)
-    found = DatasetScan(config)
+    counter = FileCounter(files)
+    found = DatasetScan(config, records_of_file=counter.counts)
     with contextlib.closing(_measure(files, config)) as measured:
         for each in measured:
             found.add(each)
+            counter.add(each.record.full_name)
     return found
 
 

@@ -23,6 +23,7 @@ from aocr.data.input_pipeline import (
     without_autograph,
 )
 from aocr.data.mixture import MixedDataset, Mixture, draws_before
+from aocr.data.shares import WHOLE, Share, part_of_batch
 from aocr.data.shuffling import SHUFFLE_BUFFER, ShuffleOrder, shuffled, without
 
 POOL_SIZE = SHUFFLE_BUFFER
@@ -33,7 +34,11 @@ SEED_DISTANCE = 2**32
 
 
 def mixed_batches(
-    mixture: Mixture, config: Config, order: ShuffleOrder, augmentation: str = NO_AUGMENTATION
+    mixture: Mixture,
+    config: Config,
+    order: ShuffleOrder,
+    augmentation: str = NO_AUGMENTATION,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Yields batches endlessly, in the proportion of the mixture.
 
@@ -42,6 +47,7 @@ def mixed_batches(
         config: defines the sizes and the characters.
         order: the batch size, the random seed and where to begin.
         augmentation: `none`, or a name of `augmentation.STRENGTHS`.
+        share: the part of each batch to decode.
 
     Returns:
         A dataset of `TrainingBatch`. Its record indices count through all datasets of the mixture.
@@ -62,9 +68,17 @@ def mixed_batches(
         places = _batch_order(tf.gather(buckets, pool.index), order.batch_size, seed)
         skipped = tf.where(tf.equal(slots[0], first_slot), skipped_batches, 0)
         places = places[skipped * order.batch_size :]
-        examples = tf.data.Dataset.from_tensor_slices(
+        encoded = tf.data.Dataset.from_tensor_slices(
             tuple(tf.gather(values, places) for values in pool)
         )
+        if share == WHOLE:
+            return encoded.map(to_batch_part, DECODING_THREADS).batch(order.batch_size)
+        return encoded.batch(order.batch_size).flat_map(to_part)
+
+    @without_autograph
+    def to_part(readings: tf.Tensor, indices: tf.Tensor, serialized: tf.Tensor) -> tf.data.Dataset:
+        indices, readings, serialized = part_of_batch(share, indices, readings, serialized)
+        examples = tf.data.Dataset.from_tensor_slices((readings, indices, serialized))
         return examples.map(to_batch_part, DECODING_THREADS).batch(order.batch_size)
 
     @without_autograph

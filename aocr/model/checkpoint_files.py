@@ -101,6 +101,16 @@ def write_state(folder: str, state_file: str, names: Sequence[str]) -> None:
     write_atomically(posixpath.join(folder, state_file), content.encode())
 
 
+def copy(source: str, path: str) -> None:
+    """Copies the files of a checkpoint, its index last.
+
+    Raises:
+        tf.errors.OpError: a file cannot be read or written.
+    """
+    for file in [*data_files(source), source + INDEX_SUFFIX]:
+        tf.io.gfile.copy(file, path + file.removeprefix(source), overwrite=True)
+
+
 def remove(path: str) -> None:
     """Removes the files of a checkpoint, its index first; files that are gone are no error."""
     folder, name = posixpath.split(path)

@@ -167,9 +167,9 @@ def step_of(path: str | None) -> int:
 def _check_variables(path: str, named: Mapping[str, tf.Variable]) -> None:
     """Compares names and shapes before TensorFlow does, whose error would fill many lines."""
     stored = CheckpointReader(path).shapes
+    flags = "--max-width, --full-ascii, --color, --use-gru, --attn-num-layers, --attn-num-hidden"
     cure = (
-        "was the model trained with other flags (--max-width, --full-ascii, --color, --use-gru, "
-        "--attn-num-layers, --attn-num-hidden, --target-embedding-size, --optimizer)?"
+        f"was the model trained with other flags ({flags}, --target-embedding-size, --optimizer)?"
     )
     for name, variable in named.items():
         shape = variable.shape.as_list()
@@ -182,7 +182,7 @@ def _check_variables(path: str, named: Mapping[str, tf.Variable]) -> None:
 class CheckpointWriter:
     """Writes `MODEL_DIR/<name>.ckpt-<step>` and a state file, and keeps the last few checkpoints.
 
-    Create it in the graph, once all variables exist.
+    Create it in the graph, once all variables exist; elsewhere it can only copy.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class CheckpointWriter:
             raise UserError(f"--model-dir={model_dir}: {first_line(error)}") from error
         self._model_dir, self._state_file, self._keep = model_dir, state_file, keep
         self._name = name
-        self._files = VariableFiles()
+        self._files = VariableFiles() if tf.compat.v1.global_variables() else None
         self._kept: list[str] = []
 
     def adopt_existing(self) -> None:
@@ -214,16 +214,19 @@ class CheckpointWriter:
         names = map(posixpath.basename, state.kept if state else [])
         self._kept = [name for name in names if checkpoint_files.exists(self._path(name))]
 
-    def save(self, session: tf.compat.v1.Session, step: int) -> None:
+    def save(self, source: tf.compat.v1.Session | str, step: int) -> None:
         """Writes a checkpoint, which appears once it is complete.
+
+        Args:
+            source: holds the variables; or the path of a checkpoint to copy.
+            step: global step.
 
         Raises:
             UserError: it cannot be written, for example because the disk is full.
         """
-        name = f"{self._name}.ckpt-{step}"
-        path = self._path(name)
+        path = self._path(name := f"{self._name}.ckpt-{step}")
         try:
-            self._files.write(session, path)
+            self._write(source, path)
             self._kept = [*(each for each in self._kept if each != name), name]
             removed, self._kept = self._kept[: -self._keep], self._kept[-self._keep :]
             checkpoint_files.write_state(self._model_dir, self._state_file, self._kept)
@@ -236,6 +239,12 @@ class CheckpointWriter:
             raise UserError(
                 f"cannot write the checkpoint {path}: {reason}; earlier checkpoints are unchanged"
             ) from error
+
+    def _write(self, source: tf.compat.v1.Session | str, path: str) -> None:
+        if isinstance(source, str):
+            checkpoint_files.copy(source, path)
+        elif self._files:
+            self._files.write(source, path)
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._model_dir, name)

@@ -6,7 +6,7 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -81,17 +81,12 @@ class Access:
         self._observe(scope, answer, time.perf_counter() - start)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._keys and scope["path"] not in OPEN_PATHS and not self._has_key(scope):
+        needs_key = self._keys and scope["path"] not in OPEN_PATHS
+        if needs_key and not has_key(dict(scope["headers"]), self._keys):
             error = unauthenticated("send the key in the header Authorization: Bearer KEY")
             await _refuse(send, error, (b"www-authenticate", b"Bearer"))
         else:
             await self._app(scope, receive, send)
-
-    def _has_key(self, scope: Scope) -> bool:
-        headers = dict(scope["headers"])
-        scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
-        sent = key.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
-        return sum(hmac.compare_digest(sent, key) for key in self._keys) > 0
 
     def _observe(self, scope: Scope, answer: dict[str, int], seconds: float) -> None:
         endpoint = ENDPOINTS.get(scope["path"], "other")
@@ -112,6 +107,18 @@ class Access:
         if images:
             line["images"] = images
         self._log.info("%s", json.dumps(line))
+
+
+def has_key(headers: Mapping[bytes, bytes], keys: Sequence[bytes]) -> bool:
+    """Returns whether a request has one of the keys.
+
+    Args:
+        headers: of the request, by their names in lower case.
+        keys: the permitted ones.
+    """
+    scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+    sent = key.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+    return sum(hmac.compare_digest(sent, key) for key in keys) > 0
 
 
 async def _refuse(send: Send, error: RestError, *headers: tuple[bytes, bytes]) -> None:

@@ -13,19 +13,30 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+ARRIVAL_GAP = 0.002
+"""Seconds without a new item after which a batch is complete."""
+
+MAX_ARRIVAL = 0.01
+"""Seconds after which a batch is complete, even if items still arrive."""
+
+
 class BatchingOptions(NamedTuple):
     """Says how items are batched.
 
     Attributes:
         max_batch: number of items of the largest batch.
-        timeout: seconds that the first item of a batch waits for more; with 0 a batch holds what
-            has arrived while the batch before ran.
+        timeout: seconds that the first item of a batch waits for more. After them, an item waits
+            only if it is not alone, and for `MAX_ARRIVAL` at most: the answers of a batch are
+            followed by new items of the same clients, which fit into one batch.
         max_waiting: largest number of items that wait.
+        workers: number of batches that run at the same time. A second one uses the cores that the
+            first leaves idle.
     """
 
     max_batch: int = 32
     timeout: float = 0.0
     max_waiting: int = 1024
+    workers: int = 2
 
 
 class QueueFullError(Exception):
@@ -33,10 +44,11 @@ class QueueFullError(Exception):
 
 
 class RequestBatcher(Generic[Item, Result]):
-    """Batches items that threads submit, and runs a function on each batch, one at a time.
+    """Batches items that threads submit, and runs a function on each batch.
 
     Args:
         run: returns a result for each item, in order; an exception is the result of its item.
+            Several threads call it.
         options: how items are batched.
         observe: is told the size of each batch, before it runs.
     """
@@ -51,8 +63,13 @@ class RequestBatcher(Generic[Item, Result]):
         self._changed = threading.Condition()
         self._waiting: deque[tuple[Item, Future[Result]]] = deque()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="aocr-batches", daemon=True)
-        self._thread.start()
+        self._last_size = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"aocr-batches-{number}", daemon=True)
+            for number in range(options.workers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, items: Sequence[Item]) -> list[Future[Result]]:
         """Adds the items of one request; the futures will hold their results.
@@ -81,7 +98,8 @@ class RequestBatcher(Generic[Item, Result]):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while batch := self._next_batch():
@@ -98,18 +116,35 @@ class RequestBatcher(Generic[Item, Result]):
     def _next_batch(self) -> list[tuple[Item, Future[Result]]]:
         """Waits for the next batch; returns nothing once the batcher is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            deadline = time.monotonic() + self._options.timeout
-            while len(self._waiting) < self._options.max_batch and not self._closed:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0 or not self._changed.wait(remaining):
-                    break
-            count = min(len(self._waiting), self._options.max_batch)
-            batch = [self._waiting.popleft() for _ in range(count)]
-        # a request that was given up needs no result
-        return [pair for pair in batch if pair[1].set_running_or_notify_cancel()] or (
-            self._next_batch() if batch else []
-        )
+            while True:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if not self._waiting:
+                    return []
+                self._wait_for_more()
+                if batch := self._take():
+                    return batch
+
+    def _wait_for_more(self) -> None:
+        """Waits until a batch is full or its time is over, or another thread has taken it."""
+        start = time.monotonic()
+        while 0 < len(self._waiting) < self._options.max_batch and not self._closed:
+            waited, count = time.monotonic() - start, len(self._waiting)
+            if waited < self._options.timeout:
+                self._changed.wait(self._options.timeout - waited)
+                continue
+            is_alone = count + self._last_size <= 2
+            if is_alone or waited >= self._options.timeout + MAX_ARRIVAL:
+                break
+            if not self._changed.wait(ARRIVAL_GAP):
+                break
+
+    def _take(self) -> list[tuple[Item, Future[Result]]]:
+        """Takes a batch, without the items that were given up, which need no result."""
+        count = min(len(self._waiting), self._options.max_batch)
+        pairs = [self._waiting.popleft() for _ in range(count)]
+        batch = [pair for pair in pairs if pair[1].set_running_or_notify_cancel()]
+        self._last_size = len(batch)
+        return batch
 
 
 def _finish(future: Future, result: object) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -22,6 +23,9 @@ from aocr.server.model_versions import ModelVersions
 from aocr.server.request_path import RequestPath
 from aocr.server.served_model import DEFAULT_SIGNATURE, ServedModel, is_default, outputs_of
 from aocr.serving.backend import Reading
+
+SMALL_BODY = 64 * 2**10
+"""Number of bytes of a body up to which changing threads would cost more than parsing it."""
 
 
 class RestApi:
@@ -76,19 +80,20 @@ class RestApi:
             RestError: it cannot be answered.
         """
         with contextlib.ExitStack() as in_use:
-            started = await run_in_threadpool(self._start, path, body, in_use)
+            if len(body) <= SMALL_BODY:
+                started = self._start(path, body, in_use)
+            else:
+                started = await run_in_threadpool(self._start, path, body, in_use)
             if started.readings:
                 readings = await asyncio.gather(*map(asyncio.wrap_future, started.readings))
                 outputs = outputs_of(readings, started.shape)
             else:
-                outputs = started.outputs
+                outputs = await run_in_threadpool(started.run)
             answer = answer_of(outputs, started.rows)
         return answer, started.images
 
     def _start(self, path: RequestPath, body: bytes, in_use: contextlib.ExitStack) -> _Started:
-        """Parses a request, and submits its images or runs the signature that it names.
-
-        This is one call for a thread: to change threads costs more than to parse a request.
+        """Parses a request, and submits its images if its signature can be batched.
 
         Args:
             path: names the version.
@@ -106,26 +111,26 @@ class RestApi:
             if images.size:
                 readings = served.submit_tensor(images)
                 return _Started(request.rows, images.size, images.shape, readings)
-        outputs = served.run_signature(signature, request.tensors)
-        return _Started(request.rows, _count_images(request.tensors), outputs=outputs)
+        run = functools.partial(served.run_signature, signature, request.tensors)
+        return _Started(request.rows, _count_images(request.tensors), run=run)
 
 
 class _Started(NamedTuple):
-    """Holds a request whose images are being read, or that is answered already.
+    """Holds a request whose images are being read, or whose signature is to be run.
 
     Attributes:
         rows: whether the request has the form of rows.
         images: number of images.
         shape: of the input.
         readings: one for each image, later.
-        outputs: instead of them, the outputs of the signature.
+        run: without readings, runs the signature, and returns its outputs.
     """
 
     rows: bool
     images: int
     shape: tuple[int, ...] = ()
     readings: Sequence[Future[Reading]] = ()
-    outputs: Tensors = {}  # noqa: RUF012
+    run: Callable[[], Tensors] = dict
 
 
 def _request_of(document: JsonObject, served: ServedModel, signature: str) -> PredictRequest:

@@ -15,6 +15,7 @@ import uvicorn
 from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.image_header import quiet_pillow
 from aocr.server.app import Application
+from aocr.server.http_protocol import LimitedProtocol
 from aocr.server.metrics import Metrics
 from aocr.server.model_versions import POLL_SECONDS, ModelVersions
 from aocr.server.served_model import ServedModel, ServingLimits
@@ -42,6 +43,7 @@ class ServerOptions(NamedTuple):
         name: of the model, in requests.
         host: name or address to listen on.
         port: 0 takes a free one.
+        grpc_port: port for gRPC; 0 takes a free one, None is for HTTP only.
         limits: what a request may hold.
         api_keys: the keys that clients may send; nothing lets all clients in.
     """
@@ -51,6 +53,7 @@ class ServerOptions(NamedTuple):
     name: str = DEFAULT_MODEL_NAME
     host: str = "127.0.0.1"
     port: int = 0
+    grpc_port: int | None = None
     limits: ServingLimits = ServingLimits()
     api_keys: Sequence[str] = ()
 
@@ -59,7 +62,7 @@ def serve(options: ServerOptions) -> None:
     """Serves a model until SIGINT or SIGTERM; then answers the accepted requests, and returns.
 
     Raises:
-        UserError: the model cannot be loaded, or the address is not free.
+        UserError: the model cannot be loaded, or an address is not free.
     """
     with bind(options.host, options.port) as listener, quiet_pillow(), DecoderWatch() as watch:
         metrics = Metrics()
@@ -68,11 +71,42 @@ def serve(options: ServerOptions) -> None:
         try:
             versions.watch()
             application = Application(versions, metrics, options.limits.max_body_bytes)
-            _log_start(options, source, listener)
-            asyncio.run(_run(application, options.api_keys, listener))
+            with serve_grpc(options, versions, metrics):
+                _log_start(options, source, listener)
+                asyncio.run(_run(application, options.api_keys, listener))
         finally:
             versions.close()
     logging.info("Stopped.")
+
+
+@contextlib.contextmanager
+def serve_grpc(
+    options: ServerOptions, versions: ModelVersions, metrics: Metrics
+) -> Iterator[int | None]:
+    """Answers gRPC during the block, if it is asked for; yields the port.
+
+    Raises:
+        UserError: the address is not free, or the package of the protocol is not installed.
+    """
+    if options.grpc_port is None:
+        yield None
+        return
+    try:
+        from aocr.server.grpc_api import GrpcOptions, GrpcServer
+    except ModuleNotFoundError as error:
+        if error.name not in ("grpc", "tensorflow_serving"):
+            raise
+        raise UserError("--grpc-port needs an extra: pip install 'aocr[grpc]'") from error
+    bind(options.host, options.grpc_port, "--grpc-port").close()  # gRPC would not tell the reason
+    most = options.limits.max_body_bytes
+    server = GrpcServer(
+        GrpcOptions(options.host, options.grpc_port, most, options.api_keys), versions, metrics
+    )
+    logging.info("Answering gRPC at %s, port %i.", options.host, server.port)
+    try:
+        yield server.port
+    finally:
+        server.stop(STOP_SECONDS)
 
 
 def load_versions(
@@ -111,7 +145,7 @@ def build_server(application: Application, api_keys: Sequence[str] = ()) -> Serv
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         application.build(api_keys),
-        http="h11",
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -138,8 +172,13 @@ async def _run(application: Application, api_keys: Sequence[str], listener: sock
     await server.serve([listener])
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, flag: str = "--port") -> socket.socket:
     """Returns a socket with the address, which does not listen yet.
+
+    Args:
+        host: name or address.
+        port: 0 takes a free one.
+        flag: of the command, which chooses the port.
 
     Raises:
         UserError: the address cannot be had.
@@ -154,7 +193,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(
-            f"cannot listen on {host}, port {port}: {reason}: choose another --host or --port"
+            f"cannot listen on {host}, port {port}: {reason}: choose another --host or {flag}"
         ) from error
     return listener
 

@@ -93,7 +93,8 @@ class ServedModel:
         self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = backend.signatures
         self._backend, self._watch = backend, watch
         self._reader = Reader(backend, watch=watch)
-        self._backend.read_files(sample_images()[:1], attention=False)  # the first call is slow
+        for attention in {False, backend.has_attention}:  # the first call of either is slow
+            self._backend.read_files(sample_images()[:1], attention)
         self._batcher: RequestBatcher[_Item, Reading] = RequestBatcher(
             self._read, limits.batching, metrics.batch_sizes.observe
         )

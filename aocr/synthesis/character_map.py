@@ -13,6 +13,9 @@ _WINDOWS_UNICODE = (1, 10)
 
 _COLLECTION = b"ttcf"
 
+_PANOSE, _SYMBOLS = 32, b"\5"
+"""Where the PANOSE numbers begin in the table `OS/2`, and the first of them for symbols."""
+
 
 class FontFileError(ValueError):
     """Says why a font file cannot be used."""
@@ -56,9 +59,14 @@ def read_character_map(content: bytes, index: int = 0) -> CharacterMap:
         index: of the font in a collection.
 
     Raises:
-        FontFileError: the file is damaged, of another kind, or has no Unicode characters.
+        FontFileError: the file is damaged, of another kind, has no Unicode characters, or says that
+            it draws symbols where others draw Latin letters.
     """
-    cmap = _find_cmap(content, index)
+    cmap = _find_table(content, index, b"cmap")
+    if cmap is None:
+        raise FontFileError("it has no table of characters")
+    if _draws_symbols(content, index):
+        raise FontFileError("it draws symbols in place of letters")
     subtables = sorted(_unicode_subtables(content, cmap), reverse=True)
     for table_format, start in subtables:
         if table_format in (12, 13):
@@ -81,17 +89,26 @@ def _array(content: bytes, kind: str, start: int, count: int) -> np.ndarray:
     return np.frombuffer(content, kind, count, start).astype(np.int64)
 
 
-def _find_cmap(content: bytes, index: int) -> int:
-    """Returns where the table `cmap` begins."""
+def _draws_symbols(content: bytes, index: int) -> bool:
+    """Returns whether the PANOSE numbers of a font name the family of symbols.
+
+    Some of these fonts map Latin letters to Greek ones, and would draw wrong labels.
+    """
+    start = _find_table(content, index, b"OS/2")
+    return start is not None and content[start + _PANOSE : start + _PANOSE + 1] == _SYMBOLS
+
+
+def _find_table(content: bytes, index: int, wanted: bytes) -> int | None:
+    """Returns where a table begins; None if the font lacks it."""
     start = _unpack(">I", content, 12 + 4 * index)[0] if content[:4] == _COLLECTION else 0
     if content[start : start + 4] not in (b"\0\1\0\0", b"OTTO", b"true"):
         raise FontFileError("it is not a TrueType or OpenType font")
     (tables,) = _unpack(">H", content, start + 4)
     for number in range(tables):
         tag, _, offset, _ = _unpack(">4sIII", content, start + 12 + 16 * number)
-        if tag == b"cmap":  # type: ignore[comparison-overlap]
+        if tag == wanted:  # type: ignore[comparison-overlap]
             return offset
-    raise FontFileError("it has no table of characters")
+    return None
 
 
 def _unicode_subtables(content: bytes, cmap: int) -> list[_Subtable]:

@@ -17,6 +17,10 @@ BUSY_CONTRAST = 4
 """Least difference in standard deviations of the background's luminance."""
 
 
+CLUSTERS, CLUSTERED_PIXELS, CLUSTER_PASSES = 3, 256, 4
+"""Number of colours of a background, of the pixels they are found among, and of the passes."""
+
+
 def least_contrast(strength: float) -> float:
     """Returns the least difference of luminance between text and background."""
     return LARGEST_CONTRAST + strength * (SMALLEST_CONTRAST - LARGEST_CONTRAST)
@@ -60,6 +64,25 @@ def text_color(
     if rng.random() * (darker + lighter) < darker:
         return with_luminance(color, darker * rng.beta(1, 2))
     return with_luminance(color, 255 - lighter * rng.beta(1, 2))
+
+
+def color_clusters(background: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Returns the main colours of a background by k-means (Lloyd, 1982), float32 `[CLUSTERS, 3]`.
+
+    Args:
+        background: float32 `[H, W, 3]`.
+        rng: draws the pixels that are clustered.
+    """
+    pixels = background.reshape(-1, 3)
+    pixels = pixels[rng.integers(len(pixels), size=CLUSTERED_PIXELS)]
+    order = np.argsort(luminance(pixels), kind="stable")
+    centers = pixels[order[np.linspace(0, CLUSTERED_PIXELS - 1, CLUSTERS).astype(int)]]
+    for _ in range(CLUSTER_PASSES):
+        distances = ((pixels[:, np.newaxis] - centers) ** 2).sum(axis=2)  # [pixels, CLUSTERS]
+        members = np.eye(CLUSTERS, dtype=np.float32)[distances.argmin(axis=1)]
+        sizes = members.sum(axis=0)[:, np.newaxis]
+        centers = np.where(sizes > 0, members.T @ pixels / np.maximum(sizes, 1), centers)
+    return centers.round().astype(np.float32)
 
 
 def limit_spread(canvas: np.ndarray, most: float) -> np.ndarray:

@@ -83,11 +83,13 @@ class BestCheckpoint:
         if self._best:
             self._checkpoints.adopt_existing()
 
-    def update(self, session: tf.compat.v1.Session, step: int, summary: Summary) -> BestValidation:
-        """Saves the session's weights if they are the best so far.
+    def update(
+        self, source: tf.compat.v1.Session | str, step: int, summary: Summary
+    ) -> BestValidation:
+        """Saves weights if they are the best so far.
 
         Args:
-            session: holds the weights.
+            source: the session that holds the weights, or the path of a checkpoint to copy.
             step: global step of the weights.
             summary: the metrics of the weights on the validation set.
 
@@ -100,7 +102,7 @@ class BestCheckpoint:
         best = self._best
         if best is None or best.is_beaten_by(summary):
             logging.info("The best checkpoint so far is that of global step %i.", step)
-            self._checkpoints.save(session, step)
+            self._checkpoints.save(source, step)
             best = BestValidation(
                 step, summary.value("exact_match"), summary.value("character_error_rate")
             )

@@ -11,14 +11,20 @@ from aocr.config import Config
 from aocr.data import input_pipeline, preprocessing
 from aocr.data.mixed_batches import mixed_batches
 from aocr.data.mixture import Mixture
+from aocr.data.shared_batches import SharedRecords, shared_batches
 from aocr.model import backbone, recognizer
 from aocr.model.batch_norm import moving_average_updates
 from aocr.model.tensor_names import GLOBAL_STEP
 from aocr.training.optimizer import Update, build_update
 from aocr.training.options import TrainingOptions
 from aocr.training.precision import fastest_kernel_gradient
+from aocr.training.replicas import ALONE, Replicas
 from aocr.training.step_plan import StepPlan
 from aocr.training.time_plan import schedule_end
+from aocr.training.towers import Forward, StepValues, step_values
+
+SEED_STEP = 1_000_003
+"""Distance between the seeds of the dropout of two replicas."""
 
 
 class TrainGraph(NamedTuple):
@@ -29,16 +35,24 @@ class TrainGraph(NamedTuple):
         start: the operation to run before the first step.
         batch: the batch that a step trains on.
         update: the training step; fetching `update.step` takes one.
-        loss: float32 scalar, the batch's mean.
-        features: float32 `[N, T, 512]`, the CNN's output.
+        values: what the update is computed from.
     """
 
     graph: tf.Graph
     start: tf.Operation
     batch: input_pipeline.TrainingBatch
     update: Update
-    loss: tf.Tensor
-    features: tf.Tensor
+    values: StepValues
+
+    @property
+    def loss(self) -> tf.Tensor:
+        """The batch's mean, float32 scalar."""
+        return self.values.loss
+
+    @property
+    def features(self) -> tf.Tensor:
+        """The CNN's output, float32 `[N, T, 512]`."""
+        return self.values.features
 
 
 def build_train_graph(
@@ -50,6 +64,8 @@ def build_train_graph(
     *,
     mixture: Mixture | None = None,
     compute_dtype: tf.DType = tf.float32,
+    replicas: Replicas = ALONE,
+    shared: SharedRecords | None = None,
 ) -> TrainGraph:
     """Builds a graph whose every step reads a batch, and updates the weights by its loss.
 
@@ -61,14 +77,18 @@ def build_train_graph(
         plan: which steps to take, on which records.
         mixture: datasets to mix, in place of the files.
         compute_dtype: data type that the convolutions compute in.
+        replicas: the processes and devices that share each step.
+        shared: the records that this process of several reads, in place of the files.
     """
-    with tf.Graph().as_default() as graph:
+    with tf.Graph().as_default() as graph, replicas.device():
         tf.compat.v1.set_random_seed(plan.seed)
         order = input_pipeline.ShuffleOrder(
             options.batch_size, plan.seed, plan.first_epoch, plan.skipped
         )
         if mixture:
-            batches = mixed_batches(mixture, config, order, options.augment)
+            batches = mixed_batches(mixture, config, order, options.augment, replicas.share)
+        elif shared:
+            batches = shared_batches(shared, config, order, options.augment)
         else:
             batches = input_pipeline.training_batches(
                 files, config, rejected, order, options.augment
@@ -80,23 +100,41 @@ def build_train_graph(
         training = backbone.Training(
             step, plan.seed, options.dropout, compute_dtype, kernel_gradient
         )
-        images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
-        model = recognizer.forward(images, batch.widths, config, training)
-        losses = model.decoder.losses(batch.targets, options.label_smoothing)
-        loss = tf.reduce_mean(losses)
+        forward = functools.partial(_forward, config, options, training)
+        values = step_values(batch, forward, replicas)
         move_averages = functools.partial(
-            moving_average_updates, model.batch_statistics, step, options.bn_momentum
+            moving_average_updates, values.batch_statistics, step, options.bn_momentum
         )
         last_step = schedule_end(options, plan)
-        training_step = build_update(loss, move_averages, global_step, options, last_step)
-    return TrainGraph(
-        graph=graph,
-        start=iterator.initializer,
-        batch=batch,
-        update=training_step,
-        loss=loss,
-        features=model.features,
-    )
+        update = build_update(
+            values.loss,
+            move_averages,
+            global_step,
+            options,
+            last_step,
+            computed=values.gradients,
+        )
+    return TrainGraph(graph, iterator.initializer, batch, update, values)
+
+
+def _forward(
+    config: Config,
+    options: TrainingOptions,
+    training: backbone.Training,
+    batch: input_pipeline.TrainingBatch,
+    replica: int,
+) -> Forward:
+    """Builds the network on the batch of a replica, and its losses."""
+    training = training._replace(seed=dropout_seed(training.seed, replica))
+    images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
+    model = recognizer.forward(images, batch.widths, config, training)
+    losses = model.decoder.losses(batch.targets, options.label_smoothing)
+    return Forward(losses, model.batch_statistics, model.features)
+
+
+def dropout_seed(seed: int, replica: int) -> int:
+    """Returns the seed of a replica's dropout: that of the run for the first, else another."""
+    return (seed + replica * SEED_STEP) % 2**31
 
 
 def _create_global_step() -> tf.Variable:

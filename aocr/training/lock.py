@@ -21,7 +21,7 @@ from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
 from aocr.util.path_checks import is_remote
 
-FILE_NAME = "training.lock"
+FILE_NAME, VALIDATION = "training.lock", "validation.lock"
 
 HEARTBEAT_SECONDS = 10.0
 """Time between two signs of life that a run writes into its lock."""
@@ -49,17 +49,21 @@ class Owner(NamedTuple):
 
 
 @contextlib.contextmanager
-def training_lock(model_dir: str) -> Iterator[None]:
+def training_lock(model_dir: str, file_name: str = FILE_NAME) -> Iterator[None]:
     """Holds a model directory for one training run.
 
     The lock is a file. The lock of a dead process is taken over: at once if the process ran on this
     machine, otherwise when it has shown no sign of life for `PATIENCE_SECONDS`. A directory created
     for the lock is removed with it if the run fails before it writes there.
 
+    Args:
+        model_dir: the directory.
+        file_name: name of the lock: `FILE_NAME`, or `VALIDATION` to validate beside the training.
+
     Raises:
         UserError: another process trains in the directory, or the lock cannot be written.
     """
-    path = posixpath.join(model_dir, FILE_NAME)
+    path = posixpath.join(model_dir, file_name)
     owner = _this_process()
     try:
         is_new = not tf.io.gfile.exists(model_dir)
@@ -83,12 +87,18 @@ def training_lock(model_dir: str) -> Iterator[None]:
                 os.rmdir(model_dir)  # fails if there is something in it
 
 
+def sign_of_life(model_dir: str) -> str:
+    """Returns a text that changes while a training runs in a directory; empty if none does."""
+    owner = _read(posixpath.join(model_dir, FILE_NAME))
+    return str(owner or "")
+
+
 def _acquire(path: str, us: Owner) -> None:
     """Writes the lock file, unless a living process holds it."""
     owner = _read(path)
     if owner and _lives(owner, path):
         raise UserError(
-            f"process {owner.process} on {owner.host} has been training in "
+            f"process {owner.process} on {owner.host} has been {_work_of(path)} in "
             f"{posixpath.dirname(path)} since {owner.since}: wait for it, stop it, or name another "
             f"--model-dir; if it no longer runs, remove {path}"
         )
@@ -103,6 +113,10 @@ def _acquire(path: str, us: Owner) -> None:
             file.write(_to_json(us))
     except FileExistsError:  # another process was faster
         _acquire(path, us)
+
+
+def _work_of(path: str) -> str:
+    return "validating" if posixpath.basename(path) == VALIDATION else "training"
 
 
 def _beat(path: str, owner: Owner, ended: threading.Event) -> None:

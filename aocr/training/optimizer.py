@@ -61,6 +61,13 @@ class Update(NamedTuple):
     gradients: dict[str, tf.Tensor]
 
 
+class GlobalGradients(NamedTuple):
+    """Holds gradients that were computed elsewhere, one a trainable variable, and their norm."""
+
+    gradients: Sequence[tf.Tensor]
+    norm: tf.Tensor
+
+
 class ClippedGradients(NamedTuple):
     """Holds clipped gradients and `norm`, their global norm before clipping."""
 
@@ -74,6 +81,7 @@ def build_update(
     global_step: tf.Variable,
     options: TrainingOptions,
     last_step: int | tf.Tensor,
+    computed: GlobalGradients | None = None,
 ) -> Update:
     """Builds the update of a training step.
 
@@ -83,13 +91,18 @@ def build_update(
         global_step: int32 scalar.
         options: gives the optimizer, learning rate, schedule, weight decay, clipping and averaging.
         last_step: see `learning_rate_at`.
+        computed: the gradients of the loss; None to compute them here.
     """
     step = tf.convert_to_tensor(global_step)
     learning_rate = learning_rate_at(step, options, last_step)
     averages = weight_averages.create() if options.ema_decay else {}
     optimizer = OPTIMIZERS[options.optimizer](learning_rate)
-    gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
-    clipped = clip_gradients(gradients, options.max_gradient_norm)
+    if computed:
+        gradients, variables = computed.gradients, tf.compat.v1.trainable_variables()
+    else:
+        gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
+    norm = computed.norm if computed else None
+    clipped = clip_gradients(gradients, options.max_gradient_norm, norm)
 
     def apply() -> tf.Tensor:
         before = move_averages()
@@ -115,9 +128,17 @@ def build_update(
     )
 
 
-def clip_gradients(gradients: Sequence[tf.Tensor], max_norm: float | None) -> ClippedGradients:
-    """Scales gradients down to a maximum global norm; None leaves them unchanged."""
-    norm = tf.linalg.global_norm(gradients)
+def clip_gradients(
+    gradients: Sequence[tf.Tensor], max_norm: float | None, norm: tf.Tensor | None = None
+) -> ClippedGradients:
+    """Scales gradients down to a maximum global norm; None leaves them unchanged.
+
+    Args:
+        gradients: one a variable.
+        max_norm: the maximum.
+        norm: the global norm, if it is known.
+    """
+    norm = tf.linalg.global_norm(gradients) if norm is None else norm
     if max_norm is None:
         return ClippedGradients(gradients, norm)
     clipped, _ = tf.clip_by_global_norm(gradients, max_norm, use_norm=norm)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -89,7 +90,10 @@ class TimeBudget(NamedTuple):
 
 
 def make_time_plan(
-    session: tf.compat.v1.Session, options: TrainingOptions, budget: TimeBudget
+    session: tf.compat.v1.Session,
+    options: TrainingOptions,
+    budget: TimeBudget,
+    agree: Callable[[int], int] = int,
 ) -> TimePlan | None:
     """Returns the time plan of a run; None without `--max-minutes`.
 
@@ -97,8 +101,9 @@ def make_time_plan(
         session: a session on the training graph, with its weights initialized.
         options: gives the minutes, and the interval between validations.
         budget: see there.
+        agree: see `TimePlan`.
     """
-    return None if options.max_minutes is None else TimePlan(session, options, budget)
+    return None if options.max_minutes is None else TimePlan(session, options, budget, agree)
 
 
 def steps_that_fit(
@@ -126,11 +131,18 @@ class TimePlan:
         session: a session on the training graph, with its weights initialized.
         options: gives the minutes, and the interval between validations.
         budget: see there.
+        agree: returns the number that counts among those that several replicas give: they measure
+            different times, and must come to one plan.
     """
 
     def __init__(
-        self, session: tf.compat.v1.Session, options: TrainingOptions, budget: TimeBudget
+        self,
+        session: tf.compat.v1.Session,
+        options: TrainingOptions,
+        budget: TimeBudget,
+        agree: Callable[[int], int] = int,
     ) -> None:
+        self._agree = agree
         self._session, self._started = session, budget.started
         self._minutes = float(options.max_minutes or 0)
         self._validations = budget.validation_images, options.steps_per_validation
@@ -151,6 +163,9 @@ class TimePlan:
 
     def is_due(self, measured_steps: int, measured_seconds: float) -> bool:
         """Returns whether enough steps were measured, or no time is left to measure more."""
+        return bool(self._agree(int(self._is_due(measured_steps, measured_seconds))))
+
+    def _is_due(self, measured_steps: int, measured_seconds: float) -> bool:
         total, elapsed = 60 * self._minutes, time.monotonic() - self._started
         if elapsed >= LARGEST_MEASURED_SHARE * total:
             return measured_steps > 0 or elapsed >= total
@@ -169,7 +184,7 @@ class TimePlan:
             The last step; the present one if no time is left.
         """
         left = 60 * self._minutes - (time.monotonic() - self._started)
-        count = steps_that_fit(left, pace, *self._validations)
+        count = self._agree(steps_that_fit(left, pace, *self._validations))
         last_step = min(limit, step + count)
         self._set(last_step)
         fitting = f"about {counted(count, 'step')}, {count / steps_per_epoch:.1f} epochs more"

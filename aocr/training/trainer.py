@@ -10,6 +10,7 @@ import tensorflow as tf
 from aocr.config import Config
 from aocr.data.decoder_complaints import hidden_complaints
 from aocr.model import checkpoints, config_file
+from aocr.training.agreement import agreed_plan, agreed_training_set
 from aocr.training.checkpointing import Checkpointer
 from aocr.training.early_stopping import EarlyStopping
 from aocr.training.epoch_counter import EpochCounter
@@ -17,6 +18,8 @@ from aocr.training.graph import TrainGraph, build_train_graph
 from aocr.training.initialization import initialize_weights
 from aocr.training.options import TrainingOptions
 from aocr.training.precision import BFLOAT16, convolution_type
+from aocr.training.replica_outputs import NoEvents, SharedSaver, SharedStopper
+from aocr.training.replicas import ALONE, Replicas
 from aocr.training.run import Run
 from aocr.training.run_timing import RunTiming
 from aocr.training.step_plan import StepPlan, make_step_plan
@@ -27,53 +30,84 @@ from aocr.training.training_set import TrainingSet, load_training_set
 from aocr.training.training_step import take_steps
 from aocr.training.validation import Validator
 from aocr.util.plurals import counted
-from aocr.util.session import open_session
 from aocr.util.signals import collect_stop_signals
 
 
-def train(config: Config, options: TrainingOptions, run: Run) -> None:
+def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas = ALONE) -> None:
     """Trains until the steps or the patience run out, or SIGINT or SIGTERM arrives.
 
     Args:
         config: the model.
-        options: determines how the model is trained.
+        options: determines how the model is trained; the batch size is that of all replicas.
         run: names the inputs and outputs.
+        replicas: the processes and devices that train the model together.
 
     Raises:
         UserError: no record can be used, the checkpoint belongs to another model, a file cannot be
-            written, or the loss is no longer finite.
+            written, the loss is no longer finite, or another replica no longer answers.
     """
-    training_set = load_training_set(run, config, options)
+    training_set = agreed_training_set(
+        replicas,
+        replicas.together(lambda: load_training_set(run, config, options, replicas.share)),
+    )
+    planned = _planned_last_step(run, options, replicas)
     first_step = checkpoints.step_of(run.checkpoint)
-    planned = planned_last_step(run.checkpoint, options)
-    plan = make_step_plan(options, training_set.batches_per_epoch, first_step, planned)
+    plan = agreed_plan(
+        replicas,
+        lambda: make_step_plan(options, training_set.batches_per_epoch, first_step, planned),
+    )
     if not plan.step_count:
         _log_nothing_to_train(options, plan)
         return
-    validator = None
-    if run.validation:
-        validator = Validator(config, run.validation, run.gpu_id, bool(options.ema_decay))
-    model = _build_model(config, options, run, training_set, plan)
+    validator = replicas.together(lambda: _open_validator(config, options, run))
+    model = _build_model(config, options, run, training_set, plan, replicas=replicas)
     named = training_set.has_complaints or bool(validator and validator.has_complaints)
+    is_bfloat16 = run.precision == BFLOAT16
     with (
         hidden_complaints(named),
         model.graph.as_default(),
         collect_stop_signals() as requests,
-        open_session(model.graph, run.gpu_id, bfloat16=run.precision == BFLOAT16) as session,
+        replicas.open_session(model.graph, run.gpu_id, bfloat16=is_bfloat16) as session,
     ):
-        initialize_weights(session, run, config)
-        outputs = _open_outputs(session, run, options, validator)
-        config_file.write(run.model_dir, config)
+        replicas.together(lambda: _initialize(session, run, config, replicas))
+        replicas.share_variables(session)
+        outputs = _open_outputs(session, run, options, validator, replicas)
+        if replicas.is_chief:
+            config_file.write(run.model_dir, config)
         _log_size(plan, training_set)
         budget = TimeBudget(time.monotonic(), planned, validator.images if validator else 0)
-        time_plan = make_time_plan(session, options, budget)
+        agree = replicas.number_of_chief
+        time_plan = make_time_plan(session, options, budget, agree)
         timing = RunTiming(plan, training_set, not config.bucket_widths, time_plan)
         logging.info("num_epoch: %d", options.num_epoch)
         logging.info("Starting the training process.")
         epochs = EpochCounter(training_set, options.num_epoch, plan.skipped)
+        votes = replicas.votes(requests)
+        steps = take_steps(session, model, plan.step_count, votes, replicas.losses_explained)
         with outputs.events:
-            loop = TrainingLoop(plan, options, epochs, outputs, timing)
-            loop.run(take_steps(session, model, plan.step_count), requests)
+            TrainingLoop(plan, options, epochs, outputs, timing).run(steps, votes)
+
+
+def _planned_last_step(run: Run, options: TrainingOptions, replicas: Replicas) -> int | None:
+    """Returns the last step that an earlier run has planned, as the chief's checkpoint says."""
+    planned = planned_last_step(run.checkpoint, options)
+    return replicas.number_of_chief(planned or 0) or None
+
+
+def _initialize(
+    session: tf.compat.v1.Session, run: Run, config: Config, replicas: Replicas
+) -> None:
+    """Gives all variables a value, which for other replicas than the chief is only the first."""
+    if replicas.is_chief:
+        initialize_weights(session, run, config)
+    else:
+        session.run(tf.compat.v1.global_variables_initializer())
+
+
+def _open_validator(config: Config, options: TrainingOptions, run: Run) -> Validator | None:
+    if not run.validation:
+        return None
+    return Validator(config, run.validation, run.gpu_id, bool(options.ema_decay))
 
 
 def _log_nothing_to_train(options: TrainingOptions, plan: StepPlan) -> None:
@@ -102,7 +136,13 @@ def _log_size(plan: StepPlan, training_set: TrainingSet) -> None:
 
 
 def _build_model(
-    config: Config, options: TrainingOptions, run: Run, training_set: TrainingSet, plan: StepPlan
+    config: Config,
+    options: TrainingOptions,
+    run: Run,
+    training_set: TrainingSet,
+    plan: StepPlan,
+    *,
+    replicas: Replicas,
 ) -> TrainGraph:
     """Builds the training graph. A seed makes the operations of the whole process deterministic."""
     if options.seed is not None:
@@ -115,16 +155,32 @@ def _build_model(
         plan,
         mixture=training_set.mixture,
         compute_dtype=convolution_type(run.precision),
+        replicas=replicas,
+        shared=training_set.shared,
     )
 
 
 def _open_outputs(
-    session: tf.compat.v1.Session, run: Run, options: TrainingOptions, validator: Validator | None
+    session: tf.compat.v1.Session,
+    run: Run,
+    options: TrainingOptions,
+    validator: Validator | None,
+    replicas: Replicas,
 ) -> RunOutputs:
-    """Creates the model directory and opens what the training loop writes to."""
+    """Creates the model directory and opens what the training loop writes to.
+
+    In a cluster only the chief writes, and the others wait for it.
+    """
+    validates = replicas.number_of_chief(int(validator is not None))
+    if not replicas.is_chief:
+        stopper = SharedStopper(replicas, None) if validates else None
+        return RunOutputs(SharedSaver(replicas, None), stopper, NoEvents())
     checkpointer = Checkpointer(session, run, options.keep_checkpoints)
     events = EventWriter(run.model_dir, session.graph)
     early_stopping = None
     if validator:
         early_stopping = EarlyStopping(session, run, validator, events, options.patience)
-    return RunOutputs(checkpointer, early_stopping, events)
+    if replicas.processes == 1:
+        return RunOutputs(checkpointer, early_stopping, events)
+    stopper = SharedStopper(replicas, early_stopping) if early_stopping else None
+    return RunOutputs(SharedSaver(replicas, checkpointer), stopper, events)

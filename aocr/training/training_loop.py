@@ -6,16 +6,14 @@ import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from aocr.training.checkpointing import Checkpointer
-from aocr.training.early_stopping import EarlyStopping
 from aocr.training.epoch_counter import EpochCounter
 from aocr.training.options import TrainingOptions
 from aocr.training.progress import show_progress
+from aocr.training.replica_outputs import Events, Saver, Stopper
 from aocr.training.run_timing import RunTiming
 from aocr.training.running_means import RunningMeans
 from aocr.training.skipped_updates import SkippedUpdates
 from aocr.training.step_plan import StepPlan
-from aocr.training.tensorboard import EventWriter
 from aocr.training.training_step import StepResult
 
 
@@ -28,9 +26,9 @@ class RunOutputs(NamedTuple):
         events: receives curves for TensorBoard.
     """
 
-    checkpointer: Checkpointer
-    early_stopping: EarlyStopping | None
-    events: EventWriter
+    checkpointer: Saver
+    early_stopping: Stopper | None
+    events: Events
 
 
 class TrainingLoop:
@@ -59,14 +57,15 @@ class TrainingLoop:
         self._means = RunningMeans()
         self._step = plan.first_step
 
-    def run(self, steps: Iterable[StepResult], stop_signals: list[str]) -> None:
+    def run(self, steps: Iterable[StepResult], stop_signals: Iterable[str]) -> None:
         """Trains until the steps or the patience run out, or a signal asks to stop.
 
         Saves the model at the end in each case.
 
         Args:
             steps: takes a training step for each item.
-            stop_signals: names of the signals that have arrived; may grow at any time.
+            stop_signals: names of the signals that have arrived; may grow at any time; true if
+                there are any.
 
         Raises:
             UserError: too many updates in a row were not finite, or a file cannot be written.
@@ -78,7 +77,7 @@ class TrainingLoop:
                 if self._timing.add(result):
                     progress.set_total(self._timing.last_step - self._plan.first_step)
                 if stop_signals:
-                    logging.info("Stopping on %s.", stop_signals[0])
+                    logging.info("Stopping on %s.", next(iter(stop_signals)))
                     break
                 if self._save_and_validate_when_due() or self._step >= self._timing.last_step:
                     break
@@ -90,7 +89,7 @@ class TrainingLoop:
     def _record(self, result: StepResult) -> None:
         """Counts a step, and ends training if too many updates in a row were skipped."""
         self._step = result.global_step
-        self._epochs.add(len(result.record_indices))
+        self._epochs.add(result.image_count)
         self._means.add(result)
         self._outputs.events.add_step(result)
         self._skipped.add(result)

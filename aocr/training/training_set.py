@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data.dataset_scan import scan
 from aocr.data.input_pipeline import batches_per_epoch
+from aocr.data.mixed_batches import SEED_DISTANCE
 from aocr.data.mixture import MixedDataset, Mixture, draws_per_epoch
-from aocr.data.record_files import expand
+from aocr.data.record_files import MAX_NAMED, expand
 from aocr.data.scan_log import log_for_training
+from aocr.data.shared_batches import SharedRecords
+from aocr.data.shares import WHOLE, Share, divide_files
 from aocr.training.options import TrainingOptions
 from aocr.training.run import Run, WeightedDataset
 from aocr.util.errors import UserError
@@ -33,6 +37,7 @@ class TrainingSet(NamedTuple):
         batches_per_epoch: number of steps that an epoch takes.
         mixture: the datasets of `--mix`; `files` and `rejected` are then empty.
         has_complaints: whether the decoder complains about an image.
+        shared: the records that this process of several reads, in place of `files`.
     """
 
     files: list[str]
@@ -42,15 +47,21 @@ class TrainingSet(NamedTuple):
     batches_per_epoch: int
     mixture: Mixture | None = None
     has_complaints: bool = False
+    shared: SharedRecords | None = None
 
 
-def load_training_set(run: Run, config: Config, options: TrainingOptions) -> TrainingSet:
+def load_training_set(
+    run: Run, config: Config, options: TrainingOptions, share: Share = WHOLE
+) -> TrainingSet:
     """Checks all records to train on and logs which ones the run leaves out.
 
     Args:
         run: names the datasets.
         config: gives the sizes and characters that records must fit.
-        options: gives the batch size and whether images that are too wide are left out.
+        options: gives the batch size, of all processes together, and whether images that are too
+            wide are left out.
+        share: which of how many processes this is. `shared_training_set.agreed` completes what one
+            of several has loaded.
 
     Raises:
         UserError: a file is not a TFRecord file, or no record of a dataset can be trained on.
@@ -58,6 +69,8 @@ def load_training_set(run: Run, config: Config, options: TrainingOptions) -> Tra
     if run.mix:
         return _load_mixture(run.mix, config, options)
     files = expand(run.dataset)
+    if share != WHOLE:
+        return _load_share(files, config, options, share)
     found = scan(files, config)
     used = log_for_training(found, config, options.drop_wide)
     widths = found.trainable(options.drop_wide)
@@ -68,6 +81,47 @@ def load_training_set(run: Run, config: Config, options: TrainingOptions) -> Tra
         left_out=found.records - used,
         batches_per_epoch=batches_per_epoch(widths, config.widths, options.batch_size),
         has_complaints=bool(found.complained.record_indices),
+    )
+
+
+def _load_share(
+    files: list[str], config: Config, options: TrainingOptions, share: Share
+) -> TrainingSet:
+    """Returns the records that one of several processes reads: files of its own, or all."""
+    parts = divide_files([tf.io.gfile.stat(file).length for file in files], share.parts)
+    if parts:
+        files = [files[number] for number in parts[share.number]]
+        logging.info(
+            "This replica reads %s: %s",
+            counted(len(files), "file"),
+            ", ".join(files[:MAX_NAMED]) + (", ..." if len(files) > MAX_NAMED else ""),
+        )
+        batch_size, seed_offset = options.batch_size // share.parts, share.number * SEED_DISTANCE
+        share = WHOLE
+    else:
+        logging.info("All replicas read all records, too few files or too unequal ones to divide.")
+        batch_size, seed_offset = options.batch_size, 0
+    found = scan(files, config)
+    used = log_for_training(found, config, options.drop_wide)
+    batches = batches_per_epoch(found.trainable(options.drop_wide), config.widths, batch_size)
+    records = SharedRecords(
+        files=files,
+        counts=found.records_of_file,
+        excluded=found.untrainable(options.drop_wide),
+        widths=np.array(found.width_of_record),
+        batch_size=batch_size,
+        batches=batches,
+        share=share,
+        seed_offset=seed_offset,
+    )
+    return TrainingSet(
+        files=[],
+        rejected=[],
+        used=used,
+        left_out=found.records - used,
+        batches_per_epoch=batches,
+        has_complaints=bool(found.complained.record_indices),
+        shared=records,
     )
 
 

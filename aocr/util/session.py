@@ -16,6 +16,23 @@ def open_session(
     Args:
         graph: the graph that the session runs.
         gpu_id: index of the GPU; negative for the CPU.
+        bfloat16: see `session_options`.
+        optimize: see `session_options`.
+
+    Raises:
+        UserError: the machine has GPUs, but none with this index.
+    """
+    options = session_options(gpu_id, bfloat16=bfloat16, optimize=optimize)
+    return tf.compat.v1.Session(graph=graph, config=options)
+
+
+def session_options(
+    gpu_id: int | None, *, bfloat16: bool = False, optimize: bool = True
+) -> tf.compat.v1.ConfigProto:
+    """Returns the options of a session.
+
+    Args:
+        gpu_id: index of the GPU; negative for the CPU; None for all GPUs.
         bfloat16: let oneDNN compute convolutions and matrix products in bfloat16 on the CPU.
         optimize: run Grappler, TensorFlow's graph optimizer. It makes inference on many images a
             few percent faster, but takes longer than inference on a few images.
@@ -31,15 +48,16 @@ def open_session(
     rewriting.disable_meta_optimizer = not optimize
     if bfloat16:
         rewriting.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
-    gpus = tf.config.list_physical_devices("GPU") if gpu_id >= 0 else []
-    if gpus:
+    options.gpu_options.allow_growth = gpu_id is None
+    gpus = tf.config.list_physical_devices("GPU") if (gpu_id or 0) >= 0 else []
+    if gpu_id is not None and gpus:
         if gpu_id >= len(gpus):
             raise UserError(f"--gpu-id={gpu_id}: this machine has GPUs 0 to {len(gpus) - 1}")
         options.gpu_options.visible_device_list = str(gpu_id)
         options.gpu_options.allow_growth = True
-    elif gpu_id < 0:
+    elif gpu_id is not None and gpu_id < 0:
         options.device_count["GPU"] = 0
-    return tf.compat.v1.Session(graph=graph, config=options)
+    return options
 
 
 def open_on_cpu(graph: tf.Graph) -> tf.compat.v1.Session:

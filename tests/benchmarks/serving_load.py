@@ -8,7 +8,8 @@ Each round asks for one image at a time over 1 connection, then over 32. Prints 
 their ratio, the latency, errors, and the server's resident memory. `--bad-requests` sends requests
 that are wrong in between. `--overhead` compares the server with `aocr test` of the same images, by
 the clock and by the CPU time, without what each takes to start. `--new-version` reads 1,000 images
-while a new version appears, and counts which version read each image. The client is `http_load.py`.
+while a new version appears, and counts which version read each image. The client is wrk,
+by `http_load.py`.
 """
 
 from __future__ import annotations
@@ -46,11 +47,8 @@ def bodies_of(images: list[bytes]) -> list[str]:
 def load(server: Server, requests: pathlib.Path, connections: int, seconds: float) -> dict:
     """Runs the client for some time; adds images a second and the CPU time of the server."""
     before = server.cpu_seconds()
-    program = str(pathlib.Path(http_load.__file__))
-    command = [sys.executable, program, *map(str, (server.port, requests, connections, seconds))]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    good = found["statuses"].pop("200", 0)
-    found["errors"] = sum(found["statuses"].values()) + len(found["failed_connections"])
+    found = http_load.load(server.port, requests, connections, seconds)
+    good = found["answers"] - found["errors"]
     found["per_second"] = good / found["seconds"]
     found["per_cpu_second"] = good / max(1e-9, server.cpu_seconds() - before)
     return found
@@ -145,9 +143,9 @@ def main() -> None:
             serving_versions.new_version(folder)
             return
         args.model = os.path.abspath(args.model) if os.path.exists(args.model) else args.model
-        requests = pathlib.Path(folder) / "requests.json"
+        requests = pathlib.Path(folder) / "bodies.txt"
         pairs = measure.draw_words(args.images)
-        requests.write_text(json.dumps(bodies_of([image for image, _ in pairs])))
+        requests.write_text("\n".join(bodies_of([image for image, _ in pairs])) + "\n")
         with serving(args.model, folder) as server:
             served = under_load(args, server, requests)
         if args.overhead:

@@ -5,12 +5,15 @@ import json
 import subprocess
 import sys
 
+import grpc
 import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
 from contract_cases import CASES, MAX_PIXELS
 from live_server import live_server
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from aocr.model import config_file
 from aocr.server.served_model import ServingLimits
@@ -92,14 +95,39 @@ def by_names(tiny):
 
 
 @pytest.fixture(scope="module")
-def http(tiny):
-    """Yields a client of `aocr serve`."""
+def server(tiny):
+    """Yields a running `aocr serve`."""
     limits = ServingLimits(max_pixels=MAX_PIXELS)
-    with (
-        live_server(tiny.saved_model, limits=limits) as server,
-        httpx.Client(base_url=server.url, timeout=120) as client,
-    ):
+    with live_server(tiny.saved_model, limits=limits, grpc_port=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def http(server):
+    """Yields a client of `aocr serve`."""
+    with httpx.Client(base_url=server.url, timeout=120) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def by_grpc(server):
+    """Yields a client of the gRPC of `aocr serve`."""
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        stub = PredictionServiceStub(channel)
+
+        def call(case):
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = "aocr"
+            request.inputs[case.key].CopyFrom(tf.make_tensor_proto(case.images, tf.string))
+            try:
+                outputs = stub.Predict(request, timeout=120).outputs
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
+                    raise
+                raise RefusedError(error.details()) from error
+            return [tf.make_ndarray(outputs[key]) for key in KEYS]
+
+        yield call
 
 
 def ask(http, document):
@@ -149,15 +177,15 @@ def by_rows(http):
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("client", ["by_session", "by_names", "by_columns", "by_rows"])
+@pytest.mark.parametrize("client", ["by_session", "by_names", "by_columns", "by_rows", "by_grpc"])
 def test_all_clients_get_what_the_model_reads(request, expected, client, name):
     case = CASES[name]
-    is_server = client in ("by_columns", "by_rows")
+    is_server = client in ("by_columns", "by_rows", "by_grpc")
     call = request.getfixturevalue(client)
     if not (case.server_reads if is_server else case.is_read):
         with pytest.raises(RefusedError) as refused:
             call(case)
-        if is_server:
+        if is_server and client != "by_grpc":  # which sends no JSON
             assert case.error in str(refused.value)
         return
     texts, probabilities = call(case)

@@ -2,11 +2,14 @@
 
 import base64
 
+import grpc
 import httpx
 import pytest
 import tensorflow as tf
 from helpers import white
 from live_server import live_server
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from aocr.server.request_batching import BatchingOptions
 from aocr.server.served_model import ServingLimits
@@ -54,14 +57,17 @@ def write_model(folder):
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
+def server(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("signatures") / "model")
     write_model(folder)
     limits = ServingLimits(BatchingOptions(4), max_pixels=100)
-    with (
-        live_server(folder, limits=limits) as server,
-        httpx.Client(base_url=server.url, timeout=120) as opened,
-    ):
+    with live_server(folder, limits=limits, grpc_port=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with httpx.Client(base_url=server.url, timeout=120) as opened:
         yield opened
 
 
@@ -122,3 +128,14 @@ def test_all_signatures_are_in_the_metadata(client):
         {"size": "-1", "name": ""},
         {"size": "2", "name": ""},
     ]
+
+
+def test_other_signatures_run_over_grpc_too(server):
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = "aocr", "serving_pixels"
+    request.inputs["pixels"].CopyFrom(tf.make_tensor_proto([[1.0, 2.0], [3.0, 4.5]]))
+    request.inputs["widths"].CopyFrom(tf.make_tensor_proto([4, 5]))
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        answer = PredictionServiceStub(channel).Predict(request, timeout=60)
+    found = {key: tf.make_ndarray(value).tolist() for key, value in answer.outputs.items()}
+    assert found == {"sums": [3.0, 7.5], "next": [5, 6]}

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from aocr.server import request_batching
 from aocr.server.request_batching import BatchingOptions, QueueFullError, RequestBatcher
 
 
@@ -14,11 +15,13 @@ class Recorder:
     A batch waits until it is allowed to run.
     """
 
-    def __init__(self, **options):
+    def __init__(self, workers=1, **options):
         self.batches, self.sizes = [], []
         self.may_run = threading.Event()
         self.started = threading.Event()
-        self.batcher = RequestBatcher(self.run, BatchingOptions(**options), self.sizes.append)
+        self.batcher = RequestBatcher(
+            self.run, BatchingOptions(workers=workers, **options), self.sizes.append
+        )
 
     def run(self, items):
         self.batches.append(items)
@@ -40,6 +43,40 @@ def test_items_that_arrive_during_a_batch_are_the_next_one():
     recorder.batcher.close()
     assert recorder.batches == [[1], [2, 3, 4], [5]]
     assert recorder.sizes == [1, 3, 1]
+
+
+def test_several_batches_run_at_the_same_time():
+    recorder = Recorder(workers=2, max_batch=2)
+    futures = recorder.batcher.submit([1, 2, 3, 4])
+    deadline = time.monotonic() + 10
+    while len(recorder.batches) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(recorder.batches) == [[1, 2], [3, 4]]  # and none of them has ended
+    recorder.may_run.set()
+    assert [future.result(10) for future in futures] == [1, 4, 9, 16]
+    recorder.batcher.close()
+
+
+def test_what_arrives_shortly_after_a_batch_is_collected(monkeypatch):
+    monkeypatch.setattr(request_batching, "ARRIVAL_GAP", 0.5)
+    monkeypatch.setattr(request_batching, "MAX_ARRIVAL", 5)
+    recorder = Recorder(max_batch=4)
+    recorder.may_run.set()
+    assert [future.result(10) for future in recorder.batcher.submit([1, 2])] == [1, 4]
+    futures = [recorder.batcher.submit([number])[0] for number in (3, 4)]
+    assert [future.result(10) for future in futures] == [9, 16]
+    assert recorder.batches == [[1, 2], [3, 4]]
+    recorder.batcher.close()
+
+
+def test_an_item_that_is_alone_does_not_wait(monkeypatch):
+    monkeypatch.setattr(request_batching, "ARRIVAL_GAP", 60)
+    recorder = Recorder(max_batch=4)
+    recorder.may_run.set()
+    for number in (1, 2, 3):
+        (future,) = recorder.batcher.submit([number])
+        assert future.result(10) == number**2
+    recorder.batcher.close()
 
 
 def test_a_batch_waits_for_more_items_until_the_timeout():

@@ -14,6 +14,7 @@ from rest_requests import ERRORS, MODEL, A, B, b64, predict
 from tiny_model import png
 
 import aocr
+from aocr.server.http_protocol import MAX_HEAD_BYTES
 from aocr.server.request_batching import BatchingOptions
 from aocr.server.served_model import ServingLimits
 
@@ -171,6 +172,27 @@ def test_a_large_body_without_a_length_is_refused_once_it_is_too_large(server):
     head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"186a0\r\n" + b" " * 100_000 + b"\r\n"
     assert raw_answer(server, head.encode() + 3 * chunk).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("part", ["path", "header", "headers", "trailer", "chunk extension"])
+def test_a_request_that_never_comes_to_its_end_is_refused(server, part):
+    chunked = b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+    beginning, repeated = {
+        "path": (b"GET /", b"a"),
+        "header": (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a"),
+        "headers": (b"GET / HTTP/1.1\r\nHost: x\r\n", b"a: b\r\n"),
+        "trailer": (chunked + b"0\r\nX-Long: ", b"a"),
+        "chunk extension": (chunked + b"1;", b"a"),
+    }[part]
+    sent = beginning + repeated * (2 * MAX_HEAD_BYTES // len(repeated))
+    assert raw_answer(server, sent).startswith(b"HTTP/1.1 400 ")
+
+
+def test_bodies_may_come_in_chunks_of_one_byte(server):
+    head = b"POST /v1/models/aocr:predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b"".join(b"1\r\n%c\r\n" % byte for byte in b" " * MAX_HEAD_BYTES + b"{}")
+    answer = raw_answer(server, head + body + b"0\r\n\r\n", 2000)
+    assert b"Missing 'inputs' or 'instances' key" in answer
 
 
 def test_what_is_not_http_is_refused(server):

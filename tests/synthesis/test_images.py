@@ -8,7 +8,7 @@ from PIL import Image
 
 from aocr.synthesis import styles
 from aocr.synthesis.backgrounds import Backdrop, backdrop_of
-from aocr.synthesis.colors import least_contrast, luminance, text_color
+from aocr.synthesis.colors import color_clusters, least_contrast, luminance, text_color
 from aocr.synthesis.font_files import coverage
 from aocr.synthesis.fonts import FontFile
 from aocr.synthesis.images import Plan, draw_image
@@ -29,6 +29,15 @@ def plan_of(likeness=None, **looks):
 
 def pixels_of(drawn):
     return np.asarray(Image.open(io.BytesIO(drawn.encoded)).convert("L"), np.float32)
+
+
+def test_the_main_colours_of_a_background_are_found():
+    rng = np.random.default_rng(1)
+    main = np.array([[20, 60, 20], [200, 30, 40], [240, 240, 220]], np.float32)
+    canvas = main[rng.integers(3, size=(30, 80))] + rng.uniform(-6, 6, (30, 80, 3))
+    np.testing.assert_allclose(color_clusters(canvas, rng), main, atol=3)
+    plain = np.full((4, 9, 3), 77, np.float32)
+    np.testing.assert_array_equal(color_clusters(plain, rng), np.full((3, 3), 77))
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])

@@ -6,7 +6,15 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from aocr.synthesis import geometry
-from aocr.synthesis.colors import as_weights, least_contrast, paint, random_color, text_color
+from aocr.synthesis.colors import (
+    CLUSTERS,
+    as_weights,
+    color_clusters,
+    least_contrast,
+    paint,
+    random_color,
+    text_color,
+)
 from aocr.synthesis.effects import photograph
 from aocr.synthesis.lettering import Pen, draw_line, size_for_ink
 from aocr.synthesis.styles.subject import Subject
@@ -73,14 +81,16 @@ def _write(
 
 
 def _hue(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Returns a colour for the word: grey, any, or one that the background has somewhere."""
+    """Returns a colour for the word: grey, any, or a main colour of the background.
+
+    The last blends with the background, as in Gupta et al. (2016). `text_color` makes it readable.
+    """
     kind = rng.random()
     if kind < 0.4:
         return random_color(rng, 0)
     if kind < 0.75:
         return random_color(rng, 1)
-    rows, columns = canvas.shape[:2]
-    return canvas[rng.integers(rows), rng.integers(columns)]
+    return color_clusters(canvas, rng)[rng.integers(CLUSTERS)]
 
 
 def _shade(canvas: np.ndarray, mask: Image.Image, rng: np.random.Generator) -> np.ndarray:
