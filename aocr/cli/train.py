@@ -151,12 +151,13 @@ def _evaluate(args: argparse.Namespace) -> None:
 def _run_of(args: argparse.Namespace, replicas: Replicas | None = None) -> Run:
     """Returns the inputs and outputs of a command line.
 
-    Only the chief of several replicas reads a checkpoint: the others take its weights.
+    Only the chief of several replicas resumes from a checkpoint: the others take its weights. None
+    stands for the evaluator.
     """
     from aocr.model import checkpoints
 
     mix = tuple(args.mix or [])
-    resumes = not args.no_resume and (replicas is None or replicas.is_chief)
+    resumes = not args.no_resume and replicas is not None and replicas.is_chief
     return Run(
         dataset=args.dataset or [part.path for part in mix],
         validation=args.validation or [],

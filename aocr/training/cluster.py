@@ -8,6 +8,7 @@ TensorFlow's runtime. docs/distributed.md says why these are used directly.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +50,8 @@ class _Session(tf.compat.v1.Session):
 
     def close(self) -> None:
         """Closes the session, or leaves that to a thread if it takes long."""
+        if sys.is_finalizing():  # no thread starts any more
+            return
         thread = threading.Thread(target=super().close, daemon=True)
         thread.start()
         thread.join(CLOSE_SECONDS)
@@ -151,6 +154,10 @@ class Cluster(Replicas):
         return StopVotes(signals, agreed=True)
 
     def close(self) -> None:
+        """Closes the session of the process itself."""
+        self._session.close()
+
+    def part(self) -> None:
         """Parts with the other processes: none ends before all have what they wait for."""
         with contextlib.suppress(tf.errors.OpError, UserError):
             self._session.run(self._sum, {self._numbers: np.zeros(collectives.NUMBERS, np.int64)})
@@ -204,8 +211,11 @@ def connect(task: Task, gpu_id: int, timeout: int, towers: Sequence[str] = ()) -
         ) from error
     await_peers(task, timeout)
     cluster = Cluster(task, server, timeout, towers)
-    yield cluster
-    cluster.close()
+    try:
+        yield cluster
+        cluster.part()
+    finally:
+        cluster.close()
 
 
 def _of_cluster(options: tf.compat.v1.ConfigProto, task: Task) -> tf.compat.v1.ConfigProto:

@@ -50,6 +50,7 @@ def _times(args: argparse.Namespace, replicas: Any) -> dict[str, float]:
 
     from aocr.cli.recipes import RECIPES
     from aocr.config import Config
+    from aocr.training import collectives
     from aocr.training.graph import build_train_graph
     from aocr.training.options import TrainingOptions
     from aocr.training.step_plan import StepPlan
@@ -78,7 +79,11 @@ def _times(args: argparse.Namespace, replicas: Any) -> dict[str, float]:
         runs.append(lambda s=session, m=made: s.run((m.update.step, m.loss)))  # type: ignore[misc]
     size = sum(variable.shape.num_elements() for variable in weights)
     with tf.Graph().as_default() as graph, replicas.device():
-        total = tf.reduce_sum(replicas.sum_of_processes(tf.ones([size])))
+        vector = tf.ones([size])
+        if replicas.processes > 1:
+            group = collectives.Group(replicas.processes, 120)
+            vector = collectives.sum_over(vector, group, collectives.Instance.VARIABLES)
+        total = tf.reduce_sum(vector)
     session = replicas.open_session(graph, -1)
     runs.append(lambda: session.run(total))
     for run in runs:
