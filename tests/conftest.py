@@ -5,10 +5,14 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 
 import pytest
 from commands import MODEL, WORDS, Trained, draw, run_aocr
 
+# A shell starts what it runs in the background with SIGINT ignored, and so would the commands that
+# tests interrupt be.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 

@@ -3,8 +3,7 @@
 The client has no setting for another endpoint than `HOSTS`. So this works only where their names
 lead to this machine; `namespaces.py` arranges that for one process.
 
-As a program, it is the server: `storage_emulator.py CERTIFICATE KEY BUCKET`. It answers until stdin
-ends, and then prints the number of requests of each kind.
+As a program, it is the server: `storage_emulator.py CERTIFICATE KEY BUCKET`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, unquote, urlsplit
 
 HOSTS = ("www.googleapis.com", "storage.googleapis.com")
@@ -229,31 +228,34 @@ def make_certificate(folder: pathlib.Path) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def emulator(folder: pathlib.Path, bucket: str) -> Iterator[dict[str, int]]:
+def emulator(folder: pathlib.Path, bucket: str) -> Iterator[Callable[[], Counter[str]]]:
     """Runs the emulator, with one empty bucket; TensorFlow in this process trusts it.
 
     It is a process of its own: TensorFlow holds Python's lock during some requests. Yields a
-    dictionary that gets the number of requests of each kind when the block ends.
+    function that returns the number of requests of each kind since its last call.
     """
     certificate, key = make_certificate(folder)
     os.environ["CURL_CA_BUNDLE"] = certificate
     os.environ["GOOGLE_AUTH_TOKEN_FOR_TESTING"] = "token"
     os.environ["NO_GCE_CHECK"] = "true"
     command = [sys.executable, __file__, certificate, key, bucket]
-    requests: dict[str, int] = {}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
     ) as process:
         assert process.stdout.readline() == READY
+
+        def take_requests() -> Counter[str]:
+            process.stdin.write("\n")
+            return Counter(json.loads(process.stdout.readline()))
+
         try:
-            yield requests
+            yield take_requests
         finally:
             process.stdin.close()
-            requests.update(json.loads(process.stdout.read()))
 
 
 def serve(certificate: str, key: str, name: str) -> None:
-    """Answers until stdin ends."""
+    """Answers until stdin ends; for each of its lines, prints the requests since the one before."""
     bucket = Handler.bucket = Bucket(name)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -261,8 +263,10 @@ def serve(certificate: str, key: str, name: str) -> None:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(READY, end="", flush=True)
-    sys.stdin.read()
-    print(json.dumps(bucket.requests), flush=True)
+    for _ in sys.stdin:
+        with bucket.lock:
+            print(json.dumps(bucket.requests), flush=True)
+            bucket.requests.clear()
 
 
 if __name__ == "__main__":

@@ -114,7 +114,12 @@ def test_the_training_job_tells_each_pod_its_place(tmp_path, index):
     assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
     module, name, *arguments = command.split()
     assert (module, name) == ("-m", "aocr")
-    assert build_parser().parse_args(arguments).recipe == "modern"
+    args = build_parser().parse_args(arguments)
+    assert (args.recipe, args.dataset, args.cluster_timeout) == (
+        "modern",
+        ["gs://BUCKET/data"],
+        600,
+    )
 
 
 @pytest.mark.parametrize("missing", [[], ["words-00001-of-00016.tfrecords"]])

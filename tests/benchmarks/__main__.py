@@ -4,9 +4,9 @@
 
 It leaves out `input_pipeline.py --memory`, which takes long, `dataset_building.py`, which needs
 images, `lexicon.py`, which needs a trained model, `synthesis.py`, whose rates are of the whole
-machine, and `cluster.py`, whose processes need a core each. Each can be run by itself, and its text
-says what it measures. They take about twenty minutes on two cores; nothing else should run beside
-them.
+machine, `cluster.py`, whose processes need a core each, and `scale.py`, `storage_requests.py` and
+`network.py`, whose numbers are in docs/cloud.md. Each can be run by itself, and its text says what
+it measures. They take about twenty minutes on two cores; nothing else should run beside them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@ cost, in seconds of one core and in memory, is the difference between the two, s
 Python and TensorFlow is left out. Processor time, not the clock: other processes disturb it little.
 
     python tests/benchmarks/scale.py [--records 100000]
-    python tests/benchmarks/scale.py ANNOTATIONS ...    also builds images of yours
+    python tests/benchmarks/scale.py ANNOTATIONS ... [--images 10000]
+
+With annotation files it builds datasets of them, and leaves out the rest.
 """
 
 from __future__ import annotations
@@ -16,13 +18,12 @@ import pathlib
 import re
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import measure
 
-MILLION = 1_000_000
-RECORDS = 100_000
+RECORDS, IMAGES = 100_000, 10_000
 FEW_PER_MANY = 10
 SMALL = (60, 20)
 FLAGS = (f"--max-width={SMALL[0]}", f"--max-height={SMALL[1]}")
@@ -33,6 +34,8 @@ MODELS = {
 }
 EXCLUDED = (0, 10_000, 1_000_000)
 SHARDS = 1000
+LINES_PER_RECORD = 10
+"""Annotations are much cheaper than records, so there are more of them."""
 
 
 class Cost(NamedTuple):
@@ -86,6 +89,17 @@ def command_rows(folder: str, many: int) -> list[measure.Row]:
         row_of("records that `inspect` reads", inspected),
         measure.Row("lines of the log for a step", f"{per_step} bytes"),
     ]
+
+
+def line_row(folder: str, many: int) -> measure.Row:
+    """What a line of the annotations costs the build of a shard that it does not belong to."""
+    few = many // FEW_PER_MANY
+    pathlib.Path(f"{folder}/word.png").write_bytes(measure.draw("WORD", SMALL, 16))
+    for name, count in (("few", few), ("many", many)):
+        pathlib.Path(f"{folder}/{name}.txt").write_text("word.png a label\n" * count, "utf-8")
+    share = ("--shards=99999", "--shard-index=0")
+    found, _ = cost(lambda name: ["dataset", f"{name}.txt", "out", *share], folder, few, many)
+    return row_of("lines of other shards that `dataset` passes over", found)
 
 
 def annotation_rows(annotations: str, many: int) -> list[measure.Row]:
@@ -176,6 +190,16 @@ def listing_row(folder: str) -> measure.Row:
     return measure.Row(f"{SHARDS:,} local shards are found", f"{seconds:.3f} s")
 
 
+def rows_of_records(folder: str, records: int) -> Iterator[measure.Row]:
+    """What grows with the records of a dataset, and with its shards."""
+    measure.in_fresh_process(write_few_and_many, folder, records)
+    yield from command_rows(folder, records)
+    yield from read_rows(folder, records)
+    yield from model_rows(folder)
+    yield listing_row(folder)
+    yield line_row(folder, LINES_PER_RECORD * records)
+
+
 def main() -> None:
     """Prints the table, the rows of each measurement as it ends."""
     parser = argparse.ArgumentParser(
@@ -183,17 +207,15 @@ def main() -> None:
     )
     parser.add_argument("annotations", nargs="*", help="files for `aocr dataset`")
     parser.add_argument("--records", type=int, default=RECORDS, help="(default: %(default)s)")
+    parser.add_argument("--images", type=int, default=IMAGES, help="(default: %(default)s)")
     args = parser.parse_args()
+    if args.annotations:
+        measure.print_table(
+            row for each in args.annotations for row in annotation_rows(each, args.images)
+        )
+        return
     with tempfile.TemporaryDirectory() as folder:
-        measure.in_fresh_process(write_few_and_many, folder, args.records)
-        parts = [
-            lambda: command_rows(folder, args.records),
-            lambda: read_rows(folder, args.records),
-            lambda: model_rows(folder),
-            lambda: [listing_row(folder)],
-            *(lambda each=each: annotation_rows(each, 20_000) for each in args.annotations),
-        ]
-        measure.print_table(row for part in parts for row in part())
+        measure.print_table(rows_of_records(folder, args.records))
 
 
 if __name__ == "__main__":

@@ -98,6 +98,8 @@ def test_an_output_without_shards_has_its_own_name(run, folder):
     rows = (folder / "read.tsv").read_text()
     assert paths_of(rows) == [f"images/{name}.png" for name in NAMES]
     check_failure(run("predict", "images", "--output=images"), "--output=images is a folder")
+    nowhere = run("predict", "images", "--output=nosuch/read.tsv")
+    check_failure(nowhere, "cannot write --output=nosuch/read.tsv: .*No such file")
     same = ("predict", "images/a.png", "--output=images/a.png")
     check_failure(run(*same), "--output images/a.png and image images/a.png are the same file")
 
