@@ -34,6 +34,7 @@ class Command(NamedTuple):
         paths: returns what the command reads and writes; called before the log is opened.
         uses_gpu: False hides the GPUs from TensorFlow.
         uses_tensorflow: returns whether the command needs TensorFlow, whose import takes seconds.
+        log_path: returns the file that the log is written to.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Command(NamedTuple):
     paths: Callable[[argparse.Namespace], CommandPaths]
     uses_gpu: bool = True
     uses_tensorflow: Callable[[argparse.Namespace], bool] = lambda _args: True
+    log_path: Callable[[argparse.Namespace], str] = lambda args: args.log_path
 
 
 def add_command(commands: argparse._SubParsersAction, command: Command) -> CommandParser:
@@ -61,6 +63,7 @@ def add_command(commands: argparse._SubParsersAction, command: Command) -> Comma
         paths=command.paths,
         uses_gpu=command.uses_gpu,
         uses_tensorflow=command.uses_tensorflow,
+        own_log_path=command.log_path,
     )
     text = "append log lines to this file (default: %(default)s)"
     parser.add_argument("--log-path", default="aocr.log", metavar="FILE", help=text)

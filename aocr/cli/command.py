@@ -31,6 +31,7 @@ def run(arguments: Sequence[str] | None) -> int:
     """
     try:
         args = parse(arguments)
+        args.log_path = args.own_log_path(args)
         check_paths(args.paths(args))
         _start_log_and_tensorflow(args)
     except BrokenPipeError:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from aocr.cli.flag_types import whole_number
 from aocr.training.options import TrainingOptions
-from aocr.util.errors import UsageError
+from aocr.training.tf_config import read_task
+from aocr.util.errors import UsageError, UserError
 from aocr.util.options import permitted_values
+from aocr.util.path_checks import is_remote
 
 if TYPE_CHECKING:
     from aocr.training.replicas import Replicas
@@ -75,3 +78,19 @@ def with_global_batch(
             replicas.count,
         )
     return dataclasses.replace(options, batch_size=total)
+
+
+def replica_log(args: argparse.Namespace) -> str:
+    """Returns the log of this replica.
+
+    All replicas get the same command, and a remote log is replaced as a whole: in one file, that of
+    the last replica would be left. So replicas other than the chief add their names.
+    """
+    try:
+        task = read_task(os.environ) if is_remote(args.log_path) else None
+    except UserError:
+        return args.log_path  # the command says what is wrong, and there it can be logged
+    if task is None or task.own in task.replicas[:1]:
+        return args.log_path
+    stem, extension = os.path.splitext(args.log_path)
+    return f"{stem}-{task.own.role}-{task.own.number}{extension}"

@@ -13,7 +13,7 @@ from aocr.cli.batch_size import TRAINING_FLOATS, check_batch_size
 from aocr.cli.command_paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type
-from aocr.cli.replica_flags import add_replica_flags, with_global_batch
+from aocr.cli.replica_flags import add_replica_flags, replica_log, with_global_batch
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.cli.train_replica import run_replica
 from aocr.config import Config
@@ -33,7 +33,9 @@ _WEIGHT = value_type(Permitted(float, minimum=0, maximum=1_000_000, excluded=0))
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the parser of the command."""
-    command = arguments.Command("train", "train a model on TFRecords", run, paths)
+    command = arguments.Command(
+        "train", "train a model on TFRecords", run, paths, log_path=replica_log
+    )
     parser = arguments.add_command(commands, command)
     arguments.add_dataset_argument(parser, required=False)
     arguments.add_model_dir_flags(parser)
