@@ -118,7 +118,7 @@ def test_the_training_job_tells_each_pod_its_place(tmp_path, index):
     assert (args.recipe, args.dataset, args.cluster_timeout) == (
         "modern",
         ["gs://BUCKET/data"],
-        600,
+        900,
     )
 
 
