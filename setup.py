@@ -6,7 +6,10 @@ from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
 
-SERVE = ["starlette>=0.37", "uvicorn>=0.29", "httptools>=0.6", "prometheus-client>=0.19"]
+SERVE = [
+    *("starlette>=0.37", "uvicorn>=0.29", "httptools>=0.6", "prometheus-client>=0.19"),
+    "uvloop>=0.19; sys_platform != 'win32'",
+]
 GRPC = ["tensorflow-serving-api>=2.15"]
 DEVELOPMENT = [
     *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2", "httpx"),

@@ -1,13 +1,12 @@
 """Runs a server in a thread of the tests, on a free port of the loopback interface."""
 
-import asyncio
 import contextlib
 import threading
 import time
 
 from aocr.server.app import Application
 from aocr.server.metrics import Metrics
-from aocr.server.run import ServerOptions, bind, build_server, load_versions, serve_grpc
+from aocr.server.run import ServerOptions, bind, build_server, load_versions, run_loop, serve_grpc
 from aocr.serving.model_source import find_model
 
 
@@ -34,7 +33,7 @@ class LiveServer:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = build_server(self.application, options.api_keys)
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._server.serve([self._listener])), daemon=True
+            target=lambda: run_loop(self._server.serve([self._listener])), daemon=True
         )
         self._thread.start()
         while not self._server.started:

@@ -85,7 +85,7 @@ class RestApi:
             else:
                 started = await run_in_threadpool(self._start, path, body, in_use)
             if started.readings:
-                readings = await asyncio.gather(*map(asyncio.wrap_future, started.readings))
+                readings = [await asyncio.wrap_future(each) for each in started.readings]
                 outputs = outputs_of(readings, started.shape)
             else:
                 outputs = await run_in_threadpool(started.run)
