@@ -1,4 +1,4 @@
-"""The flags of training in several replicas, and what they make of the batch size."""
+"""Adds the flags of training in several replicas, and derives batch sizes and logs from them."""
 
 from __future__ import annotations
 

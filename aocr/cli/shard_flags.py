@@ -1,4 +1,4 @@
-"""The flags `--shards` and `--shard-index`, with which machines share the work of a command."""
+"""Adds `--shards` and `--shard-index`, with which machines share the work of a command."""
 
 from __future__ import annotations
 

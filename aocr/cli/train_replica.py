@@ -1,4 +1,4 @@
-"""What a process of `aocr train` does as a replica of a job: what `TF_CONFIG` and `--gpus` say."""
+"""Runs `aocr train` as the replica of a job that `TF_CONFIG` and `--gpus` describe."""
 
 from __future__ import annotations
 

@@ -107,17 +107,31 @@ def training_batches(
         else:
             examples = records_in_order.map(to_example, DECODING_THREADS)
             batches = _bucketed(examples, config.widths, order.batch_size).skip(skipped)
-        if augmentation == NO_AUGMENTATION:
-            return batches
-
-        @without_autograph
-        def vary(batch: TrainingBatch) -> TrainingBatch:
-            return augment_batch(batch, order.seed, epoch, augmentation)
-
-        return batches.map(vary, DECODING_THREADS)
+        return augmented(batches, order.seed, epoch, augmentation)
 
     epochs = tf.data.Dataset.range(order.first_epoch, np.iinfo(np.int64).max)
     return prefetched(epochs.flat_map(one_epoch))
+
+
+def augmented(
+    batches: tf.data.Dataset, seed: int, epoch: tf.Tensor, augmentation: str
+) -> tf.data.Dataset:
+    """Varies the images of each batch.
+
+    Args:
+        batches: `TrainingBatch`es of one epoch.
+        seed: of the run.
+        epoch: int64 scalar.
+        augmentation: `none`, or a name of `augmentation.STRENGTHS`.
+    """
+    if augmentation == NO_AUGMENTATION:
+        return batches
+
+    @without_autograph
+    def vary(batch: TrainingBatch) -> TrainingBatch:
+        return augment_batch(batch, seed, epoch, augmentation)
+
+    return batches.map(vary, DECODING_THREADS)
 
 
 def training_example(index: tf.Tensor, serialized: tf.Tensor, config: Config) -> TrainingBatch:

@@ -10,10 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.augmentation import NO_AUGMENTATION, augment_batch
+from aocr.data.augmentation import NO_AUGMENTATION
 from aocr.data.input_pipeline import (
     DECODING_THREADS,
     TrainingBatch,
+    augmented,
     prefetched,
     training_example,
     without_autograph,
@@ -107,14 +108,7 @@ def shared_batches(
             batches = _bucketed(encoded, _buckets(source, config), order.batch_size)
         batches = batches.concatenate(_filling(included)).take(source.batches)
         parts = batches.skip(tf.cast(skipped, tf.int64)).flat_map(to_part)
-        if augmentation == NO_AUGMENTATION:
-            return parts
-
-        @without_autograph
-        def vary(batch: TrainingBatch) -> TrainingBatch:
-            return augment_batch(batch, order.seed, epoch, augmentation)
-
-        return parts.map(vary, DECODING_THREADS)
+        return augmented(parts, order.seed, epoch, augmentation)
 
     epochs = tf.data.Dataset.range(order.first_epoch, np.iinfo(np.int64).max)
     return prefetched(epochs.flat_map(one_epoch))

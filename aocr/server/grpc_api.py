@@ -20,7 +20,13 @@ from aocr.server.json_tensors import Tensors
 from aocr.server.metrics import Metrics
 from aocr.server.model_versions import ModelVersions
 from aocr.server.request_path import RequestPath
-from aocr.server.served_model import DEFAULT_SIGNATURE, ServedModel, is_default, outputs_of
+from aocr.server.served_model import (
+    DEFAULT_SIGNATURE,
+    ServedModel,
+    count_images,
+    is_default,
+    outputs_of,
+)
 from aocr.util.errors import UserError
 from aocr.util.log import TRACEBACKS
 
@@ -139,7 +145,7 @@ class _PredictionService:
             response.outputs[key].CopyFrom(outputs[key])
         _tell_version(response.model_spec, request.model_spec.name, served)
         response.model_spec.signature_name = name
-        return response, max(tensor.size for tensor in tensors.values())
+        return response, count_images(tensors)
 
     def metadata(self, request: Any) -> tuple[Any, int]:
         """Returns the answer to a `GetModelMetadataRequest`, and no images.

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +20,13 @@ from aocr.server.json_body import JsonObject, parse_body
 from aocr.server.json_tensors import PredictRequest, Tensors, signature_name_of, tensors_of
 from aocr.server.model_versions import ModelVersions
 from aocr.server.request_path import RequestPath
-from aocr.server.served_model import DEFAULT_SIGNATURE, ServedModel, is_default, outputs_of
+from aocr.server.served_model import (
+    DEFAULT_SIGNATURE,
+    ServedModel,
+    count_images,
+    is_default,
+    outputs_of,
+)
 from aocr.serving.backend import Reading
 
 SMALL_BODY = 64 * 2**10
@@ -112,7 +117,7 @@ class RestApi:
                 readings = served.submit_tensor(images)
                 return _Started(request.rows, images.size, images.shape, readings)
         run = functools.partial(served.run_signature, signature, request.tensors)
-        return _Started(request.rows, _count_images(request.tensors), run=run)
+        return _Started(request.rows, count_images(request.tensors), run=run)
 
 
 class _Started(NamedTuple):
@@ -140,11 +145,6 @@ def _request_of(document: JsonObject, served: ServedModel, signature: str) -> Pr
     inputs = served.signatures[signature].inputs
     types = {name: tf.dtypes.as_dtype(inputs[name].dtype) for name in sorted(inputs)}
     return tensors_of(document, types)
-
-
-def _count_images(tensors: Tensors) -> int:
-    """Returns the number of images in the inputs of any signature: their largest batch size."""
-    return max(len(np.atleast_1d(tensor)) for tensor in tensors.values())
 
 
 def _wrong_verb(verb: str, served: ServedModel, signature: str):

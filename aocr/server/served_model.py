@@ -215,6 +215,11 @@ def is_default(signature: str, served: ServedModel) -> bool:
     return list(inputs) == [tensor_names.SIGNATURE_IMAGES] and set(outputs) == texts
 
 
+def count_images(tensors: Tensors) -> int:
+    """Returns the number of images in the inputs of any signature: their largest batch size."""
+    return max(len(np.atleast_1d(tensor)) for tensor in tensors.values())
+
+
 def outputs_of(readings: Sequence[Reading], shape: tuple[int, ...]) -> Tensors:
     """Returns the outputs of the default signature, in the shape of its input."""
     texts = np.empty(len(readings), object)

@@ -14,7 +14,7 @@ _WINDOWS_UNICODE = (1, 10)
 _COLLECTION = b"ttcf"
 
 _PANOSE, _SYMBOLS = 32, b"\5"
-"""Where the PANOSE numbers begin in the table `OS/2`, and the first of them for symbols."""
+"""Offset of the PANOSE numbers in the table `OS/2`, and the first of these numbers for symbols."""
 
 
 class FontFileError(ValueError):

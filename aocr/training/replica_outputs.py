@@ -1,4 +1,4 @@
-"""What the replicas of a cluster write: the chief writes, and the others wait for it."""
+"""Lets the chief of a cluster write what a training leaves, while the others wait for it."""
 
 from __future__ import annotations
 

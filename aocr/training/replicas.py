@@ -1,4 +1,4 @@
-"""What a training run asks of the replicas that train one model together.
+"""Defines what a training run asks of the replicas that train one model together.
 
 `Replicas` is a process that trains alone, on one device or several GPUs. `cluster.Cluster` is one
 of several. The model and the input pipeline do not know which of both they are part of.

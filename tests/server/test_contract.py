@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from contract_cases import CASES, MAX_PIXELS
+from grpc_requests import request_of
 from live_server import live_server
-from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from aocr.model import config_file
@@ -116,11 +116,8 @@ def by_grpc(server):
         stub = PredictionServiceStub(channel)
 
         def call(case):
-            request = predict_pb2.PredictRequest()
-            request.model_spec.name = "aocr"
-            request.inputs[case.key].CopyFrom(tf.make_tensor_proto(case.images, tf.string))
             try:
-                outputs = stub.Predict(request, timeout=120).outputs
+                outputs = stub.Predict(request_of(case.images, case.key), timeout=120).outputs
             except grpc.RpcError as error:
                 if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
                     raise

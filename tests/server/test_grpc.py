@@ -5,8 +5,9 @@ import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
+from grpc_requests import request_of
 from live_server import live_server
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tiny_model import png
 
@@ -30,18 +31,6 @@ def server(tiny):
 def stub(server):
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
         yield PredictionServiceStub(channel)
-
-
-def request_of(images, name="input", **spec):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = spec.pop("model", "aocr")
-    if "version" in spec:
-        request.model_spec.version.value = spec.pop("version")
-    for key, value in spec.items():
-        setattr(request.model_spec, key, value)
-    proto = images if hasattr(images, "dtype") else tf.make_tensor_proto(images, tf.string)
-    request.inputs[name].CopyFrom(proto)
-    return request
 
 
 def test_a_batch_is_read_and_the_version_is_told(stub, tiny):

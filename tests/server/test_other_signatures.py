@@ -1,14 +1,15 @@
 """Signatures besides that of images alone: they run as they are, by their names and types."""
 
 import base64
+import re
 
 import grpc
 import httpx
 import pytest
 import tensorflow as tf
+from grpc_requests import request_of
 from helpers import white
 from live_server import live_server
-from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from aocr.server.request_batching import BatchingOptions
@@ -130,12 +131,19 @@ def test_all_signatures_are_in_the_metadata(client):
     ]
 
 
+def images_of(page):
+    """Returns the counted images on a page of metrics."""
+    return float(re.search(r"^aocr_images_total (\S+)$", page, re.MULTILINE)[1])
+
+
 def test_other_signatures_run_over_grpc_too(server):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = "aocr", "serving_pixels"
-    request.inputs["pixels"].CopyFrom(tf.make_tensor_proto([[1.0, 2.0], [3.0, 4.5]]))
+    pixels = tf.make_tensor_proto([[1.0, 2.0], [3.0, 4.5]])
+    request = request_of(pixels, "pixels", signature_name="serving_pixels")
     request.inputs["widths"].CopyFrom(tf.make_tensor_proto([4, 5]))
+    before = httpx.get(f"{server.url}/metrics").text
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
         answer = PredictionServiceStub(channel).Predict(request, timeout=60)
     found = {key: tf.make_ndarray(value).tolist() for key, value in answer.outputs.items()}
     assert found == {"sums": [3.0, 7.5], "next": [5, 6]}
+    counted = httpx.get(f"{server.url}/metrics").text
+    assert images_of(counted) - images_of(before) == 2  # not the number of pixels
