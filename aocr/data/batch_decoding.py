@@ -1,4 +1,4 @@
-"""Decodes many image files in one call, to check that they are whole.
+"""Decodes many image files in one call, to check that they are whole, and to learn their sizes.
 
 A call for each file would cost more time than decoding most files, because Python's threads wait
 for each other at every call. One call for many files uses all cores without Python.
@@ -20,6 +20,23 @@ MAX_PIXELS_IN_BATCH = 2**20
 """Size of the largest image in a batch: all images of a batch are in memory at the same time."""
 
 
+def shapes_of(files: tf.Tensor, channels: int = 0) -> tf.Tensor:
+    """Decodes every file with an operation of its own, so that all cores decode.
+
+    Args:
+        files: string `[BATCH_SIZE]`, image files; of a GIF only the first frame is decoded.
+        channels: of the decoded images; 0 for as many as the file has.
+
+    Returns:
+        int32 `[BATCH_SIZE, 3]`: height, width and channels.
+    """
+    images = [
+        tf.raw_ops.DecodeImage(contents=file, channels=channels, expand_animations=False)
+        for file in tf.unstack(files)
+    ]
+    return tf.stack([tf.shape(image) for image in images])  # makes every decoder run
+
+
 class BatchDecoder:
     """Decodes batches of `BATCH_SIZE` files in a graph of its own; threads may share it.
 
@@ -31,11 +48,7 @@ class BatchDecoder:
         self._watch = watch
         with tf.Graph().as_default() as graph:
             files = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
-            images = [
-                tf.raw_ops.DecodeImage(contents=file, expand_animations=False)
-                for file in tf.unstack(files)
-            ]
-            shapes = tf.stack([tf.shape(image) for image in images])  # makes every decoder run
+            shapes = shapes_of(files)
         self._session = tf.compat.v1.Session(graph=graph)
         self._run = self._session.make_callable(shapes, [files])
 

@@ -9,29 +9,23 @@ import itertools
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
-
-import numpy as np
-import tensorflow as tf
 
 from aocr.config import ATTENTION, CTC, Config
 from aocr.data import limits, record_files
+from aocr.data.batch_decoding import BATCH_SIZE
 from aocr.data.decoder_complaints import DecoderWatch
+from aocr.data.image_measuring import ImageMeasurer, ImageSize
 from aocr.data.limits import Limits
-from aocr.data.preprocessing import ImageSizes, measure_all
 from aocr.data.record_files import RawRecord
 from aocr.data.records import text_of
 from aocr.data.shares import FileCounter
 from aocr.util.parallel import map_in_order
 from aocr.util.plurals import counted
-from aocr.util.session import open_on_cpu
 
 MAX_EXAMPLES = 10
 """Number of records with a problem that are described; all are counted."""
-
-CHUNK_SIZE = 64
-"""Number of records whose images are decoded in one call: one by one takes twice as long."""
 
 
 @dataclasses.dataclass
@@ -69,14 +63,6 @@ class Finding:
                 logging.warning("    and %i more.", total - len(self.examples))
 
 
-class _Size(NamedTuple):
-    """Holds the size of an image in pixels, and its width after preparation."""
-
-    height: int
-    width: int
-    prepared_width: int
-
-
 class _Measured(NamedTuple):
     """Holds a record with what decoding its image gave.
 
@@ -87,7 +73,7 @@ class _Measured(NamedTuple):
     """
 
     record: RawRecord
-    size: _Size | None
+    size: ImageSize | None
     complaint: str = ""
 
 
@@ -197,29 +183,25 @@ def scan(files: list[str], config: Config) -> DatasetScan:
 
 def _measure(files: list[str], config: Config) -> Generator[_Measured, None, None]:
     """Yields every record with the size of its image and the complaint of the decoder."""
-    with tf.Graph().as_default() as graph:
-        encoded = tf.compat.v1.placeholder(tf.string, [None])
-        sizes = measure_all(encoded, config)
-    with open_on_cpu(graph) as session, DecoderWatch() as watch:
-        measure = session.make_callable(sizes, [encoded])
-        measure_chunk = functools.partial(_measure_chunk, measure=measure, watch=watch)
+    with contextlib.closing(ImageMeasurer(config)) as measurer, DecoderWatch() as watch:
+        measure_chunk = functools.partial(_measure_chunk, measurer=measurer, watch=watch)
         with contextlib.closing(map_in_order(measure_chunk, _chunks(files))) as chunks:
             yield from itertools.chain.from_iterable(chunks)
 
 
 def _measure_chunk(
-    chunk: list[RawRecord], measure: Callable[[np.ndarray], ImageSizes], watch: DecoderWatch
+    chunk: list[RawRecord], measurer: ImageMeasurer, watch: DecoderWatch
 ) -> list[_Measured]:
     """Measures the images of some records, one by one if the decoder complains about any."""
     with watch.together() as heard:
-        sizes = _sizes([record.image for record in chunk], measure)
+        sizes = measurer.sizes([record.image for record in chunk])
     measured = list(map(_Measured, chunk, sizes))
     if not heard:
         return measured
     return [
         each._replace(
             complaint=watch.complaint_about(
-                each.record.image, functools.partial(_sizes, [each.record.image], measure)
+                each.record.image, functools.partial(measurer.sizes, [each.record.image])
             )
         )
         for each in measured
@@ -228,16 +210,5 @@ def _measure_chunk(
 
 def _chunks(files: list[str]) -> Iterator[list[RawRecord]]:
     unread = record_files.read(files)
-    while chunk := list(itertools.islice(unread, CHUNK_SIZE)):
+    while chunk := list(itertools.islice(unread, BATCH_SIZE)):
         yield chunk
-
-
-def _sizes(images: list[bytes], measure: Callable[[np.ndarray], ImageSizes]) -> list[_Size | None]:
-    """Measures images in one call, or one by one if any of them cannot be decoded."""
-    try:
-        sizes = measure(np.array(images, object))
-    except tf.errors.OpError:
-        if len(images) == 1:
-            return [None]
-        return [_sizes([image], measure)[0] for image in images]
-    return [_Size(*size) for size in np.stack(sizes, axis=1).tolist()]  # [3, N] --> [N, 3]

@@ -22,22 +22,8 @@ class Prepared(NamedTuple):
     width: tf.Tensor
 
 
-class ImageSizes(NamedTuple):
-    """Holds sizes of images in pixels.
-
-    Attributes:
-        height: int32 `[N]`.
-        width: int32 `[N]`.
-        prepared_width: int32 `[N]`, the width after preparation, without padding.
-    """
-
-    height: tf.Tensor
-    width: tf.Tensor
-    prepared_width: tf.Tensor
-
-
-class _Size(NamedTuple):
-    """Holds a height and a width in pixels, int32 scalars."""
+class Size(NamedTuple):
+    """Holds heights and widths in pixels, int32 tensors of one shape, or one height for all."""
 
     height: tf.Tensor
     width: tf.Tensor
@@ -54,7 +40,8 @@ def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
         Pixels from 0 to 255 (bicubic resizing may overshoot).
     """
     pixels = decode(encoded, config.channels)  # [] --> [h, w, C]
-    height, width = _prepared_size(pixels, config)
+    shape = tf.shape(pixels)
+    height, width = prepared_size(Size(shape[0], shape[1]), config)
     resize = _resize_antialiased if config.resize == FULL_HEIGHT else _resize_like_tensorflow_1
     resized = resize(pixels, height, width)  # [h, w, C] --> [h', w', C]
     padding = [[0, IMAGE_HEIGHT - height], [0, config.image_width - width], [0, 0]]
@@ -103,39 +90,24 @@ def crop_to_bucket(images: tf.Tensor, widths: tf.Tensor, config: Config) -> tf.T
     return images[:, :, : bucket_widths[bucket]]
 
 
-def measure_all(encoded: tf.Tensor, config: Config) -> ImageSizes:
-    """Decodes a batch of images and returns their sizes.
+def prepared_size(size: Size, config: Config) -> Size:
+    """Returns the sizes of images after resizing them.
 
     Args:
-        encoded: string `[N]`, image files.
-        config: defines `image_width`, `channels` and `resize`.
+        size: of the decoded images.
+        config: defines `image_width` and `resize`.
     """
-
-    @tf.autograph.experimental.do_not_convert
-    def measure(image: tf.Tensor) -> ImageSizes:
-        pixels = decode(image, config.channels)
-        shape = tf.shape(pixels)
-        return ImageSizes(shape[0], shape[1], _prepared_size(pixels, config).width)
-
-    signature = ImageSizes(*[tf.TensorSpec([], tf.int32)] * 3)
-    return tf.map_fn(measure, encoded, fn_output_signature=signature)
+    resized = _full_height_size if config.resize == FULL_HEIGHT else _fitted_size
+    return resized(size, config.image_width)
 
 
-def _prepared_size(pixels: tf.Tensor, config: Config) -> _Size:
-    """Returns the size of an image after resizing it."""
-    if config.resize == FULL_HEIGHT:
-        return _full_height_size(pixels, config.image_width)
-    return _fitted_size(pixels, config.image_width)
-
-
-def _full_height_size(pixels: tf.Tensor, max_width: int) -> _Size:
+def _full_height_size(size: Size, max_width: int) -> Size:
     """Returns a height of 32 pixels and the width that keeps the proportions, if it fits."""
-    shape = tf.shape(pixels)
-    width_at_32 = _ceil(shape[1] / shape[0] * IMAGE_HEIGHT)
-    return _Size(tf.constant(IMAGE_HEIGHT), tf.minimum(width_at_32, max_width))
+    width_at_32 = _ceil(size.width / size.height * IMAGE_HEIGHT)
+    return Size(tf.constant(IMAGE_HEIGHT), tf.minimum(width_at_32, max_width))
 
 
-def _fitted_size(pixels: tf.Tensor, max_width: int) -> _Size:
+def _fitted_size(size: Size, max_width: int) -> Size:
     """Returns the size of an image after resizing it to fit into `[32, max_width]`, as in 0.7.6.
 
     An image of at most 32 pixels in height keeps its size, unless it would be too wide at a height
@@ -143,12 +115,11 @@ def _fitted_size(pixels: tf.Tensor, max_width: int) -> _Size:
     divisions is that of 0.7.6: the width at a height of 32 pixels is rounded up before the height
     is derived from it.
     """
-    shape = tf.shape(pixels)
-    height, width = shape[0], shape[1]
+    height, width = size
     width_at_32 = _ceil(width / height * IMAGE_HEIGHT)
     too_wide = width_at_32 > max_width
     too_high = height > IMAGE_HEIGHT
-    return _Size(
+    return Size(
         tf.where(too_wide, _ceil(max_width / width_at_32 * IMAGE_HEIGHT), tf.minimum(height, 32)),
         tf.where(too_wide, max_width, tf.where(too_high, width_at_32, width)),
     )
