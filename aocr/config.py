@@ -39,11 +39,11 @@ NO_RECTIFICATION, TPS = RECTIFICATIONS = ("none", "tps")
 CONTENT, LOCATION = ATTENTIONS = ("content", "location")
 """The attention decoders, see `aocr.model.content_decoder` and `aocr.model.location_decoder`."""
 
+LEFT_TO_RIGHT, RIGHT_TO_LEFT = DIRECTIONS = ("ltr", "rtl")
+"""The directions in which text is read, see `aocr.model.reading_direction`."""
+
 TEST_BATCH_SIZE = 64
 """Number of images that `test` and `predict` read at a time."""
-
-MAX_PIXELS = 50_000_000
-"""Number of pixels (width times height) of the largest image that is decoded."""
 
 MAX_IMAGE_WIDTH = 100_000
 """Largest full width in pixels of a prepared image."""
@@ -66,10 +66,6 @@ class Config:
 
     Models with equal configs can exchange checkpoints. The defaults are those of aocr 0.7.6
     (docs/compatibility.md, "Command line").
-
-    Without `bucket_widths`, all images are padded to the same width. With bucket widths, a batch is
-    padded to the smallest width that its images fit into. The model sees padding as black pixels,
-    as in 0.7.6, unless there are bucket widths or `padding` masks it.
     """
 
     max_width: int = option(160, "maximum image width in pixels", minimum=1, maximum=100_000)
@@ -133,6 +129,12 @@ class Config:
         "attention decoder: 'content' is that of aocr 0.7.6; 'location' also knows where it has "
         "looked before",
         choices=ATTENTIONS,
+        added_later=True,
+    )
+    direction: str = option(
+        LEFT_TO_RIGHT,
+        "where lines begin: 'ltr' at the left, 'rtl' at the right, as in Arabic and Hebrew",
+        choices=DIRECTIONS,
         added_later=True,
     )
     read_with: str | None = option(
@@ -218,11 +220,7 @@ class Config:
         return self.padding == BLACK and not self.bucket_widths
 
     def columns(self, width: int) -> int:
-        """Returns the number of feature columns that a model reads of an image.
-
-        Args:
-            width: width of the prepared image without padding, in pixels.
-        """
+        """Returns how many columns are read of an image of a prepared width without padding."""
         return math.ceil((self.image_width if self.padding_counts else width) / COLUMN_WIDTH)
 
     @property

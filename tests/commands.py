@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+from forked_commands import Request, run_forked
 from PIL import Image, ImageDraw, ImageFont
 
 WORDS = ("AB", "BA", "CAB", "ACC", "B", "CC")
@@ -14,6 +15,9 @@ WORDS = ("AB", "BA", "CAB", "ACC", "B", "CC")
 
 MODEL = ("--max-width=48", "--max-height=32", "--max-prediction=3", "--attn-num-hidden=32")
 """Flags of a model that trains in seconds."""
+
+TIMEOUT = 300
+"""Seconds after which a command is killed."""
 
 
 class Trained(NamedTuple):
@@ -43,7 +47,7 @@ def draw(text: str, size=(48, 32), mode="L", form="PNG") -> bytes:
 
 
 def run_aocr(*arguments, cwd, stdin=None, check=None) -> subprocess.CompletedProcess:
-    """Runs `python -m aocr` and returns the finished process.
+    """Runs `aocr` and returns the finished process: a fork, or with `stdin` `python -m aocr`.
 
     Args:
         arguments: the command and its flags.
@@ -51,16 +55,20 @@ def run_aocr(*arguments, cwd, stdin=None, check=None) -> subprocess.CompletedPro
         stdin: text for the standard input, or None.
         check: the exit code to expect, or None for any.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "aocr", *map(str, arguments)],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        env=environment(),
-        timeout=300,
-        check=False,
-    )
+    words = [*map(str, arguments)]
+    if stdin is None:
+        done = run_forked(Request(words, str(cwd), environment()), TIMEOUT)
+    else:
+        done = subprocess.run(
+            [sys.executable, "-m", "aocr", *words],
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            env=environment(),
+            timeout=TIMEOUT,
+            check=False,
+        )
     if check is not None:
         assert done.returncode == check, done.stderr
     return done
@@ -74,7 +82,7 @@ def run_python(program: str, cwd) -> subprocess.CompletedProcess:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=TIMEOUT,
         check=False,
     )
 

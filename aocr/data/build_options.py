@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from aocr.config import MAX_PIXELS
-from aocr.data.limits import Limits
+from aocr.data.limits import MAX_PIXELS, Limits
 
 
 class Options(NamedTuple):

@@ -7,7 +7,7 @@ import json
 from typing import NamedTuple
 
 from aocr.charset import DIGITS_AND_CAPITALS
-from aocr.config import IMAGE_HEIGHT
+from aocr.config import IMAGE_HEIGHT, RIGHT_TO_LEFT
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution, distribution_of, divide
@@ -15,7 +15,7 @@ from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
 from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, ProblemCount
-from aocr.util.characters import code_point, unicode_name
+from aocr.util.characters import begin_at_the_right, code_point, unicode_name
 
 
 class DatasetFiles(NamedTuple):
@@ -198,4 +198,6 @@ def _flags(coverage: Coverage, characters: str) -> list[str]:
     flags.append(f"--max-prediction={coverage.max_prediction}")
     if not set(characters) <= set(DIGITS_AND_CAPITALS):
         flags.append("--charset=auto")
+    if begin_at_the_right(characters):
+        flags.append(f"--direction={RIGHT_TO_LEFT}")
     return flags

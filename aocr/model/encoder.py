@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -39,13 +40,14 @@ def encode(features: tf.Tensor, sequence_lengths: tf.Tensor | None, units: int) 
             columns count, padding included.
         units: U, the units of each direction.
     """
+    reverse = functools.partial(reverse_columns, lengths=sequence_lengths, time_major=True)
     inputs = tf.transpose(features, [1, 0, 2])  # [N, T, D] --> [T, N, D]
     with tf.compat.v1.variable_scope(tensor_names.ENCODER_SCOPE):
         forward, forward_state = _lstm(tensor_names.FORWARD_SCOPE, inputs, sequence_lengths, units)
         backward, backward_state = _lstm(
-            tensor_names.BACKWARD_SCOPE, _reverse(inputs, sequence_lengths), sequence_lengths, units
+            tensor_names.BACKWARD_SCOPE, reverse(inputs), sequence_lengths, units
         )
-    outputs = tf.concat([forward, _reverse(backward, sequence_lengths)], axis=2)  # [T, N, 2U]
+    outputs = tf.concat([forward, reverse(backward)], axis=2)  # [T, N, 2U]
     values = tf.transpose(outputs, [1, 0, 2])  # [T, N, 2U] --> [N, T, 2U]
     return Memory(
         values=values,
@@ -54,11 +56,20 @@ def encode(features: tf.Tensor, sequence_lengths: tf.Tensor | None, units: int) 
     )
 
 
-def _reverse(sequence: tf.Tensor, sequence_lengths: tf.Tensor | None) -> tf.Tensor:
-    """Reverses the columns of each example, `[T, N, D]`; padding stays at the end."""
-    if sequence_lengths is None:
-        return tf.reverse(sequence, [0])
-    return tf.reverse_sequence(sequence, sequence_lengths, seq_axis=0, batch_axis=1)
+def reverse_columns(
+    columns: tf.Tensor, lengths: tf.Tensor | None, time_major: bool = False
+) -> tf.Tensor:
+    """Reverses the columns of each example; padding stays at the end.
+
+    Args:
+        columns: `[N, T, D]`, or `[T, N, D]` if `time_major`.
+        lengths: int32 `[N]`, the number of columns of each example; None if padding counts.
+        time_major: see `columns`.
+    """
+    time_axis, batch_axis = (0, 1) if time_major else (1, 0)
+    if lengths is None:
+        return tf.reverse(columns, [time_axis])
+    return tf.reverse_sequence(columns, lengths, seq_axis=time_axis, batch_axis=batch_axis)
 
 
 def _is_padding(values: tf.Tensor, sequence_lengths: tf.Tensor | None) -> tf.Tensor | None:

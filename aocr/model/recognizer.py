@@ -7,16 +7,27 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import ATTENTION, COLUMN_WIDTH, CONTENT, CTC, JOINT, LOCATION, TPS, Config
+from aocr.config import (
+    ATTENTION,
+    COLUMN_WIDTH,
+    CONTENT,
+    CTC,
+    JOINT,
+    LOCATION,
+    RIGHT_TO_LEFT,
+    TPS,
+    Config,
+)
 from aocr.model import compact_cnn, sliding_cnn, spatial_transformer
 from aocr.model.backbone import Training
 from aocr.model.batch_norm import BatchStatistic
 from aocr.model.content_decoder import ContentDecoder
 from aocr.model.ctc_decoder import CTCDecoder
 from aocr.model.decoding import Decoder
-from aocr.model.encoder import Memory, encode
+from aocr.model.encoder import Memory, encode, reverse_columns
 from aocr.model.joint_decoder import JointDecoder
 from aocr.model.location_decoder import LocationDecoder
+from aocr.model.reading_direction import ReversedDecoder
 
 BACKBONES = {
     "sliding": sliding_cnn.extract_features,
@@ -64,9 +75,13 @@ def forward(
     sequence_lengths = _sequence_lengths(widths, config)
     # [N, 32, W, C] --> [N, T, D]
     features, cnn_statistics = BACKBONES[config.backbone](images, sequence_lengths, training)
+    is_reversed = config.direction == RIGHT_TO_LEFT
+    columns = reverse_columns(features, sequence_lengths) if is_reversed else features
     # [N, T, D] --> [N, T, 2U]
-    memory = encode(features, sequence_lengths, config.encoder_units)
+    memory = encode(columns, sequence_lengths, config.encoder_units)
     decoder = create_decoder(config, memory, is_training=training is not None)
+    if is_reversed:
+        decoder = ReversedDecoder(decoder, sequence_lengths)
     return ForwardPass(images, features, decoder, rectifier_statistics + cnn_statistics)
 
 

@@ -7,7 +7,14 @@ import logging
 
 import tensorflow as tf
 
-from aocr.config import IMAGE_HEIGHT, Config, architecture
+from aocr.config import (
+    ATTENTION,
+    IMAGE_HEIGHT,
+    LEFT_TO_RIGHT,
+    RIGHT_TO_LEFT,
+    Config,
+    architecture,
+)
 from aocr.data.bucket_widths import choose_bucket_widths
 from aocr.data.charset_file import characters_of
 from aocr.data.record_files import expand
@@ -15,6 +22,7 @@ from aocr.model import checkpoints, config_file
 from aocr.training import time_plan, warm_start, weight_averages
 from aocr.training.run import ModelChoice, Run
 from aocr.training.training_set import records_by_width
+from aocr.util.characters import begin_at_the_right
 from aocr.util.plurals import counted
 
 
@@ -47,6 +55,7 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
             config = _with_bucket_widths(config, run, drop_wide)
         if source:
             _log_inherited(run, source, config)
+        warn_about_direction(config)
     _log_unused(choice, config)
     return config_file.checked(config)
 
@@ -74,6 +83,17 @@ def _log_inherited(run: Run, source: Config, config: Config) -> None:
         f"{counted(len(source.characters), 'character')}"
     )
     logging.info("From %s: %s; new here: %s.", run.init_from, taken, new)
+
+
+def warn_about_direction(config: Config) -> None:
+    """Warns if CTC is to read text from right to left in the other direction."""
+    uses_ctc, from_the_left = config.decoder != ATTENTION, config.direction == LEFT_TO_RIGHT
+    if uses_ctc and from_the_left and begin_at_the_right(config.characters):
+        logging.warning(
+            "Most letters of the charset are read from right to left, but CTC reads columns from "
+            "the left: give --direction=%s, unless the labels begin with the leftmost character.",
+            RIGHT_TO_LEFT,
+        )
 
 
 def _log_unused(choice: ModelChoice, config: Config) -> None:

@@ -86,6 +86,7 @@ def test_train_sets_every_field_of_the_config():
     values |= {"attn_num_hidden": 64, "target_embedding_size": 16, "bucket_widths": (48, 64)}
     values |= {"backbone": "compact", "resize": "full-height", "padding": "masked"}
     values |= {"decoder": "joint", "attention": "location", "read_with": "ctc", "rectify": "tps"}
+    values |= {"direction": "rtl"}
     arguments = [
         f"--{name.replace('_', '-')}={str(value).strip('()').replace(' ', '')}"
         for name, value in values.items()

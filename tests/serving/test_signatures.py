@@ -24,6 +24,7 @@ CHANGES = {
         "attention": "location",
         "padding": "masked",
         "decoder": "joint",
+        "direction": "rtl",
     },
     "rectify": {"backbone": "compact", "rectify": "tps"},
     "search": {},

@@ -39,7 +39,12 @@ def written(folder, changes):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, MODERN, MODERN | {"read_with": "ctc"}, {"backbone": "compact", "rectify": "tps"}],
+    [
+        {},
+        MODERN,
+        MODERN | {"read_with": "ctc", "direction": "rtl"},
+        {"backbone": "compact", "rectify": "tps"},
+    ],
 )
 def test_it_reads_as_the_model_does(tmp_path, changes):
     pytest.importorskip("tf2onnx")

@@ -28,7 +28,7 @@ CHANGES = {
     "buckets": {"bucket_widths": (8,)},
     "layers": {"attn_num_layers": 2},
     "location": {"backbone": "compact", "resize": "full-height", "attention": "location"},
-    "ctc": {"backbone": "compact", "padding": "masked", "decoder": "ctc"},
+    "ctc": {"backbone": "compact", "padding": "masked", "decoder": "ctc", "direction": "rtl"},
     "rectify": {"backbone": "compact", "rectify": "tps", "channels": 3},
     "content search": {},
     "location search": {"attention": "location"},

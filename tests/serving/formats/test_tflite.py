@@ -19,7 +19,7 @@ MODERN = {"backbone": "compact", "attention": "location", "padding": "masked", "
 CHANGES = {
     "0.7.6": {"bucket_widths": (8,), "attn_num_layers": 2},
     "modern": MODERN,
-    "ctc": MODERN | {"read_with": "ctc"},
+    "ctc": MODERN | {"read_with": "ctc", "direction": "rtl"},
     "rectify": {"backbone": "compact", "rectify": "tps", "channels": 3},
 }
 FLEXIBLE = ("Flex", "CUSTOM", "Custom", "WHILE", "IF")
