@@ -2,12 +2,9 @@
 
 import json
 import os
-import pathlib
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 from commands import MODEL, environment
@@ -26,41 +23,17 @@ def free_ports(count):
     return ports
 
 
-class Starter:
-    """Starts processes of aocr that need not import TensorFlow, see `replica_starter.py`."""
-
-    def __init__(self):
-        program = pathlib.Path(__file__).parent / "replica_starter.py"
-        self._process = subprocess.Popen(
-            [sys.executable, str(program)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment(),
-        )
-
-    def ask(self, **command):
-        """Sends a command and returns the answer."""
-        print(json.dumps(command), file=self._process.stdin, flush=True)
-        return json.loads(self._process.stdout.readline())
-
-    def close(self):
-        """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait(20)
-        self._process.stdout.close()
-
-
 class Replica:
     """A process that a starter has started."""
 
     def __init__(self, starter, arguments, task, folder, log):
         self._starter = starter
+        text = task if isinstance(task, str) else json.dumps(task)
         self.pid = starter.ask(
             run=arguments,
-            env={"TF_CONFIG": task if isinstance(task, str) else json.dumps(task)},
+            env=environment() | {"TF_CONFIG": text},
             cwd=str(folder),
+            stdout=str(log),
             stderr=str(log),
         )
         self.code = None

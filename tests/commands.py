@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from forked_commands import Request, run_forked
 from PIL import Image, ImageDraw, ImageFont
+from started_commands import run_started
 
 WORDS = ("AB", "BA", "CAB", "ACC", "B", "CC")
 """The words that the model of the fixture `trained` has learnt."""
@@ -57,7 +57,7 @@ def run_aocr(*arguments, cwd, stdin=None, check=None) -> subprocess.CompletedPro
     """
     words = [*map(str, arguments)]
     if stdin is None:
-        done = run_forked(Request(words, str(cwd), environment()), TIMEOUT)
+        done = run_started(words, cwd, environment(), TIMEOUT)
     else:
         done = subprocess.run(
             [sys.executable, "-m", "aocr", *words],

@@ -10,8 +10,9 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from cluster_runs import Job, Replica, Starter
-from commands import draw
+from cluster_runs import Job, Replica
+from commands import draw, environment
+from started_commands import Starter
 from training_runs import write
 
 from aocr.config import Config
@@ -50,7 +51,7 @@ rounding error lead to losses that differ by 1e-4 after twenty steps."""
 
 @pytest.fixture(scope="module")
 def starter():
-    started = Starter()
+    started = Starter(environment())
     yield started
     started.close()
 
