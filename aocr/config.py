@@ -6,14 +6,10 @@ Each field states its help text and its permitted values, from which flags and c
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-from typing import Any
 
-from aocr import __version__
 from aocr.charset import DIGITS_AND_CAPITALS, Charset
-from aocr.util.json_object import check_keys, check_version, parse_object
-from aocr.util.options import option, options_of, values_from_json
+from aocr.util.options import option
 
 IMAGE_HEIGHT = 32
 """Height in pixels of every prepared image."""
@@ -45,6 +41,9 @@ LEFT_TO_RIGHT, RIGHT_TO_LEFT = DIRECTIONS = ("ltr", "rtl")
 TEST_BATCH_SIZE = 64
 """Number of images that `test` and `predict` read at a time."""
 
+MAX_PIXELS = 50_000_000
+"""Number of pixels (width times height) of the largest image that is decoded."""
+
 MAX_IMAGE_WIDTH = 100_000
 """Largest full width in pixels of a prepared image."""
 
@@ -66,6 +65,10 @@ class Config:
 
     Models with equal configs can exchange checkpoints. The defaults are those of aocr 0.7.6
     (docs/compatibility.md, "Command line").
+
+    Without `bucket_widths`, all images are padded to the same width. With bucket widths, a batch is
+    padded to the smallest width that its images fit into. The model sees padding as black pixels,
+    as in 0.7.6, unless there are bucket widths or `padding` masks it.
     """
 
     max_width: int = option(160, "maximum image width in pixels", minimum=1, maximum=100_000)
@@ -133,7 +136,8 @@ class Config:
     )
     direction: str = option(
         LEFT_TO_RIGHT,
-        "where lines begin: 'ltr' at the left, 'rtl' at the right, as in Arabic and Hebrew",
+        "where lines begin: 'ltr' at the left, 'rtl' at the right, as in Arabic and Hebrew; labels "
+        "begin with the character that is read first",
         choices=DIRECTIONS,
         added_later=True,
     )
@@ -143,37 +147,6 @@ class Config:
         choices=(ATTENTION, CTC),
         added_later=True,
     )
-
-    def to_json(self) -> str:
-        """Returns the fields as indented JSON, with the resulting image size for human readers."""
-        facts = {
-            "aocr": __version__,
-            "architecture": architecture(self.backbone, self.decoder),
-            **dataclasses.asdict(self),
-            "preparation": self._preparation,
-        }
-        return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Config:
-        """Returns the config that `to_json` wrote.
-
-        Raises:
-            ValueError: the text is not JSON, or a key or value is missing or not permitted.
-        """
-        facts = parse_object(text)
-        _check_architecture(facts)
-        check_version(facts, __version__)
-        names = {each.name for each in options_of(cls)}
-        check_keys(facts, {"aocr", "architecture", "preparation"} | names)
-        config = cls(**values_from_json(cls, facts))
-        Charset(config.characters)  # raises ValueError if it is empty or repeats a character
-        config.check()
-        expected = config._preparation
-        if (given := facts.get("preparation", expected)) != expected:
-            sizes = f"max_width={config.max_width} and max_height={config.max_height}"
-            raise ValueError(f"its preparation is {given!r:.80}, but {sizes} lead to {expected}")
-        return config
 
     def check(self) -> None:
         """Raises a ValueError if fields that are permitted each by itself contradict each other."""
@@ -191,13 +164,6 @@ class Config:
             raise ValueError("use_gru is for attention=content only")
         if self.read_with not in (None, self.decoder) and self.decoder != JOINT:
             raise ValueError(f"read_with={self.read_with} is for decoder=joint only")
-
-    @property
-    def _preparation(self) -> dict[str, object]:
-        """Preparation of images, as `config.json` states it for human readers."""
-        is_classic = self.resize == CLASSIC_RESIZE
-        resize = "TensorFlow 1 bicubic" if is_classic else "antialiased, to the full height"
-        return {"height": IMAGE_HEIGHT, "width": self.image_width, "resize": resize}
 
     @property
     def vocab_size(self) -> int:
@@ -220,7 +186,11 @@ class Config:
         return self.padding == BLACK and not self.bucket_widths
 
     def columns(self, width: int) -> int:
-        """Returns how many columns are read of an image of a prepared width without padding."""
+        """Returns the number of feature columns that a model reads of an image.
+
+        Args:
+            width: width of the prepared image without padding, in pixels.
+        """
         return math.ceil((self.image_width if self.padding_counts else width) / COLUMN_WIDTH)
 
     @property
@@ -232,17 +202,3 @@ class Config:
     def encoder_units(self) -> int:
         """Number of units of the encoder's LSTM in each direction."""
         return self.attn_num_layers * self.attn_num_hidden
-
-
-def architecture(backbone: object, decoder: object) -> str:
-    """Returns the name of a network, as `config.json` and the log state it."""
-    return f"{backbone} CNN, bidirectional LSTM, {decoder} decoder"
-
-
-def _check_architecture(facts: dict[str, Any]) -> None:
-    """Raises a ValueError if an object is not the config of a model, or contradicts itself."""
-    backbone, decoder = (facts.get(n, getattr(Config, n)) for n in ("backbone", "decoder"))
-    expected = architecture(backbone, decoder)
-    are_known = backbone in BACKBONES and decoder in DECODERS  # the check of values says if not
-    if "architecture" not in facts or (are_known and facts["architecture"] != expected):
-        raise ValueError(f'it does not say "architecture": "{expected}"')

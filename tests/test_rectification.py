@@ -8,7 +8,7 @@ import tensorflow as tf
 from commands import draw
 from helpers import TINY, write_records
 
-from aocr.config import Config
+from aocr import config_json
 from aocr.data import records
 from aocr.evaluation.evaluator import Evaluation, evaluate
 from aocr.model import checkpoints, config_file
@@ -94,7 +94,7 @@ def test_it_is_a_field_of_the_stored_config(folder, checkpoint):
     assert config_file.read(str(folder / "checkpoints")) == RECTIFYING
     path = folder / "checkpoints/config.json"
     old = "".join(line for line in path.read_text().splitlines(True) if "rectify" not in line)
-    assert Config.from_json(old) == PLAIN
+    assert config_json.loads(old) == PLAIN
 
 
 def test_training_moves_the_points(checkpoint):

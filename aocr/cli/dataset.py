@@ -9,8 +9,9 @@ from aocr.cli.command_paths import annotation_inputs, command_paths
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import whole_number
 from aocr.cli.shard_flags import add_shard_flags, log_environment, shard_choice, shard_problem
+from aocr.config import MAX_PIXELS
 from aocr.data.dataset_names import output_names
-from aocr.data.limits import MAX_PIXELS, Limits
+from aocr.data.limits import Limits
 from aocr.util.path_checks import CommandPaths, named
 
 

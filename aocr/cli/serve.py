@@ -9,7 +9,7 @@ from aocr.cli.command_parser import CommandParser
 from aocr.cli.command_paths import command_paths, model_inputs
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flag_types import value_type, whole_number
-from aocr.data.limits import MAX_PIXELS
+from aocr.config import MAX_PIXELS
 from aocr.serving import DEFAULT_MODEL_NAME
 from aocr.util.errors import UserError
 from aocr.util.options import Permitted

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from aocr.data.limits import MAX_PIXELS, Limits
+from aocr.config import MAX_PIXELS
+from aocr.data.limits import Limits
 
 
 class Options(NamedTuple):

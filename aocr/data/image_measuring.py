@@ -38,12 +38,12 @@ class ImageMeasurer:
 
     def __init__(self, config: Config) -> None:
         with tf.Graph().as_default() as graph:
-            some = tf.compat.v1.placeholder(tf.string, [None])
+            images = tf.compat.v1.placeholder(tf.string, [None])
             batch = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
-            sizes_of_some = _sizes(_shapes_as_prepared(some, config), config)
-            sizes_of_batch = _sizes(shapes_of(batch, config.channels), config)
+            sizes = _with_prepared_widths(_shapes_one_by_one(images, config), config)
+            sizes_of_batch = _with_prepared_widths(shapes_of(batch, config.channels), config)
         self._session = open_on_cpu(graph)
-        self._measure_some: _Measure = self._session.make_callable(sizes_of_some, [some])
+        self._measure: _Measure = self._session.make_callable(sizes, [images])
         self._measure_batch: _Measure = self._session.make_callable(sizes_of_batch, [batch])
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class ImageMeasurer:
             and (sizes := _or_none(self._measure_batch, images))
         ):
             return list(sizes)
-        if sizes := _or_none(self._measure_some, images):
+        if sizes := _or_none(self._measure, images):
             return list(sizes)
         if len(images) == 1:
             return [None]
@@ -77,13 +77,13 @@ def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[ImageSize] | No
         return None
 
 
-def _sizes(shapes: tf.Tensor, config: Config) -> tf.Tensor:
-    """Adds the prepared widths: int32 `[N, 3]`, height and width first, to `[N, 3]`."""
+def _with_prepared_widths(shapes: tf.Tensor, config: Config) -> tf.Tensor:
+    """Puts the prepared width in place of the channels of each image's shape, int32 `[N, 3]`."""
     size = Size(shapes[:, 0], shapes[:, 1])
     return tf.stack([*size, prepared_size(size, config).width], axis=1)
 
 
-def _shapes_as_prepared(encoded: tf.Tensor, config: Config) -> tf.Tensor:
+def _shapes_one_by_one(encoded: tf.Tensor, config: Config) -> tf.Tensor:
     """Decodes N files as `preprocessing.prepare` does; returns their shapes, int32 `[N, 3]`."""
 
     @tf.autograph.experimental.do_not_convert

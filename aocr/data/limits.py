@@ -11,9 +11,6 @@ from typing import NamedTuple
 
 from aocr.util.plurals import counted
 
-MAX_PIXELS = 50_000_000
-"""Number of pixels (width times height) of the largest image that is decoded."""
-
 _MAX_LISTED_CHARACTERS = 5
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from PIL import Image
 
-from aocr.data.limits import MAX_PIXELS
+from aocr.config import MAX_PIXELS
 from aocr.util.errors import first_line
 
 DecodeImage = Callable[[tf.Tensor], tf.Tensor]

@@ -15,7 +15,8 @@ from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
 from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, ProblemCount
-from aocr.util.characters import begin_at_the_right, code_point, unicode_name
+from aocr.util.characters import code_point, unicode_name
+from aocr.util.writing_direction import is_right_to_left
 
 
 class DatasetFiles(NamedTuple):
@@ -165,7 +166,7 @@ def summarize(
         contradictions=_contradictions(duplicates, examples),
         coverage=coverage,
         fit=None if statistics.limits == Limits() else statistics.misfits,
-        flags=_recommended_flags(coverage),
+        flags=_recommended_flags(coverage, statistics.labels),
     )
 
 
@@ -185,19 +186,18 @@ def _count_characters(labels: LabelStatistics) -> list[CharacterCount]:
     ]
 
 
-def _recommended_flags(coverage: list[Coverage]) -> dict[str, list[str]]:
+def _recommended_flags(coverage: list[Coverage], labels: LabelStatistics) -> dict[str, list[str]]:
     """Returns flags for the command line by percentage, with a charset of all characters."""
-    all_characters = coverage[-1].characters
-    return {f"{each.percent} %": _flags(each, all_characters) for each in coverage}
+    fixed = []
+    if not set(labels.occurrences) <= set(DIGITS_AND_CAPITALS):
+        fixed.append("--charset=auto")
+    if is_right_to_left(labels.occurrences):
+        fixed.append(f"--direction={RIGHT_TO_LEFT}")
+    return {f"{each.percent} %": [*_size_flags(each), *fixed] for each in coverage}
 
 
-def _flags(coverage: Coverage, characters: str) -> list[str]:
+def _size_flags(coverage: Coverage) -> list[str]:
     flags = []
     if coverage.max_width:
         flags += [f"--max-width={coverage.max_width}", f"--max-height={coverage.max_height}"]
-    flags.append(f"--max-prediction={coverage.max_prediction}")
-    if not set(characters) <= set(DIGITS_AND_CAPITALS):
-        flags.append("--charset=auto")
-    if begin_at_the_right(characters):
-        flags.append(f"--direction={RIGHT_TO_LEFT}")
-    return flags
+    return [*flags, f"--max-prediction={coverage.max_prediction}"]

@@ -207,7 +207,7 @@ def _misfit_reasons(misfits: MisfitCounts, limits: Limits) -> Iterator[tuple[int
 
 
 def _recommended_flags(flags: dict[str, list[str]]) -> list[str]:
-    """Returns flags to copy; those for 99 % only if they differ."""
+    """Returns flags to copy, in a line however long; those for 99 % only if they differ."""
     lines = ["Flags that fit all:", f"  {' '.join(flags['100 %'])}"]
     if flags["99 %"] != flags["100 %"]:
         lines.append("Flags that fit 99 % of the images and of the labels' lengths:")

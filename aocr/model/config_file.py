@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from aocr import config_json
 from aocr.config import CHANGEABLE_FIELDS, Config
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
@@ -64,7 +65,7 @@ def read(folder: str) -> Config | None:
         return None
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
-            return Config.from_json(file.read().decode())
+            return config_json.loads(file.read().decode())
     except (tf.errors.OpError, ValueError) as error:
         cure = "correct it, or restore it from a copy"
         raise UserError(f"cannot use {path}: {first_line(error)}: {cure}") from error
@@ -92,6 +93,6 @@ def write(folder: str, config: Config) -> None:
     path = posixpath.join(folder, FILE_NAME)
     try:
         tf.io.gfile.makedirs(folder)
-        write_atomically(path, config.to_json().encode())
+        write_atomically(path, config_json.dumps(config).encode())
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {path}: {first_line(error)}") from error

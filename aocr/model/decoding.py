@@ -32,7 +32,10 @@ class Decoding(Protocol):
 
     @property
     def attention(self) -> tf.Tensor:
-        """Returns float32 `[N, S, T]`: how much each column contributed to each symbol."""
+        """Returns float32 `[N, S, T]`: how much each column contributed to each symbol.
+
+        Columns count from the left of the image, whatever `Config.direction` is.
+        """
 
     def step_probabilities(self) -> tf.Tensor:
         """Returns float32 `[N, S]`, the probability of each symbol; 1 after the first EOS."""

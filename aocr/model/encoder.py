@@ -16,7 +16,7 @@ class Memory(NamedTuple):
     Attributes:
         values: float32 `[N, T, 2U]`, forward and backward outputs side by side.
         state: float32 `[N, 4U]`, the final `[forward c, forward h, backward c, backward h]`.
-        is_padding: bool `[N, T]`, True for columns to the right of an image; None: there are none.
+        is_padding: bool `[N, T]`, True behind the last column of an image; None: there are none.
     """
 
     values: tf.Tensor
@@ -64,7 +64,7 @@ def reverse_columns(
     Args:
         columns: `[N, T, D]`, or `[T, N, D]` if `time_major`.
         lengths: int32 `[N]`, the number of columns of each example; None if padding counts.
-        time_major: see `columns`.
+        time_major: whether the axis T comes first.
     """
     time_axis, batch_axis = (0, 1) if time_major else (1, 0)
     if lengths is None:
@@ -73,7 +73,7 @@ def reverse_columns(
 
 
 def _is_padding(values: tf.Tensor, sequence_lengths: tf.Tensor | None) -> tf.Tensor | None:
-    """Returns bool `[N, T]`, True to the right of each image; None if all columns count."""
+    """Returns bool `[N, T]`, True behind the last column of an image; None if all columns count."""
     if sequence_lengths is None:
         return None
     return ~tf.sequence_mask(sequence_lengths, tf.shape(values)[1])

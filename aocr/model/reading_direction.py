@@ -1,7 +1,7 @@
 """Reads text from right to left, as in Arabic and Hebrew: the columns are reversed for the decoder.
 
-CTC gives the symbols in the order of the columns, and attention learns fastest where it moves from
-the first column to the last. Labels begin with the character that is read first.
+Labels begin with the character that is read first, and CTC gives the symbols in the order of the
+columns.
 """
 
 from __future__ import annotations

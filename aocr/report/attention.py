@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +22,7 @@ from aocr.util.drawing import (
 )
 from aocr.util.errors import UserError, first_line
 from aocr.util.files import write_atomically
+from aocr.util.writing_direction import is_right_to_left
 
 MIN_LINE = 160  # pixels; width of the text under a narrow image
 PAGE_LINES = 3  # lines of text under an image; a longer text is shown page by page
@@ -180,12 +182,13 @@ def _gif(views: list[Image.Image], text: str) -> bytes:
 
 def _typeset(text: str, width: int) -> list[tuple[int, int]]:
     """Returns the line and the x coordinate of each character, in lines of `width` pixels."""
+    from_the_right = is_right_to_left(Counter(text))
     places = []
     line = x = 0
     for mask in map(glyph, text):
         if x + mask.width > width:
             line, x = line + 1, 0
-        places.append((line, x))
+        places.append((line, width - x - mask.width if from_the_right else x))
         x += mask.width
     return places
 

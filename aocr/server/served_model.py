@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
+from aocr.config import MAX_PIXELS
 from aocr.data.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.image_files import to_supported_format
 from aocr.data.image_header import ImageFileError
-from aocr.data.limits import MAX_PIXELS
 from aocr.model import tensor_names
 from aocr.server import image_limits
 from aocr.server.errors import invalid_argument, unavailable

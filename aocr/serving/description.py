@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from aocr import __version__
+from aocr import __version__, config_json
 from aocr.charset import Charset
 from aocr.config import Config
 from aocr.model import checkpoints
@@ -107,7 +107,7 @@ def describe(
     }
     return {
         "aocr": __version__,
-        "config": json.loads(config.to_json()),
+        "config": json.loads(config_json.dumps(config)),
         "charset": list(Charset(config.characters).symbols),
         EXPORTS: {name: entry},
     }

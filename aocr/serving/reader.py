@@ -11,11 +11,10 @@ from typing import Any, Literal, NamedTuple, overload
 import tensorflow as tf
 from PIL import Image
 
-from aocr.config import TEST_BATCH_SIZE
+from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
 from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.image_files import convert_watched, to_supported_format
 from aocr.data.image_header import ImageFileError, TooManyPixelsError
-from aocr.data.limits import MAX_PIXELS
 from aocr.serving.backend import Backend, Reading
 from aocr.serving.image_inputs import ImageInput, as_list, encoded_image, is_one_image
 from aocr.util.errors import first_line

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from aocr.config import MAX_PIXELS
 from aocr.data.file_reading import read_file
 from aocr.data.image_files import to_upload
 from aocr.data.image_header import ImageFileError, TooManyPixelsError, quiet_pillow
-from aocr.data.limits import MAX_PIXELS
 from aocr.serving.batching import batch_arrivals
 from aocr.serving.file_prediction import FilePrediction
 from aocr.serving.rest_client import RefusedError, RestClient

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 import aocr
+from aocr import config_json
 from aocr.config import Config
 from aocr.data.record_files import expand
 from aocr.model import config_file
@@ -74,8 +75,8 @@ def _description(run: Run) -> str:
 
 def agreed_config(replicas: Replicas, choose: Callable[[], Config]) -> Config:
     """Returns the config that the chief chooses."""
-    text = replicas.together(lambda: choose().to_json() if replicas.is_chief else "")
-    return Config.from_json(replicas.gather(text)[0])
+    text = replicas.together(lambda: config_json.dumps(choose()) if replicas.is_chief else "")
+    return config_json.loads(replicas.gather(text)[0])
 
 
 def agreed_plan(replicas: Replicas, make: Callable[[], StepPlan]) -> StepPlan:

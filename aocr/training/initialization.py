@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections import Counter
 
 import tensorflow as tf
 
@@ -13,8 +14,8 @@ from aocr.config import (
     LEFT_TO_RIGHT,
     RIGHT_TO_LEFT,
     Config,
-    architecture,
 )
+from aocr.config_json import architecture
 from aocr.data.bucket_widths import choose_bucket_widths
 from aocr.data.charset_file import characters_of
 from aocr.data.record_files import expand
@@ -22,8 +23,11 @@ from aocr.model import checkpoints, config_file
 from aocr.training import time_plan, warm_start, weight_averages
 from aocr.training.run import ModelChoice, Run
 from aocr.training.training_set import records_by_width
-from aocr.util.characters import begin_at_the_right
 from aocr.util.plurals import counted
+from aocr.util.writing_direction import right_to_left_share
+
+MOST_FROM_THE_RIGHT = 0.25
+"""Share of the charset's letters above which they are probably not there as quotations only."""
 
 
 def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Config:
@@ -55,7 +59,7 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
             config = _with_bucket_widths(config, run, drop_wide)
         if source:
             _log_inherited(run, source, config)
-        warn_about_direction(config)
+        _warn_about_direction(config)
     _log_unused(choice, config)
     return config_file.checked(config)
 
@@ -85,14 +89,24 @@ def _log_inherited(run: Run, source: Config, config: Config) -> None:
     logging.info("From %s: %s; new here: %s.", run.init_from, taken, new)
 
 
-def warn_about_direction(config: Config) -> None:
-    """Warns if CTC is to read text from right to left in the other direction."""
-    uses_ctc, from_the_left = config.decoder != ATTENTION, config.direction == LEFT_TO_RIGHT
-    if uses_ctc and from_the_left and begin_at_the_right(config.characters):
+def _warn_about_direction(config: Config) -> None:
+    """Warns if the letters of the charset contradict the direction in which CTC reads."""
+    if config.decoder == ATTENTION:
+        return
+    share = right_to_left_share(Counter(config.characters))
+    if config.direction == LEFT_TO_RIGHT and share > MOST_FROM_THE_RIGHT:
         logging.warning(
-            "Most letters of the charset are read from right to left, but CTC reads columns from "
-            "the left: give --direction=%s, unless the labels begin with the leftmost character.",
+            "%.0f %% of the charset's letters are read from right to left, but CTC reads columns "
+            "from the left: give --direction=%s, unless labels begin with the leftmost character.",
+            100 * share,
             RIGHT_TO_LEFT,
+        )
+    if config.direction == RIGHT_TO_LEFT and not share:
+        logging.warning(
+            "--direction=%s, but no letter of the charset is read from right to left: give "
+            "--direction=%s, unless labels begin with the rightmost character.",
+            RIGHT_TO_LEFT,
+            LEFT_TO_RIGHT,
         )
 
 

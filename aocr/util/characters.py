@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 MAX_LOGGED_CHARACTERS = 160
 """Length above which a value is shortened in the log. Files hold such values in full."""
@@ -14,9 +13,6 @@ OPEN_BOX = "\u2423"
 
 UNNAMED_CATEGORIES = {"Cc": "control character", "Cn": "not assigned", "Co": "private use"}
 """Descriptions of code points without a Unicode name, by their Unicode category."""
-
-RIGHT_TO_LEFT_LETTERS = ("R", "AL")
-"""Unicode's directional classes of the letters of Hebrew, Arabic and other such scripts."""
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Matches control characters, line separators and surrogates. They would break a line, a table
@@ -42,12 +38,6 @@ def describe_character(character: str) -> str:
 def is_visible(character: str) -> bool:
     """Returns whether a character leaves a mark when it is drawn; spaces do not."""
     return unicodedata.category(character)[0] not in "CZ"
-
-
-def begin_at_the_right(characters: Iterable[str]) -> bool:
-    """Returns whether most letters among some characters are of scripts read from right to left."""
-    directions = [unicodedata.bidirectional(c) for c in characters if c.isalpha()]
-    return 2 * sum(each in RIGHT_TO_LEFT_LETTERS for each in directions) > len(directions)
 
 
 def visible_text(text: str) -> str:

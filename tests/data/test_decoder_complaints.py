@@ -19,11 +19,11 @@ from broken_jpegs import (
 )
 from commands import draw
 
+from aocr.config import MAX_PIXELS
 from aocr.data.batch_decoding import BatchDecoder
 from aocr.data.decoder_complaints import DecoderWatch, hidden_complaints
 from aocr.data.image_files import convert_watched
 from aocr.data.image_header import ImageFileError, TooManyPixelsError
-from aocr.data.limits import MAX_PIXELS
 
 GOOD = draw("AB", form="JPEG")
 ENDED, STRAY, NO_TABLES = cut_and_ended(GOOD), with_stray_bytes(GOOD), without_tables(GOOD)

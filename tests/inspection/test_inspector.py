@@ -95,6 +95,15 @@ def test_flags_for_all_come_from_images_and_labels(report):
     assert facts["flags"]["100 %"][-1] == "--charset=auto"
 
 
+@pytest.mark.parametrize(
+    ("label", "recommended"),
+    [("שלום 12", True), ("שלום שלום Abc", True), ("Abcdef שלום", False), ("12", False)],
+)
+def test_the_direction_is_that_of_most_letters_of_the_labels(report, label, recommended):
+    flags = report((IMAGE, label))["flags"]
+    assert ["--direction=rtl" in each for each in flags.values()] == [recommended] * len(flags)
+
+
 def test_given_flags_are_checked(report):
     rows = (IMAGE, "AB"), (grey_png(1, (80, 20)), "ABC"), (b"", "A"), (grey_png(2), "éA")
     facts = report(*rows, limits=Limits(60, 30, 2, "ABC"))

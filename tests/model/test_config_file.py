@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from aocr import config_json
 from aocr.config import Config
 from aocr.model import config_file
 from aocr.util.errors import UserError
@@ -42,9 +43,9 @@ def test_no_file_is_none(tmp_path):
         "[]",
         "{}",
         '{"architecture": "CTC"}',
-        CONFIG.to_json().replace("99", '"99"'),
-        CONFIG.to_json().replace('"bucket_widths": []', '"bucket_widths": 48'),
-        CONFIG.to_json().replace('"bucket_widths": []', '"bucket_widths": ["48"]'),
+        config_json.dumps(CONFIG).replace("99", '"99"'),
+        config_json.dumps(CONFIG).replace('"bucket_widths": []', '"bucket_widths": 48'),
+        config_json.dumps(CONFIG).replace('"bucket_widths": []', '"bucket_widths": ["48"]'),
     ],
 )
 def test_a_file_that_cannot_be_understood_is_an_error(tmp_path, content):

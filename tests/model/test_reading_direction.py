@@ -10,13 +10,15 @@ import tensorflow as tf
 from helpers import TINY, load_noise, noise
 
 from aocr.charset import EOS_ID, PAD_ID
-from aocr.config import Config
 from aocr.model import recognizer
 from aocr.model.backbone import CNNOutput
-from aocr.model.encoder import reverse_columns
+from aocr.model.encoder import encode, reverse_columns
+from aocr.model.joint_decoder import JointDecoder
+from aocr.model.reading_direction import ReversedDecoder
 from aocr.model.search.known_texts import pattern_automaton
 from aocr.model.search.text_search import Search, decode
-from aocr.training.initialization import warn_about_direction
+from aocr.training.initialization import choose_config
+from aocr.training.run import ModelChoice, Run
 
 WIDTHS, COLUMNS = [16, 9], [4, 3]
 FEATURES = noise("features", 2, 4, 8)
@@ -93,22 +95,45 @@ def test_it_gives_of_columns_what_another_gives_of_reversed_ones(
     assert not np.array_equal(found["losses"], other["losses"])
 
 
-HEBREW, ARABIC = "אבגדהוזחטי 0123456789", "ابتث"
+def test_a_joint_decoder_is_trained_on_reversed_columns():
+    def losses(columns, lengths, is_reversed):
+        config = dataclasses.replace(TINY, **DECODERS["joint"])
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            memory = encode(tf.constant(columns), tf.constant(lengths), config.encoder_units)
+            decoder = recognizer.create_decoder(config, memory, is_training=True)
+            assert isinstance(decoder, JointDecoder)
+            if is_reversed:
+                decoder = ReversedDecoder(decoder, tf.constant(lengths))
+            of_images = decoder.losses(tf.constant(TARGETS, tf.int32))
+            load_noise(session)
+            return session.run(of_images)
+
+    columns = mirrored(FEATURES, "masked")
+    np.testing.assert_array_equal(losses(columns, COLUMNS, True), losses(columns, COLUMNS, False))
+
+
+HEBREW, ARABIC, LATIN = "אבגדהוזחט יכלמנ 0123456789", "ابتث", "abcdefghijklmnopqrstuvwxyz"
+FROM_THE_LEFT = "but CTC reads columns from the left: give --direction=rtl"
+FROM_THE_RIGHT = "but no letter of the charset is read from right to left: give --direction=ltr"
 
 
 @pytest.mark.parametrize(
-    ("fields", "warns"),
+    ("given", "warning"),
     [
-        ({"decoder": "ctc", "characters": HEBREW}, True),
-        ({"decoder": "joint", "characters": ARABIC}, True),
-        ({"decoder": "joint", "characters": ARABIC, "direction": "rtl"}, False),
-        ({"decoder": "ctc", "characters": "ABCDEא"}, False),
-        ({"decoder": "ctc", "characters": "0123"}, False),
-        ({"characters": HEBREW}, False),
+        ({"decoder": "ctc", "characters": HEBREW}, FROM_THE_LEFT),
+        ({"decoder": "joint", "characters": ARABIC}, FROM_THE_LEFT),
+        ({"decoder": "joint", "characters": HEBREW + LATIN}, FROM_THE_LEFT),
+        ({"decoder": "joint", "characters": ARABIC, "direction": "rtl"}, None),
+        ({"decoder": "ctc", "characters": LATIN + "א"}, None),
+        ({"decoder": "ctc", "characters": "0123"}, None),
+        ({"characters": HEBREW}, None),
+        ({"decoder": "ctc", "characters": LATIN, "direction": "rtl"}, FROM_THE_RIGHT),
+        ({"characters": LATIN, "direction": "rtl"}, None),
     ],
 )
-def test_ctc_that_would_read_from_the_wrong_side_is_told(caplog, fields, warns):
+def test_a_new_model_whose_ctc_reads_from_the_wrong_side_is_told(tmp_path, caplog, given, warning):
+    run = Run([], [], str(tmp_path), None, True, None, -1, "float32")
     with caplog.at_level(logging.WARNING):
-        warn_about_direction(Config(**fields))
-    told = "CTC reads columns from the left: give --direction=rtl"
-    assert any(told in message for message in caplog.messages) == warns
+        choose_config(run, ModelChoice(given=given))
+    told = [each.split(", ", 1)[1] for each in caplog.messages]
+    assert [each.split(", unless")[0] for each in told] == ([warning] if warning else [])

@@ -96,6 +96,15 @@ def test_strip_has_each_character_beside_its_row(tmp_path):
     assert ink[1] > 0  # the mark of the space
 
 
+def test_text_from_right_to_left_begins_at_the_right(tmp_path):
+    def place_of_the_first_letter(text):
+        gif = open_picture(save(tmp_path / text, text, attention=peaks(2, 10)), "attention.gif")
+        gif.seek(0)
+        return np.flatnonzero(accented(gif, 0).any(axis=0)).mean() / gif.width
+
+    assert place_of_the_first_letter("AB") < 0.5 < place_of_the_first_letter("אב")
+
+
 def test_steps_after_the_last_character_are_left_out(tmp_path):
     folder = save(tmp_path, "AB", attention=peaks(2, 17, steps=30))
     assert open_picture(folder, "attention.gif").n_frames == 2
