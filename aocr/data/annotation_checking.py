@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aocr.data import labels, limits
 from aocr.data.annotations import Annotation, Annotations, Rejection, is_utf8
-from aocr.data.batch_decoding import BATCH_SIZE, MAX_PIXELS_IN_BATCH, BatchDecoder
+from aocr.data.batch_decoding import BATCH_SIZE, BatchDecoder
 from aocr.data.build_options import Options
 from aocr.data.decoder_complaints import DecoderWatch
 from aocr.data.file_reading import read_file
@@ -111,8 +111,7 @@ def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
 def _if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
     """Returns what to write if the header tells that the file can stay unchanged, else None."""
     header = read_header(encoded, max_pixels)
-    small = header.width * header.height <= MAX_PIXELS_IN_BATCH
-    if small and needs_no_conversion(encoded, header):
+    if needs_no_conversion(encoded, header):
         return SupportedImage(encoded, False, header.width, header.height)
     return None
 

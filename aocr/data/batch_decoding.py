@@ -16,12 +16,11 @@ from aocr.data.decoder_complaints import DecoderWatch
 BATCH_SIZE = 64
 """Number of files that are decoded in one call."""
 
-MAX_PIXELS_IN_BATCH = 2**20
-"""Size of the largest image in a batch: all images of a batch are in memory at the same time."""
-
 
 def shapes_of(files: tf.Tensor, channels: int = 0) -> tf.Tensor:
     """Decodes every file with an operation of its own, so that all cores decode.
+
+    No more images are in memory at a time than cores decode: each is dropped once it has a shape.
 
     Args:
         files: string `[BATCH_SIZE]`, image files; of a GIF only the first frame is decoded.
