@@ -55,14 +55,12 @@ class ImageMeasurer:
 
         It is fastest for `BATCH_SIZE` PNG and JPEG files that can all be decoded.
         """
-        common = all(image.startswith(_COMMON_STARTS) for image in images)
-        if (
-            common
-            and len(images) == BATCH_SIZE
-            and (sizes := _or_none(self._measure_batch, images))
-        ):
-            return list(sizes)
-        if sizes := _or_none(self._measure, images):
+        is_batch = len(images) == BATCH_SIZE
+        if is_batch and all(image.startswith(_COMMON_STARTS) for image in images):
+            sizes = _or_none(self._measure_batch, images) or _or_none(self._measure, images)
+        else:
+            sizes = _or_none(self._measure, images)
+        if sizes is not None:
             return list(sizes)
         if len(images) == 1:
             return [None]

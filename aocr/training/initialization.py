@@ -8,13 +8,7 @@ from collections import Counter
 
 import tensorflow as tf
 
-from aocr.config import (
-    ATTENTION,
-    IMAGE_HEIGHT,
-    LEFT_TO_RIGHT,
-    RIGHT_TO_LEFT,
-    Config,
-)
+from aocr.config import ATTENTION, IMAGE_HEIGHT, LEFT_TO_RIGHT, RIGHT_TO_LEFT, Config
 from aocr.config_json import architecture
 from aocr.data.bucket_widths import choose_bucket_widths
 from aocr.data.charset_file import characters_of

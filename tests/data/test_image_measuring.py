@@ -1,5 +1,6 @@
 """Measuring 64 images in one call and measuring them one by one give the same."""
 
+import contextlib
 import zlib
 
 import numpy as np
@@ -94,6 +95,7 @@ def test_prepared_width_is_that_of_preparation(resize):
         file = tf.compat.v1.placeholder(tf.string, [])
         width = prepare(file, config).width
         expected = [session.run(width, {file: each}) for each in files]
-    measured = ImageMeasurer(config).sizes(files)
+    with contextlib.closing(ImageMeasurer(config)) as measurer:
+        measured = measurer.sizes(files)
     assert [list(size[:2]) for size in measured] == sizes.tolist()
     assert [size.prepared_width for size in measured] == expected

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import logging
 
 import numpy as np
 import pytest
@@ -17,8 +16,6 @@ from aocr.model.joint_decoder import JointDecoder
 from aocr.model.reading_direction import ReversedDecoder
 from aocr.model.search.known_texts import pattern_automaton
 from aocr.model.search.text_search import Search, decode
-from aocr.training.initialization import choose_config
-from aocr.training.run import ModelChoice, Run
 
 WIDTHS, COLUMNS = [16, 9], [4, 3]
 FEATURES = noise("features", 2, 4, 8)
@@ -110,30 +107,3 @@ def test_a_joint_decoder_is_trained_on_reversed_columns():
 
     columns = mirrored(FEATURES, "masked")
     np.testing.assert_array_equal(losses(columns, COLUMNS, True), losses(columns, COLUMNS, False))
-
-
-HEBREW, ARABIC, LATIN = "אבגדהוזחט יכלמנ 0123456789", "ابتث", "abcdefghijklmnopqrstuvwxyz"
-FROM_THE_LEFT = "but CTC reads columns from the left: give --direction=rtl"
-FROM_THE_RIGHT = "but no letter of the charset is read from right to left: give --direction=ltr"
-
-
-@pytest.mark.parametrize(
-    ("given", "warning"),
-    [
-        ({"decoder": "ctc", "characters": HEBREW}, FROM_THE_LEFT),
-        ({"decoder": "joint", "characters": ARABIC}, FROM_THE_LEFT),
-        ({"decoder": "joint", "characters": HEBREW + LATIN}, FROM_THE_LEFT),
-        ({"decoder": "joint", "characters": ARABIC, "direction": "rtl"}, None),
-        ({"decoder": "ctc", "characters": LATIN + "א"}, None),
-        ({"decoder": "ctc", "characters": "0123"}, None),
-        ({"characters": HEBREW}, None),
-        ({"decoder": "ctc", "characters": LATIN, "direction": "rtl"}, FROM_THE_RIGHT),
-        ({"characters": LATIN, "direction": "rtl"}, None),
-    ],
-)
-def test_a_new_model_whose_ctc_reads_from_the_wrong_side_is_told(tmp_path, caplog, given, warning):
-    run = Run([], [], str(tmp_path), None, True, None, -1, "float32")
-    with caplog.at_level(logging.WARNING):
-        choose_config(run, ModelChoice(given=given))
-    told = [each.split(", ", 1)[1] for each in caplog.messages]
-    assert [each.split(", unless")[0] for each in told] == ([warning] if warning else [])
