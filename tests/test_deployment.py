@@ -6,7 +6,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tarfile
 
 import pytest
 
@@ -201,8 +200,7 @@ def test_the_package_of_a_training_service_runs_as_a_module(tmp_path):
     pack = [sys.executable, "setup.py", "-q", "sdist", "--formats=gztar", "--dist-dir=out"]
     subprocess.run(pack, cwd=tree, check=True, capture_output=True)
     (archive,) = (tree / "out").glob("*.tar.gz")
-    with tarfile.open(archive) as file:
-        file.extractall(tmp_path / "installed", filter="data")
+    shutil.unpack_archive(archive, tmp_path / "installed")
     (package,) = (tmp_path / "installed").iterdir()
     packed = {path.relative_to(package) for path in (package / "aocr").rglob("*")}
     assert packed == {path.relative_to(tree) for path in (tree / "aocr").rglob("*")}
