@@ -52,10 +52,10 @@ class AttentionSignature:
         found = self._session.run(self._fetches, {self._input: list(encoded)})
         for error in filter(None, found[names.SIGNATURE_ERROR]):
             raise tf.errors.InvalidArgumentError(None, None, error.decode())
-        return [_reading(found, number) for number in range(len(encoded))]
+        return [_reading_of(found, number) for number in range(len(encoded))]
 
 
-def _reading(found: dict[str, np.ndarray], number: int) -> Reading:
+def _reading_of(found: dict[str, np.ndarray], number: int) -> Reading:
     """Returns the reading of one image; its attention without the padding at its right."""
     is_character = found[names.SIGNATURE_CHARACTERS][number] > 0  # [S]
     columns = math.ceil(found[names.SIGNATURE_WIDTHS][number] / COLUMN_WIDTH)

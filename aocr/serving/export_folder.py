@@ -119,7 +119,7 @@ def install(source: str, destination: Destination) -> str:
     folder, export_format = destination.target, destination.format
     if destination.versioned:
         graph = formats.GRAPH_FILES[export_format.name]
-        version = versions.install(source, folder, graph)
+        version = versions.install_version(source, folder, graph)
         return posixpath.join(destination.folder, posixpath.basename(version))
     if not tf.io.gfile.exists(folder) and not is_remote(folder):
         tf.io.gfile.rename(source, folder)  # a server sees the folder with all its files

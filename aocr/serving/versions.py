@@ -33,7 +33,7 @@ def next_version(base: str) -> str:
     return posixpath.join(base, str(max(filter(None, numbers), default=0) + 1))
 
 
-def install(source: str, base: str, last: str) -> str:
+def install_version(source: str, base: str, last: str) -> str:
     """Moves a complete export into the folder of the next version, and returns its name.
 
     A server that looks at that moment sees no new version, or all of it. On remote file systems,

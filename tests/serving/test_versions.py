@@ -47,7 +47,7 @@ def test_versions_appear_one_after_the_other_and_earlier_ones_stay(tmp_path, sch
     for number in (1, 2, 3):
         source = f"{scheme}{tmp_path}/{number}.tmp"
         write_export(source, str(number))
-        assert versions.install(source, base, "saved_model.pb") == f"{base}/{number}"
+        assert versions.install_version(source, base, "saved_model.pb") == f"{base}/{number}"
     for number in (1, 2, 3):
         for name in ("saved_model.pb", "variables/variables.index"):
             assert read(f"{base}/{number}/{name}") == str(number)
@@ -66,7 +66,7 @@ def test_a_version_that_another_export_has_just_taken_is_left_alone(tmp_path, mo
         return found
 
     monkeypatch.setattr(versions, "next_version", late)
-    assert versions.install(source, str(base), "saved_model.pb") == f"{base}/2"
+    assert versions.install_version(source, str(base), "saved_model.pb") == f"{base}/2"
     assert read(f"{base}/1/saved_model.pb") == "theirs"
     assert read(f"{base}/2/saved_model.pb") == "mine"
 
@@ -77,5 +77,5 @@ def test_the_file_that_servers_load_first_arrives_last_in_a_remote_folder(monkey
     monkeypatch.setattr(
         tf.io.gfile, "rename", lambda source, target: (moved.append(target), rename(source, target))
     )
-    versions.install("ram://last/source", "ram://last/base", "saved_model.pb")
+    versions.install_version("ram://last/source", "ram://last/base", "saved_model.pb")
     assert [path.rpartition("/")[2] for path in moved] == ["variables.index", "saved_model.pb"]
