@@ -15,7 +15,7 @@ TYPE_CHECKING = False  # as typing's, whose import would delay the handling of s
 if TYPE_CHECKING:
     from typing import Any
 
-    from aocr.serving.reader import Reader
+    from aocr.reading.reader import Reader
 
 __version__ = "1.0.0.dev0"
 
@@ -43,11 +43,11 @@ def load(
     Raises:
         aocr.util.errors.UserError: there is no such model, or it cannot be loaded.
     """
-    from aocr.util.tensorflow_import import import_tensorflow
+    from aocr.util.terminal.tensorflow_import import import_tensorflow
 
     import_tensorflow(os.devnull)
     from aocr.config import TEST_BATCH_SIZE
-    from aocr.serving.loading import LoadOptions, load_reader
+    from aocr.reading.loading import LoadOptions, load_reader
 
     options = LoadOptions(checkpoint, gpu_id, model)
     return load_reader(os.fspath(path), options, batch_size or TEST_BATCH_SIZE)

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: the arguments are wrong (exit code 2) or ask for help.
     """
     try:
-        from aocr.util import signals, streams
+        from aocr.util.terminal import signals, streams
 
         signals.set_handler(signals.end_process)
         signals.ignore_at_the_very_end()

@@ -21,7 +21,7 @@ SLIDING, COMPACT = BACKBONES = ("sliding", "compact")
 """The CNNs, see the modules of these names in `aocr.model`."""
 
 CLASSIC_RESIZE, FULL_HEIGHT = RESIZES = ("classic", "full-height")
-"""The ways to bring images to a size, see `aocr.data.preprocessing`."""
+"""The ways to bring images to a size, see `aocr.data.images.preprocessing`."""
 
 BLACK, MASKED = PADDINGS = ("black", "masked")
 """The ways to show the padding at the right of an image to the model."""
@@ -33,10 +33,10 @@ NO_RECTIFICATION, TPS = RECTIFICATIONS = ("none", "tps")
 """The ways to straighten images, see `aocr.model.spatial_transformer`."""
 
 CONTENT, LOCATION = ATTENTIONS = ("content", "location")
-"""The attention decoders, see `aocr.model.content_decoder` and `aocr.model.location_decoder`."""
+"""The attention decoders, see `aocr.model.decoders.content` and `aocr.model.decoders.location`."""
 
 LEFT_TO_RIGHT, RIGHT_TO_LEFT = DIRECTIONS = ("ltr", "rtl")
-"""The directions in which text is read, see `aocr.model.reading_direction`."""
+"""The directions in which text is read, see `aocr.model.decoders.reversed`."""
 
 TEST_BATCH_SIZE = 64
 """Number of images that `test` and `predict` read at a time."""

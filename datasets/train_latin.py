@@ -113,7 +113,7 @@ def main() -> None:
     validation = draw(options.work, fonts, "validation", VALIDATION_IMAGES, seed=2)
     (options.work / "charset.txt").write_text(CHARACTERS + "\n", encoding="utf-8")
     train(options, training, validation)
-    from aocr.serving.inference_checkpoint import write_inference_checkpoint
+    from aocr.exports.inference_checkpoint import write_inference_checkpoint
 
     write_inference_checkpoint(str(options.work / "model"), str(options.work / "latin"))
 

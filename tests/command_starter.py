@@ -61,13 +61,9 @@ def answer_requests():
 def main():
     """Imports what commands need, and starts them."""
     del sys.path[0]  # the folder of the tests, which no command sees
-    from aocr.util.tensorflow_import import import_tensorflow
+    from aocr.util.terminal.tensorflow_import import import_tensorflow
 
     import_tensorflow(os.devnull, use_gpu=False)  # CUDA does not survive a fork
-    import aocr.cli.train
-    import aocr.training.cluster
-    import aocr.training.evaluator
-    import aocr.training.trainer  # noqa: F401
 
     answer_requests()
 

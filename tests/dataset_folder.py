@@ -5,8 +5,8 @@ import logging
 import tensorflow as tf
 from helpers import white
 
-from aocr.data import builder
-from aocr.data.builder import Options
+from aocr.data.building import builder
+from aocr.data.building.builder import Options
 
 IMAGE = white(3, 5)
 

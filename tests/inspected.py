@@ -5,7 +5,7 @@ import tensorflow as tf
 from helpers import encoded, white
 
 from aocr.config import Config
-from aocr.data.preprocessing import prepare
+from aocr.data.images.preprocessing import prepare
 from aocr.inspection.recommendation import width_at_32
 
 IMAGE = white(20, 40)

@@ -4,10 +4,10 @@ import contextlib
 import threading
 import time
 
+from aocr.reading.model_source import find_model
 from aocr.server.app import Application
 from aocr.server.metrics import Metrics
 from aocr.server.run import ServerOptions, bind, build_server, load_versions, run_loop, serve_grpc
-from aocr.serving.model_source import find_model
 
 
 class LiveServer:

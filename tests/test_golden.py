@@ -14,12 +14,12 @@ import tensorflow as tf
 
 from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
 from aocr.config import Config
-from aocr.data import records
+from aocr.data.records import schema
 from aocr.data.targets import encode_label
-from aocr.serving.graph import build_serving_graph
+from aocr.inference.graph import build_serving_graph
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.step_plan import StepPlan
+from aocr.training.start.step_plan import StepPlan
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 CASES = ("default", "three_layers", "gru_color_ascii")
@@ -199,7 +199,7 @@ def test_teacher_forced_loss_and_gradients(case, tmp_path):
     dataset = str(tmp_path / "golden.tfrecords")
     with tf.io.TFRecordWriter(dataset) as writer:
         for image, label in zip(case.images, case.facts["labels"], strict=True):
-            writer.write(records.serialize(image, label))
+            writer.write(schema.serialize(image, label))
     model = build_train_graph(case.config, TrainingOptions(), dataset, [], StepPlan(0, 0, 1))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())

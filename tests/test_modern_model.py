@@ -10,7 +10,7 @@ from commands import WORDS, draw, run_aocr
 from export_client import FROZEN_CLIENT, SIGNATURE_CLIENT, python_without_aocr
 from helpers import write_records
 
-from aocr.data import records
+from aocr.data.records import schema
 
 FLAGS = (
     "--recipe=modern",
@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
     for word in WORDS:
         image = draw(word)
         (made / f"{word}.png").write_bytes(image)
-        rows += [records.serialize(image, word)] * 2
+        rows += [schema.serialize(image, word)] * 2
     write_records(made / "d.tfrecords", rows)
     train(made, "checkpoints", STEPS, "--steps-per-checkpoint=40", "--validation=d.tfrecords")
     return made

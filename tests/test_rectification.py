@@ -9,17 +9,18 @@ from commands import draw
 from helpers import TINY, write_records
 
 from aocr import config_json
-from aocr.data import records
+from aocr.data.records import schema
 from aocr.evaluation.evaluator import Evaluation, evaluate
-from aocr.model import checkpoints, config_file
+from aocr.exports import formats
+from aocr.exports.export import ExportRequest, export
+from aocr.model import config_file
+from aocr.model.weights import checkpoints
+from aocr.reading.file_predictions import predict
 from aocr.report.attention import attended_picture, picture_of, save_attention
-from aocr.serving import formats
-from aocr.serving.export import ExportRequest, export
-from aocr.serving.predictor import predict
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.step_plan import StepPlan
-from aocr.training.training_step import take_steps
+from aocr.training.start.step_plan import StepPlan
+from aocr.training.step import take_steps
 from aocr.training.warm_start import load_matching_weights
 from aocr.util.session import open_session
 
@@ -40,7 +41,7 @@ def folder(tmp_path_factory):
     for text, size in SIZES.items():
         image = draw(text, size)
         (made / f"{text}.png").write_bytes(image)
-        rows += [records.serialize(image, text)] * 2
+        rows += [schema.serialize(image, text)] * 2
     write_records(made / "d.tfrecords", rows)
     return made
 

@@ -9,13 +9,13 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise
 from PIL import Image
 
+from aocr.exports import formats
+from aocr.exports.export import ExportedModel, write_verified
+from aocr.exports.folder import Destination
+from aocr.inference.graph import build_serving_graph
+from aocr.inference.session import ServingSession
 from aocr.model import config_file
-from aocr.serving import formats
-from aocr.serving.export import ExportedModel, write_verified
-from aocr.serving.export_folder import Destination
-from aocr.serving.graph import build_serving_graph
-from aocr.serving.serving_session import ServingSession
-from aocr.util.files import write_atomically
+from aocr.util.paths.files import write_atomically
 
 
 class TinyModel(NamedTuple):

@@ -7,7 +7,7 @@ import shutil
 import tensorflow as tf
 from commands import MODEL, run_aocr
 
-from aocr.data import records
+from aocr.data.records import schema
 
 STEP = re.compile(r"Step (\d+): (\d+\.\d{3})s, loss: (\d+\.\d{6}), perplexity: (\d+\.\d{6})\.$")
 GLOBAL_STEP = re.compile(
@@ -29,7 +29,7 @@ def write(path, pairs):
     """Writes a TFRecord file of `(image, label)`."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for image, label in pairs:
-            writer.write(records.serialize(image, label))
+            writer.write(schema.serialize(image, label))
 
 
 def train(folder, *arguments, check=0):

@@ -7,15 +7,15 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from aocr.cli.arguments import URL_FLAGS
 from aocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
+from aocr.cli.flags.common import URL_FLAGS
 from aocr.cli.parser import parse
-from aocr.util import log, signals, streams
-from aocr.util.characters import escape
 from aocr.util.errors import UsageError, UserError, first_line
-from aocr.util.path_checks import check_paths, is_remote
-from aocr.util.remote_paths import check_file_systems
-from aocr.util.tensorflow_import import import_tensorflow
+from aocr.util.paths.checks import check_paths, is_remote
+from aocr.util.paths.remote import check_file_systems
+from aocr.util.terminal import log, signals, streams
+from aocr.util.terminal.tensorflow_import import import_tensorflow
+from aocr.util.text.characters import escape
 
 
 def run(arguments: Sequence[str] | None) -> int:

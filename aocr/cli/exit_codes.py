@@ -1,6 +1,6 @@
 """Exit codes of the commands; argparse itself exits with `EXIT_USAGE`."""
 
-from aocr.util.signals import EXIT_INTERRUPTED
+from aocr.util.terminal.signals import EXIT_INTERRUPTED
 
 __all__ = ["EXIT_BROKEN_PIPE", "EXIT_FAILURE", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_USAGE"]
 

@@ -7,8 +7,18 @@ import sys
 from collections.abc import Sequence
 
 from aocr import __version__
-from aocr.cli import benchmark, dataset, export, inspect, predict, serve, synth, test, train
-from aocr.cli.command_parser import CommandParser
+from aocr.cli.commands import (
+    benchmark,
+    dataset,
+    export,
+    inspect,
+    predict,
+    serve,
+    synth,
+    test,
+    train,
+)
+from aocr.cli.flags.parser import CommandParser
 
 COMMANDS = (dataset, inspect, synth, train, test, predict, export, benchmark, serve)
 """The modules of the commands, in the order of `aocr --help`."""

@@ -8,15 +8,15 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from aocr.cli.flag_types import whole_number
+from aocr.cli.flags.values import whole_number
+from aocr.training.cluster.tf_config import read_task
 from aocr.training.options import TrainingOptions
-from aocr.training.tf_config import read_task
 from aocr.util.errors import UsageError, UserError
 from aocr.util.options import permitted_values
-from aocr.util.path_checks import is_remote
+from aocr.util.paths.checks import is_remote
 
 if TYPE_CHECKING:
-    from aocr.training.replicas import Replicas
+    from aocr.training.cluster.replicas import Replicas
 
 ALL = "all"
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from aocr.data.decoder_complaints import DecoderWatch
+from aocr.data.images.decoder_complaints import DecoderWatch
 
 BATCH_SIZE = 64
 """Number of files that are decoded in one call."""

@@ -13,16 +13,17 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from aocr.config import ATTENTION, CTC, Config
-from aocr.data import limits, record_files
+from aocr.data import limits
 from aocr.data.batch_decoding import BATCH_SIZE
-from aocr.data.decoder_complaints import DecoderWatch
-from aocr.data.image_measuring import ImageMeasurer, ImageSize
+from aocr.data.batches.sharing import FileCounter
+from aocr.data.images.decoder_complaints import DecoderWatch
+from aocr.data.images.measuring import ImageMeasurer, ImageSize
 from aocr.data.limits import Limits
-from aocr.data.record_files import RawRecord
-from aocr.data.records import text_of
-from aocr.data.shares import FileCounter
+from aocr.data.records import files as record_files
+from aocr.data.records.files import RawRecord
+from aocr.data.records.schema import text_of
 from aocr.util.parallel import map_in_order
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 MAX_EXAMPLES = 10
 """Number of records with a problem that are described; all are counted."""

@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 from typing import NamedTuple
 
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 _MAX_LISTED_CHARACTERS = 5
 

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image, ImageOps
 
-from aocr.data.image_header import ImageFileError
+from aocr.data.images.header import ImageFileError
 from aocr.util.errors import first_line
 
 _PNG_MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16")

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from aocr.data import records
-from aocr.data.record_framing import FRAMING_BYTES, Frame, FramingError
-from aocr.data.records import Record
+from aocr.data.records import schema
+from aocr.data.records.framing import FRAMING_BYTES, Frame, FramingError
+from aocr.data.records.schema import Record
 from aocr.util.session import open_on_cpu
 
 MAX_BATCH_RECORDS = 512
@@ -31,7 +31,7 @@ class RecordParser:
     def __init__(self) -> None:
         with tf.Graph().as_default() as graph:
             serialized = tf.compat.v1.placeholder(tf.string, [None])
-            parsed = records.parse_all(serialized)
+            parsed = schema.parse_all(serialized)
         self._session = open_on_cpu(graph)
         self._parse = self._session.make_callable(list(parsed), [serialized])
 

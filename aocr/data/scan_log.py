@@ -6,9 +6,9 @@ import logging
 
 from aocr.config import CTC, Config
 from aocr.data.dataset_scan import DatasetScan
-from aocr.data.decoder_complaints import COMPLAINED
+from aocr.data.images.decoder_complaints import COMPLAINED
 from aocr.util.errors import UserError
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 
 def log_for_training(

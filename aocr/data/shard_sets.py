@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from aocr.data.dataset_names import REPORT_SUFFIX, shard_name
+from aocr.data.records.shards import REPORT_SUFFIX, shard_name
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 """Matches the results of `shard_name`."""

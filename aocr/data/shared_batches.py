@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.augmentation import NO_AUGMENTATION
-from aocr.data.input_pipeline import (
+from aocr.data.augmentation.augment import NO_AUGMENTATION
+from aocr.data.batches.pipeline import (
     DECODING_THREADS,
     TrainingBatch,
     augmented,
@@ -19,8 +19,8 @@ from aocr.data.input_pipeline import (
     training_example,
     without_autograph,
 )
-from aocr.data.shares import FILLING, WHOLE, Share, part_of_batch
-from aocr.data.shuffling import SHUFFLE_BUFFER, ShuffleOrder, shuffled, without
+from aocr.data.batches.sharing import FILLING, WHOLE, Share, part_of_batch
+from aocr.data.batches.shuffling import SHUFFLE_BUFFER, ShuffleOrder, shuffled, without
 
 READ_AT_A_TIME = 16
 """Number of places of the dataset that records are read from at the same time, by turns. Together

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
 from aocr.config import Config
-from aocr.data import records
+from aocr.data.records import schema
 
 
 def encode_label(label: tf.Tensor, config: Config) -> tf.Tensor:
@@ -20,7 +20,7 @@ def encode_label(label: tf.Tensor, config: Config) -> tf.Tensor:
         label: string scalar, UTF-8 or Latin-1.
         config: defines `characters`, `max_prediction` and `decoder_steps` (S).
     """
-    ids = _character_ids(records.code_points_of(label), config.characters)  # [L]
+    ids = _character_ids(schema.code_points_of(label), config.characters)  # [L]
     fits = tf.reduce_all(tf.not_equal(ids, PAD_ID)) & (tf.size(ids) <= config.max_prediction)
     symbols = tf.concat([ids[: config.max_prediction], [EOS_ID]], axis=0)
     symbols = tf.where(fits, symbols, PAD_ID)

@@ -12,19 +12,19 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH, Config
-from aocr.data import records
+from aocr.data.batches.pipeline import EvaluationBatch
 from aocr.data.dataset_scan import scan
-from aocr.data.decoder_complaints import hidden_complaints
-from aocr.data.input_pipeline import EvaluationBatch
+from aocr.data.images.decoder_complaints import hidden_complaints
+from aocr.data.records import schema
 from aocr.data.scan_log import log_for_testing
 from aocr.evaluation import log_lines, metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
-from aocr.model import checkpoints
 from aocr.model.postprocessing import RankedTexts, Transcription, character_mask
 from aocr.model.search.ranked_texts import inexact_text
 from aocr.model.search.text_search import Search
+from aocr.model.weights import checkpoints
 from aocr.util.session import open_session
 
 Observer = Callable[[Result], None]
@@ -149,8 +149,8 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
     return Result(
         place=int(batch.record_indices[row]),
         prediction=transcription.text[row].decode() if decoded else "",
-        label=records.text_of(batch.labels[row]),
-        comment=records.text_of(batch.comments[row]),
+        label=schema.text_of(batch.labels[row]),
+        comment=schema.text_of(batch.comments[row]),
         probability=float(transcription.probability[row]) if decoded else 0.0,
         character_probabilities=tuple(transcription.step_probabilities[row][steps].tolist()),
         loss=float(outputs.losses[row]) if has_loss else math.nan,

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from aocr.charset import Charset
 from aocr.config import NO_RECTIFICATION, SLIDING, TEST_BATCH_SIZE, Config
-from aocr.data import input_pipeline, preprocessing
+from aocr.data.batches import pipeline
+from aocr.data.images import preprocessing
 from aocr.model import recognizer
 from aocr.model.postprocessing import (
     RankedTexts,
@@ -41,7 +42,7 @@ class EvalGraph(NamedTuple):
 
     graph: tf.Graph
     start: tf.Operation
-    batch: input_pipeline.EvaluationBatch
+    batch: pipeline.EvaluationBatch
     transcription: Transcription
     losses: tf.Tensor
     readings: RankedTexts | None = None
@@ -73,7 +74,7 @@ def build_eval_graph(
     """
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
-            input_pipeline.evaluation_batches(
+            pipeline.evaluation_batches(
                 files, config, undecodable, batch_size or default_batch_size(config)
             )
         )

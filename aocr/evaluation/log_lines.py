@@ -8,7 +8,7 @@ import math
 from aocr.evaluation.metric_sums import Measurement, Summary
 from aocr.evaluation.metrics import perplexity
 from aocr.evaluation.result import Result
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 
 def log_result(result: Result, accuracy: float, mean_accuracy: float) -> None:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.data.augmentation import Identity, augment
-from aocr.data.preprocessing import Prepared
+from aocr.data.augmentation.augment import Identity, augment
+from aocr.data.images.preprocessing import Prepared
 
 VARIANTS = 3
 """Number of augmented images that are drawn below each image."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from aocr.inspection.summary import CharacterCount
-from aocr.util.characters import (
+from aocr.util.text.characters import (
     OPEN_BOX,
     code_point,
     is_visible,
     unicode_name,
     visible_character,
 )
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 GRID_WIDTH = 78
 """Width of the grid in characters; with its indent it fits a terminal of 80 columns."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from aocr.data.dataset_names import REPORT_SUFFIX
-from aocr.data.rejections import read_rejections
+from aocr.data.building.rejections import read_rejections
+from aocr.data.records.shards import REPORT_SUFFIX
 from aocr.data.shard_sets import ShardSet, shard_sets
 
 

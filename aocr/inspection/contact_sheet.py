@@ -12,14 +12,14 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.config import IMAGE_HEIGHT, Config
-from aocr.data import records
-from aocr.data.preprocessing import Prepared, prepare
-from aocr.data.record_files import RawRecord
+from aocr.data.images.preprocessing import Prepared, prepare
+from aocr.data.records import schema
+from aocr.data.records.files import RawRecord
 from aocr.inspection.augmented_variants import Variation, with_variants
 from aocr.inspection.image_check import check_decoding
-from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
 from aocr.util.errors import UserError, first_line
-from aocr.util.files import write_atomically
+from aocr.util.paths.files import write_atomically
+from aocr.util.text.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
 
 MAX_SAMPLES = 48
 
@@ -128,7 +128,7 @@ def _arrange(cells: Sequence[Image.Image]) -> Image.Image:
 def _draw_cell(row: RawRecord, images: Image.Image) -> Image.Image:
     """Draws a record: its images, its label and its name, one below the other."""
     width = max(MIN_CELL_WIDTH, images.width)
-    label = records.text_of(row.label)
+    label = schema.text_of(row.label)
     parts = [
         images,
         _draw_text(label, width, LABEL) if label else _draw_text("(empty)", width, LABEL, ACCENT),

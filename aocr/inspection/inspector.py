@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
-from aocr.data import record_files, records
-from aocr.data.augmentation import NO_AUGMENTATION
-from aocr.data.decoder_complaints import hidden_complaints
-from aocr.data.image_decoding import decode
+from aocr.data.augmentation.augment import NO_AUGMENTATION
+from aocr.data.images.decoder_complaints import hidden_complaints
+from aocr.data.images.decoding import decode
 from aocr.data.limits import Limits
-from aocr.data.record_files import RawRecord
+from aocr.data.records import files as record_files
+from aocr.data.records import schema
+from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
 from aocr.inspection.duplicates import find_duplicates
@@ -23,10 +24,10 @@ from aocr.inspection.image_check import DecodeImage
 from aocr.inspection.statistics import MAX_NAMED, collect_statistics
 from aocr.inspection.summary import DatasetFiles, DatasetSummary, summarize
 from aocr.inspection.text_report import format_report
-from aocr.util.characters import visible_text
-from aocr.util.console import print_text, require_stdout
 from aocr.util.errors import UserError
-from aocr.util.plurals import counted
+from aocr.util.terminal.console import print_text, require_stdout
+from aocr.util.text.characters import visible_text
+from aocr.util.text.plurals import counted
 
 MAX_SHEET_WIDTH = 2048
 """Largest width in pixels of a prepared image on the contact sheet. If the flags lead to a larger
@@ -113,7 +114,7 @@ def _read_rows(files: list[str], indices: set[int]) -> dict[int, RawRecord]:
 
 
 def _describe(row: RawRecord) -> str:
-    return f"{visible_text(row.name)}: {visible_text(records.text_of(row.label))}"
+    return f"{visible_text(row.name)}: {visible_text(schema.text_of(row.label))}"
 
 
 def _draw_contact_sheet(

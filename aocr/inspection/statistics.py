@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Iterator
 
 from aocr.config import width_at_32
-from aocr.data import records
-from aocr.data.decoder_complaints import DecoderWatch, warning_text
-from aocr.data.image_header import quiet_pillow
+from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
+from aocr.data.images.header import quiet_pillow
 from aocr.data.limits import Limits
-from aocr.data.record_files import RawRecord
+from aocr.data.records import schema as records
+from aocr.data.records.files import RawRecord
 from aocr.inspection.image_check import CheckedImage, DecodeImage, check_decoding
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import WidthCounts

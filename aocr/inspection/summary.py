@@ -15,8 +15,8 @@ from aocr.inspection.duplicates import Duplicates
 from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
 from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, ProblemCount
-from aocr.util.characters import code_point, unicode_name
-from aocr.util.writing_direction import is_right_to_left
+from aocr.util.text.characters import code_point, unicode_name
+from aocr.util.text.writing_direction import is_right_to_left
 
 
 class DatasetFiles(NamedTuple):

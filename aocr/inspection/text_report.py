@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 
 from aocr.config import IMAGE_HEIGHT, width_at_32
-from aocr.data.decoder_complaints import COMPLAINED
+from aocr.data.images.decoder_complaints import COMPLAINED
 from aocr.data.limits import Limits
 from aocr.inspection.character_report import format_characters, format_unknown_characters
 from aocr.inspection.completeness import Completeness
@@ -17,8 +17,8 @@ from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import Coverage
 from aocr.inspection.statistics import ProblemCount
 from aocr.inspection.summary import DatasetSummary
-from aocr.util.characters import visible_text
-from aocr.util.plurals import counted_in_groups
+from aocr.util.text.characters import visible_text
+from aocr.util.text.plurals import counted_in_groups
 
 WIDTH, HISTOGRAM_WIDTH, BAR_WIDTH, TITLE_WIDTH = 80, 41, 14, 34  # characters
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from aocr import config_json
 from aocr.config import CHANGEABLE_FIELDS, Config
 from aocr.util.errors import UserError, first_line
-from aocr.util.files import write_atomically
+from aocr.util.paths.files import write_atomically
 
 FILE_NAME = "config.json"
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.model import rnn_cells, tensor_names
+from aocr.model import rnn_cells, variable_names
 
 
 class Memory(NamedTuple):
@@ -42,10 +42,12 @@ def encode(features: tf.Tensor, sequence_lengths: tf.Tensor | None, units: int) 
     """
     reverse = functools.partial(reverse_columns, lengths=sequence_lengths, time_major=True)
     inputs = tf.transpose(features, [1, 0, 2])  # [N, T, D] --> [T, N, D]
-    with tf.compat.v1.variable_scope(tensor_names.ENCODER_SCOPE):
-        forward, forward_state = _lstm(tensor_names.FORWARD_SCOPE, inputs, sequence_lengths, units)
+    with tf.compat.v1.variable_scope(variable_names.ENCODER_SCOPE):
+        forward, forward_state = _lstm(
+            variable_names.FORWARD_SCOPE, inputs, sequence_lengths, units
+        )
         backward, backward_state = _lstm(
-            tensor_names.BACKWARD_SCOPE, reverse(inputs), sequence_lengths, units
+            variable_names.BACKWARD_SCOPE, reverse(inputs), sequence_lengths, units
         )
     outputs = tf.concat([forward, reverse(backward)], axis=2)  # [T, N, 2U]
     values = tf.transpose(outputs, [1, 0, 2])  # [T, N, 2U] --> [N, T, 2U]
@@ -90,7 +92,7 @@ def _lstm(
     depth = inputs.shape[2]
     columns = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
     batch_size = tf.shape(inputs)[1]
-    with tf.compat.v1.variable_scope(f"{scope}/{tensor_names.LSTM_SCOPE}"):
+    with tf.compat.v1.variable_scope(f"{scope}/{variable_names.LSTM_SCOPE}"):
         kernel, bias = rnn_cells.create_dense(depth + units, 4 * units)
     projected = tf.tensordot(inputs, kernel[:depth], axes=1) + bias  # [T, N, D] --> [T, N, 4U]
     recurrent_kernel = kernel[depth:]  # [U, 4U]

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, Charset
-from aocr.model.decoding import Decoding, after_eos
+from aocr.model.decoders.common import Decoding, after_eos
 from aocr.model.search.ranked_texts import RankedText
 from aocr.model.search.text_search import SearchDecoding
 

@@ -18,16 +18,17 @@ from aocr.config import (
     TPS,
     Config,
 )
-from aocr.model import compact_cnn, sliding_cnn, spatial_transformer
-from aocr.model.backbone import Training
-from aocr.model.batch_norm import BatchStatistic
-from aocr.model.content_decoder import ContentDecoder
-from aocr.model.ctc_decoder import CTCDecoder
-from aocr.model.decoding import Decoder
+from aocr.model import spatial_transformer
+from aocr.model.backbones import compact_cnn, sliding_cnn
+from aocr.model.backbones.batch_norm import BatchStatistic
+from aocr.model.backbones.common import Training
+from aocr.model.decoders.common import Decoder
+from aocr.model.decoders.content import ContentDecoder
+from aocr.model.decoders.ctc import CTCDecoder
+from aocr.model.decoders.joint import JointDecoder
+from aocr.model.decoders.location import LocationDecoder
+from aocr.model.decoders.reversed import ReversedDecoder
 from aocr.model.encoder import Memory, encode, reverse_columns
-from aocr.model.joint_decoder import JointDecoder
-from aocr.model.location_decoder import LocationDecoder
-from aocr.model.reading_direction import ReversedDecoder
 
 BACKBONES = {
     "sliding": sliding_cnn.extract_features,

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from aocr.model import tensor_names
+from aocr.model import variable_names
 
 Initializer = Callable[..., tf.Tensor]
 """Returns the initial value of a variable from its shape and its type."""
@@ -78,13 +78,13 @@ def create_dense(
         kernel_initializer: of the kernel; None for Xavier uniform.
     """
     kernel = tf.compat.v1.get_variable(
-        tensor_names.DENSE_KERNEL,
+        variable_names.DENSE_KERNEL,
         [inputs, outputs],
         initializer=kernel_initializer or tf.compat.v1.glorot_uniform_initializer(),
     )
     kernel_value = tf.convert_to_tensor(kernel)
     bias_variable = tf.compat.v1.get_variable(
-        tensor_names.DENSE_BIAS, [outputs], initializer=tf.constant_initializer(bias)
+        variable_names.DENSE_BIAS, [outputs], initializer=tf.constant_initializer(bias)
     )
     return Dense(kernel_value, tf.convert_to_tensor(bias_variable))
 
@@ -109,7 +109,7 @@ class LSTMCell:
     """Computes an LSTM; creates `basic_lstm_cell/{kernel,bias}` in the current scope."""
 
     def __init__(self, units: int) -> None:
-        with tf.compat.v1.variable_scope(tensor_names.LSTM_SCOPE):
+        with tf.compat.v1.variable_scope(variable_names.LSTM_SCOPE):
             self._gates = create_dense(2 * units, 4 * units)
         self.state_size = 2 * units
 
@@ -131,10 +131,10 @@ class GRUCell:
 
     def __init__(self, units: int) -> None:
         scope = tf.compat.v1.variable_scope
-        with scope(tensor_names.GRU_SCOPE):
-            with scope(tensor_names.GRU_GATES_SCOPE):
+        with scope(variable_names.GRU_SCOPE):
+            with scope(variable_names.GRU_GATES_SCOPE):
                 self._gates = create_dense(2 * units, 2 * units, bias=1.0)
-            with scope(tensor_names.GRU_CANDIDATE_SCOPE):
+            with scope(variable_names.GRU_CANDIDATE_SCOPE):
                 self._candidate = create_dense(2 * units, units)
         self.state_size = units
 
@@ -168,7 +168,7 @@ class SharedCellStack:
     """
 
     def __init__(self, cell_type: type[LSTMCell] | type[GRUCell], units: int, layers: int) -> None:
-        with tf.compat.v1.variable_scope(tensor_names.SHARED_CELL_SCOPE):
+        with tf.compat.v1.variable_scope(variable_names.SHARED_CELL_SCOPE):
             self._cell: Cell = cell_type(units)
         self._layers = layers
         self.state_size = layers * self._cell.state_size

@@ -16,11 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT
-from aocr.model import tensor_names
-from aocr.model.backbone import Training, normalize_pixels
-from aocr.model.batch_norm import BatchStatistic
+from aocr.model import variable_names
+from aocr.model.backbones.batch_norm import BatchStatistic
+from aocr.model.backbones.common import Training, normalize_pixels
+from aocr.model.backbones.compact_cnn import Layer, apply_layer
 from aocr.model.bilinear_sampling import sample_bilinear
-from aocr.model.compact_cnn import Layer, apply_layer
 from aocr.model.rnn_cells import create_dense
 from aocr.model.thin_plate_spline import border_points, interpolation_matrix
 
@@ -71,7 +71,7 @@ def rectify(images: tf.Tensor, widths: tf.Tensor, training: Training | None = No
         training: None for inference.
     """
     content_widths = tf.maximum(widths, 1)  # an image that cannot be decoded has none
-    with tf.compat.v1.variable_scope(tensor_names.SPATIAL_TRANSFORMER_SCOPE):
+    with tf.compat.v1.variable_scope(variable_names.SPATIAL_TRANSFORMER_SCOPE):
         offsets, batch_statistics = locate(view(images, content_widths), training)
     moved = move_pixels(images, content_widths, offsets)
     inside = tf.sequence_mask(widths, tf.shape(images)[2])[:, tf.newaxis, :, tf.newaxis]
@@ -122,10 +122,10 @@ def locate(
             x, layer_statistics = apply_layer(x, layer, training)
         batch_statistics += layer_statistics
     features = tf.reshape(x, [-1, np.prod(x.shape[1:])])  # [N, 4, 8, 48] --> [N, 1536]
-    with tf.compat.v1.variable_scope(tensor_names.HIDDEN_SCOPE):
+    with tf.compat.v1.variable_scope(variable_names.HIDDEN_SCOPE):
         hidden = tf.nn.relu(create_dense(features.shape[1], HIDDEN_UNITS)(features))
     points = 2 * POINTS_ON_A_BORDER
-    with tf.compat.v1.variable_scope(tensor_names.OFFSETS_SCOPE):
+    with tf.compat.v1.variable_scope(variable_names.OFFSETS_SCOPE):
         zeros = tf.zeros_initializer()
         outputs = create_dense(HIDDEN_UNITS, 2 * points, kernel_initializer=zeros)(hidden)
     offsets = tf.tanh(OFFSET_RATE * outputs)

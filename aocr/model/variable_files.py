@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from aocr.model.checkpoint_reader import CheckpointReader, incomplete
-from aocr.model.tensor_names import average_of
+from aocr.model.variable_names import average_of
+from aocr.model.weights.reader import CheckpointReader, incomplete
 from aocr.util.errors import first_line
 
 

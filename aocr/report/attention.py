@@ -10,7 +10,9 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.evaluation.result import Result
-from aocr.util.drawing import (
+from aocr.util.errors import UserError, first_line
+from aocr.util.paths.files import write_atomically
+from aocr.util.text.drawing import (
     ACCENT,
     BACKGROUND,
     FOREGROUND,
@@ -20,9 +22,7 @@ from aocr.util.drawing import (
     glyph,
     scale_for_display,
 )
-from aocr.util.errors import UserError, first_line
-from aocr.util.files import write_atomically
-from aocr.util.writing_direction import is_right_to_left
+from aocr.util.text.writing_direction import is_right_to_left
 
 MIN_LINE = 160  # pixels; width of the text under a narrow image
 PAGE_LINES = 3  # lines of text under an image; a longer text is shown page by page

@@ -20,10 +20,10 @@ from aocr.report import PAGE, plots
 from aocr.report.accuracy_by_length import LengthCounts
 from aocr.report.metrics_table import metric_rows
 from aocr.report.mistakes import WorstMistakes, describe_mistake
-from aocr.util.characters import describe_character, visible_character
 from aocr.util.errors import UserError, first_line
-from aocr.util.files import write_atomically
-from aocr.util.plurals import counted_in_groups
+from aocr.util.paths.files import write_atomically
+from aocr.util.text.characters import describe_character, visible_character
+from aocr.util.text.plurals import counted_in_groups
 
 if TYPE_CHECKING:
     import jinja2

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from aocr.evaluation.metric_sums import Measurement, Summary
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 
 class MetricRow(NamedTuple):

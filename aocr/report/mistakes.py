@@ -14,9 +14,9 @@ from aocr.evaluation.alignment import align
 from aocr.evaluation.result import Result
 from aocr.report.attention import attended_picture, picture_of, spotlight
 from aocr.report.plots import data_uri
-from aocr.util.characters import describe_character, visible_character, visible_text
-from aocr.util.drawing import encode_image
 from aocr.util.errors import UserError
+from aocr.util.text.characters import describe_character, visible_character, visible_text
+from aocr.util.text.drawing import encode_image
 
 MAX_MISTAKES = 60
 """Number of mistakes that are kept and shown."""

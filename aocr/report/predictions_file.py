@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from aocr.evaluation.result import Result
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
-from aocr.util.characters import escape
 from aocr.util.errors import UserError
-from aocr.util.row_file import open_row_file
+from aocr.util.paths.row_file import open_row_file
+from aocr.util.text.characters import escape
 
 HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\tloss\n"
 COLUMNS = HEADER.split()

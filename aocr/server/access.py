@@ -13,10 +13,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aocr.server.errors import RestError, unauthenticated
-from aocr.server.json_answers import error_of
 from aocr.server.metrics import Metrics
-from aocr.server.request_path import is_api_path
-from aocr.util.log import TRACEBACKS
+from aocr.server.tf_serving.json_answers import error_of
+from aocr.server.tf_serving.request_path import is_api_path
+from aocr.util.terminal.log import TRACEBACKS
 
 ENDPOINTS = {
     "/": "page",

@@ -13,14 +13,14 @@ from starlette.types import ASGIApp
 
 from aocr.server import openapi, read_api
 from aocr.server.access import IMAGES, Access
-from aocr.server.bodies import read_body
 from aocr.server.errors import RestError, invalid_argument, not_found
-from aocr.server.json_answers import error_of
+from aocr.server.limits import read_body
 from aocr.server.metrics import Metrics
-from aocr.server.model_versions import ModelVersions
-from aocr.server.page_file import load_page
-from aocr.server.request_path import is_api_path, parse_path
-from aocr.server.rest_api import RestApi
+from aocr.server.models.model_versions import ModelVersions
+from aocr.server.page_api import load_page
+from aocr.server.tf_serving.json_answers import error_of
+from aocr.server.tf_serving.request_path import is_api_path, parse_path
+from aocr.server.tf_serving.rest_api import RestApi
 
 JSON = "application/json"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"

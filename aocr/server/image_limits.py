@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aocr.data.image_files import frame_count
-from aocr.data.image_header import ImageFileError, TooManyPixelsError, read_header
+from aocr.data.images.conversion import frame_count
+from aocr.data.images.header import ImageFileError, TooManyPixelsError, read_header
 from aocr.server.errors import invalid_argument
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.server.errors import RestError, invalid_argument, unimplemented
-from aocr.server.json_body import JsonObject, kind_of, shown
+from aocr.server.tf_serving.json_input import JsonObject, kind_of, shown
 
 BASE64_KEY = "b64"
 

@@ -8,10 +8,10 @@ import time
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 
+from aocr.reading.backend import Reading
 from aocr.server.errors import invalid_argument
-from aocr.server.model_versions import ModelVersions
-from aocr.server.request_path import RequestPath
-from aocr.serving.backend import Reading
+from aocr.server.models.model_versions import ModelVersions
+from aocr.server.tf_serving.request_path import RequestPath
 
 
 async def read(versions: ModelVersions, encoded: bytes, attention: bool) -> dict[str, object]:

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from aocr.data.decoder_complaints import DecoderWatch
-from aocr.data.image_header import quiet_pillow
+from aocr.data.images.decoder_complaints import DecoderWatch
+from aocr.data.images.header import quiet_pillow
+from aocr.inference import DEFAULT_MODEL_NAME
+from aocr.reading.loading import LoadOptions, load_backend
+from aocr.reading.model_source import ModelSource, find_model
 from aocr.server.app import Application
 from aocr.server.http_protocol import LimitedProtocol
 from aocr.server.metrics import Metrics
-from aocr.server.model_versions import POLL_SECONDS, ModelVersions
-from aocr.server.served_model import ServedModel, ServingLimits
-from aocr.serving import DEFAULT_MODEL_NAME
-from aocr.serving.loading import LoadOptions, load_backend
-from aocr.serving.model_source import ModelSource, find_model
+from aocr.server.models.model_versions import POLL_SECONDS, ModelVersions
+from aocr.server.models.served_model import ServedModel, ServingLimits
 from aocr.util.errors import UserError
-from aocr.util.signals import STOP_SIGNALS
+from aocr.util.terminal.signals import STOP_SIGNALS
 
 STOP_SECONDS = 30
 """Time in which requests are answered after the signal to stop."""
@@ -102,7 +102,7 @@ def serve_grpc(
         yield None
         return
     try:
-        from aocr.server.grpc_api import GrpcOptions, GrpcServer
+        from aocr.server.tf_serving.grpc_api import GrpcOptions, GrpcServer
     except ModuleNotFoundError as error:
         if error.name not in ("grpc", "tensorflow_serving"):
             raise

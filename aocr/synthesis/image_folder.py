@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from aocr.util.errors import UserError
-from aocr.util.files import remove
-from aocr.util.path_checks import is_remote
+from aocr.util.paths.checks import is_remote
+from aocr.util.paths.files import remove
 
 ANNOTATIONS = "annotations.txt"
 IMAGES = "images"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aocr.data import record_files
 from aocr.data.limits import Limits
+from aocr.data.records import files as record_files
 from aocr.inspection.inspector import compile_decoder
 from aocr.inspection.statistics import collect_statistics
 from aocr.synthesis.sizes import Likeness

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from aocr.data import records
-from aocr.data.dataset_names import output_names
+from aocr.data.records import schema
+from aocr.data.records.shards import output_names
 from aocr.synthesis.image_folder import FolderWriter, new_folder
 from aocr.synthesis.options import SynthesisOptions, is_folder_name
 from aocr.util.errors import UserError, first_line
-from aocr.util.files import replacing
+from aocr.util.paths.files import replacing
 
 Write = Callable[[bytes, str], None]
 """Writes an image file and its label."""
@@ -48,7 +48,7 @@ def _open_records(output: str, options: SynthesisOptions) -> Iterator[Write]:
 
         def write(encoded: bytes, label: str) -> None:
             nonlocal number
-            writers[number % len(writers)].write(records.serialize(encoded, label))
+            writers[number % len(writers)].write(schema.serialize(encoded, label))
             number += 1
 
         yield write

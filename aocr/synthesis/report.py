@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from aocr.synthesis.text_files import LeftOut
-from aocr.synthesis.text_plan import NO_FONT, TextPlan
-from aocr.util.characters import describe_character, shorten, visible_character, visible_text
-from aocr.util.plurals import counted
+from aocr.synthesis.texts.files import LeftOut
+from aocr.synthesis.texts.plan import NO_FONT, TextPlan
+from aocr.util.text.characters import describe_character, shorten, visible_character, visible_text
+from aocr.util.text.plurals import counted
 
 MAX_ROWS = 100
 """Characters that the table has at most."""

@@ -8,22 +8,23 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from aocr.config import Config, width_at_32
-from aocr.data.image_header import quiet_pillow, read_header
-from aocr.data.record_files import RawRecord
+from aocr.data.images.header import quiet_pillow, read_header
+from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.inspector import MAX_SHEET_WIDTH
-from aocr.synthesis import font_files, report
-from aocr.synthesis.backgrounds import MAX_PIXELS, find_backgrounds
+from aocr.synthesis import report
+from aocr.synthesis.drawing.backgrounds import MAX_PIXELS, find_backgrounds
+from aocr.synthesis.drawing.image import Plan
+from aocr.synthesis.drawing.processes import drawing
+from aocr.synthesis.fonts import files as font_files
+from aocr.synthesis.fonts.shaping import check_shaping
 from aocr.synthesis.image_folder import ANNOTATIONS
-from aocr.synthesis.images import Plan
 from aocr.synthesis.likeness import likeness_of
 from aocr.synthesis.options import SynthesisOptions, is_folder_name
 from aocr.synthesis.outputs import open_output
-from aocr.synthesis.processes import drawing
-from aocr.synthesis.shaping import check_shaping
-from aocr.synthesis.text_plan import TextPlan, plan_texts
-from aocr.util.console import is_interactive, progress_bar
-from aocr.util.plurals import counted
+from aocr.synthesis.texts.plan import TextPlan, plan_texts
+from aocr.util.terminal.console import is_interactive, progress_bar
+from aocr.util.text.plurals import counted
 
 LOG_INTERVAL = 10_000  # images
 

@@ -6,8 +6,8 @@ import logging
 
 import tensorflow as tf
 
-from aocr.model import checkpoints
-from aocr.training.run import Run
+from aocr.model.weights import checkpoints
+from aocr.training.start.run import Run
 
 
 class Checkpointer:

@@ -6,12 +6,12 @@ import logging
 
 import tensorflow as tf
 
-from aocr.model import checkpoints
-from aocr.training.best_checkpoint import BestCheckpoint
-from aocr.training.run import Run
+from aocr.model.weights import checkpoints
+from aocr.training.start.run import Run
 from aocr.training.tensorboard import EventWriter
-from aocr.training.validation import Validator
-from aocr.util.plurals import counted
+from aocr.training.validation.best_checkpoint import BestCheckpoint
+from aocr.training.validation.validator import Validator
+from aocr.util.text.plurals import counted
 
 
 class EarlyStopping:

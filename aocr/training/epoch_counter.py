@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from aocr.training.training_set import TrainingSet
-from aocr.util.plurals import counted
+from aocr.training.start.training_set import TrainingSet
+from aocr.util.text.plurals import counted
 
 
 class EpochCounter:

@@ -8,20 +8,22 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data import input_pipeline, preprocessing
-from aocr.data.mixed_batches import mixed_batches
+from aocr.data.batches import pipeline
+from aocr.data.batches.mixing import mixed_batches
+from aocr.data.images import preprocessing
 from aocr.data.mixture import Mixture
 from aocr.data.shared_batches import SharedRecords, shared_batches
-from aocr.model import backbone, recognizer
-from aocr.model.batch_norm import moving_average_updates
-from aocr.model.tensor_names import GLOBAL_STEP
-from aocr.training.optimizer import Update, build_update
+from aocr.model import recognizer
+from aocr.model.backbones import common
+from aocr.model.backbones.batch_norm import moving_average_updates
+from aocr.model.variable_names import GLOBAL_STEP
+from aocr.training.cluster.replicas import ALONE, Replicas
+from aocr.training.cluster.towers import Forward, StepValues, step_values
 from aocr.training.options import TrainingOptions
-from aocr.training.precision import fastest_kernel_gradient
-from aocr.training.replicas import ALONE, Replicas
-from aocr.training.step_plan import StepPlan
-from aocr.training.time_plan import schedule_end
-from aocr.training.towers import Forward, StepValues, step_values
+from aocr.training.start.step_plan import StepPlan
+from aocr.training.timing import schedule_end
+from aocr.training.update.optimizer import Update, build_update
+from aocr.training.update.precision import fastest_kernel_gradient
 
 SEED_STEP = 1_000_003
 """Distance between the seeds of the dropout of two replicas."""
@@ -40,7 +42,7 @@ class TrainGraph(NamedTuple):
 
     graph: tf.Graph
     start: tf.Operation
-    batch: input_pipeline.TrainingBatch
+    batch: pipeline.TrainingBatch
     update: Update
     values: StepValues
 
@@ -82,24 +84,18 @@ def build_train_graph(
     """
     with tf.Graph().as_default() as graph, replicas.device():
         tf.compat.v1.set_random_seed(plan.seed)
-        order = input_pipeline.ShuffleOrder(
-            options.batch_size, plan.seed, plan.first_epoch, plan.skipped
-        )
+        order = pipeline.ShuffleOrder(options.batch_size, plan.seed, plan.first_epoch, plan.skipped)
         if mixture:
             batches = mixed_batches(mixture, config, order, options.augment, replicas.share)
         elif shared:
             batches = shared_batches(shared, config, order, options.augment)
         else:
-            batches = input_pipeline.training_batches(
-                files, config, rejected, order, options.augment
-            )
+            batches = pipeline.training_batches(files, config, rejected, order, options.augment)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
         global_step = _create_global_step()
         step, kernel_gradient = tf.convert_to_tensor(global_step), fastest_kernel_gradient()
-        training = backbone.Training(
-            step, plan.seed, options.dropout, compute_dtype, kernel_gradient
-        )
+        training = common.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
         forward = functools.partial(_forward, config, options, training)
         values = step_values(batch, forward, replicas)
         move_averages = functools.partial(
@@ -120,8 +116,8 @@ def build_train_graph(
 def _forward(
     config: Config,
     options: TrainingOptions,
-    training: backbone.Training,
-    batch: input_pipeline.TrainingBatch,
+    training: common.Training,
+    batch: pipeline.TrainingBatch,
     replica: int,
 ) -> Forward:
     """Builds the network on the batch of a replica, and its losses."""

@@ -6,7 +6,7 @@ import logging
 import statistics
 from typing import NamedTuple
 
-from aocr.training.training_set import TrainingSet
+from aocr.training.start.training_set import TrainingSet
 
 MEASURED_STEPS = 5
 """Number of steps that are measured, after the first one, which is much slower."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import tensorflow as tf
 
-from aocr.training.tf_config import Replica, Task
+from aocr.training.cluster.tf_config import Replica, Task
 from aocr.util.errors import UserError
 
 PROBE_SECONDS = 2.0

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from aocr.evaluation.metrics import perplexity
-from aocr.training.training_step import StepResult
-from aocr.util.console import is_interactive, progress_bar
-from aocr.util.log import FILE_ONLY
+from aocr.training.step import StepResult
+from aocr.util.terminal.console import is_interactive, progress_bar
+from aocr.util.terminal.log import FILE_ONLY
 
 
 class Progress:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from aocr.training.pace import MEASURED_STEPS, PaceMeter
-from aocr.training.step_plan import StepPlan
-from aocr.training.time_plan import TimePlan
-from aocr.training.training_set import TrainingSet
-from aocr.training.training_step import StepResult
+from aocr.training.start.step_plan import StepPlan
+from aocr.training.start.training_set import TrainingSet
+from aocr.training.step import StepResult
+from aocr.training.timing import TimePlan
 
 
 class RunTiming:

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 
 from aocr.evaluation.metrics import perplexity
-from aocr.training.training_step import StepResult
+from aocr.training.step import StepResult
 
 
 @dataclasses.dataclass

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from aocr.data import records
-from aocr.training.training_step import StepResult
+from aocr.data.records import schema
+from aocr.training.step import StepResult
 from aocr.util.errors import UserError
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 MAX_SKIPPED_IN_A_ROW = 10
 """Number of updates skipped in a row after which training ends."""
@@ -50,7 +50,7 @@ class SkippedUpdates:
 def _report_non_finite_update(result: StepResult) -> None:
     """Logs the names of the images of a skipped update."""
     names = (
-        records.text_of(comment) or f"record {place + 1}"
+        schema.text_of(comment) or f"record {place + 1}"
         for place, comment in zip(result.record_indices, result.comments, strict=True)
     )
     logging.warning(

@@ -12,7 +12,7 @@ from PIL import Image
 from aocr.evaluation.metric_sums import Summary
 from aocr.evaluation.result import Result
 from aocr.report.attention import attention_strip
-from aocr.training.training_step import StepResult
+from aocr.training.step import StepResult
 
 
 class EventWriter:

@@ -8,29 +8,30 @@ import time
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.decoder_complaints import hidden_complaints
-from aocr.model import checkpoints, config_file
-from aocr.training.agreement import agreed_plan, agreed_training_set
+from aocr.data.images.decoder_complaints import hidden_complaints
+from aocr.model import config_file
+from aocr.model.weights import checkpoints
 from aocr.training.checkpointing import Checkpointer
+from aocr.training.cluster.agreement import agreed_plan, agreed_training_set
+from aocr.training.cluster.replicas import ALONE, Replicas
 from aocr.training.early_stopping import EarlyStopping
 from aocr.training.epoch_counter import EpochCounter
 from aocr.training.graph import TrainGraph, build_train_graph
-from aocr.training.initialization import initialize_weights
+from aocr.training.loop import RunOutputs, TrainingLoop
 from aocr.training.options import TrainingOptions
-from aocr.training.precision import BFLOAT16, convolution_type
-from aocr.training.replica_outputs import NoEvents, SharedSaver, SharedStopper
-from aocr.training.replicas import ALONE, Replicas
-from aocr.training.run import Run
+from aocr.training.outputs import NoEvents, SharedSaver, SharedStopper
 from aocr.training.run_timing import RunTiming
-from aocr.training.step_plan import StepPlan, make_step_plan
+from aocr.training.start.initial_weights import initialize_weights
+from aocr.training.start.run import Run
+from aocr.training.start.step_plan import StepPlan, make_step_plan
+from aocr.training.start.training_set import TrainingSet, load_training_set
+from aocr.training.step import take_steps
 from aocr.training.tensorboard import EventWriter
-from aocr.training.time_plan import TimeBudget, make_time_plan, planned_last_step
-from aocr.training.training_loop import RunOutputs, TrainingLoop
-from aocr.training.training_set import TrainingSet, load_training_set
-from aocr.training.training_step import take_steps
-from aocr.training.validation import Validator
-from aocr.util.plurals import counted
-from aocr.util.signals import collect_stop_signals
+from aocr.training.timing import TimeBudget, make_time_plan, planned_last_step
+from aocr.training.update.precision import BFLOAT16, convolution_type
+from aocr.training.validation.validator import Validator
+from aocr.util.terminal.signals import collect_stop_signals
+from aocr.util.text.plurals import counted
 
 
 def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas = ALONE) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.charset import FIRST_CHARACTER_ID
-from aocr.model.checkpoint_reader import CheckpointReader
-from aocr.model.tensor_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES, average_of
-from aocr.util.plurals import counted
+from aocr.model.variable_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES, average_of
+from aocr.model.weights.reader import CheckpointReader
+from aocr.util.text.plurals import counted
 
 
 def load_matching_weights(

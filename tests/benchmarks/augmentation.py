@@ -23,7 +23,7 @@ import tensorflow as tf  # noqa: E402
 import training_step  # noqa: E402
 
 from aocr.config import Config  # noqa: E402
-from aocr.data.augmentation import STRENGTHS, Identity, augment  # noqa: E402
+from aocr.data.augmentation.augment import STRENGTHS, Identity, augment  # noqa: E402
 from aocr.training.options import TrainingOptions  # noqa: E402
 from aocr.util.session import open_session  # noqa: E402
 

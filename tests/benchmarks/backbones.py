@@ -21,8 +21,8 @@ measure.import_tensorflow()
 import reading  # noqa: E402
 import training_step  # noqa: E402
 
-from aocr.cli.model_flags import AUTO_BUCKETS  # noqa: E402
-from aocr.cli.recipes import RECIPES  # noqa: E402
+from aocr.cli.flags.model import AUTO_BUCKETS  # noqa: E402
+from aocr.cli.flags.recipes import RECIPES  # noqa: E402
 from aocr.config import Config  # noqa: E402
 from aocr.evaluation import evaluator  # noqa: E402
 from aocr.training.options import TrainingOptions  # noqa: E402

@@ -21,13 +21,13 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from PIL import ImageFont  # noqa: E402
 
-from aocr.cli.flag_types import value_type  # noqa: E402
+from aocr.cli.flags.values import value_type  # noqa: E402
 from aocr.config import Config  # noqa: E402
+from aocr.data.batches.pipeline import batches_per_epoch  # noqa: E402
 from aocr.data.dataset_scan import scan  # noqa: E402
-from aocr.data.input_pipeline import batches_per_epoch  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.options import TrainingOptions  # noqa: E402
-from aocr.training.step_plan import StepPlan  # noqa: E402
+from aocr.training.start.step_plan import StepPlan  # noqa: E402
 from aocr.util.options import permitted_values  # noqa: E402
 from aocr.util.session import open_on_cpu  # noqa: E402
 

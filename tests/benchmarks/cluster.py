@@ -31,9 +31,9 @@ MODELS = ("classic", "modern")
 def one_replica(args: argparse.Namespace) -> None:
     """Takes part in the measurement as one of the processes; the first prints its times."""
     measure.import_tensorflow()
-    from aocr.training.cluster import connect
-    from aocr.training.replicas import ALONE
-    from aocr.training.tf_config import read_task
+    from aocr.training.cluster.processes import connect
+    from aocr.training.cluster.replicas import ALONE
+    from aocr.training.cluster.tf_config import read_task
 
     task = read_task(os.environ)
     if task is None or task.is_alone:
@@ -48,12 +48,12 @@ def _times(args: argparse.Namespace, replicas: Any) -> dict[str, float]:
     """Returns the medians in seconds, and the size of the vector in bytes."""
     import tensorflow as tf
 
-    from aocr.cli.recipes import RECIPES
+    from aocr.cli.flags.recipes import RECIPES
     from aocr.config import Config
-    from aocr.training import collectives
+    from aocr.training.cluster import collectives
     from aocr.training.graph import build_train_graph
     from aocr.training.options import TrainingOptions
-    from aocr.training.step_plan import StepPlan
+    from aocr.training.start.step_plan import StepPlan
 
     recipe = RECIPES[args.model]
     model = {**recipe.model, "bucket_widths": ()}

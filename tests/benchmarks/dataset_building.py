@@ -23,13 +23,13 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from aocr.util.tensorflow_import import import_tensorflow
+from aocr.util.terminal.tensorflow_import import import_tensorflow
 
 import_tensorflow("/dev/null", use_gpu=False)
 
 import tensorflow as tf  # noqa: E402
 
-from aocr.data import builder as dataset  # noqa: E402
+from aocr.data.building import builder as dataset  # noqa: E402
 
 
 def build_as_0_7_6(annotations: str, output: str) -> None:

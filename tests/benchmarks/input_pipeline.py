@@ -50,7 +50,7 @@ def pipeline_rate(path: str) -> float:
     import tensorflow as tf
 
     from aocr.config import Config
-    from aocr.data import input_pipeline
+    from aocr.data.batches import pipeline as input_pipeline
 
     config = Config()
 

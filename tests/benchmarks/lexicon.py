@@ -20,13 +20,14 @@ measure.import_tensorflow()
 import tensorflow as tf  # noqa: E402
 
 from aocr.config import ATTENTION, CTC, JOINT, TEST_BATCH_SIZE, Config  # noqa: E402
-from aocr.data import record_files  # noqa: E402
 from aocr.data.lexicon_file import read_lexicon  # noqa: E402
-from aocr.model import checkpoints, config_file  # noqa: E402
+from aocr.data.records import files  # noqa: E402
+from aocr.inference.graph import build_serving_graph  # noqa: E402
+from aocr.model import config_file  # noqa: E402
 from aocr.model.search.automaton import Automaton  # noqa: E402
 from aocr.model.search.known_texts import lexicon_automaton  # noqa: E402
 from aocr.model.search.text_search import Search  # noqa: E402
-from aocr.serving.graph import build_serving_graph  # noqa: E402
+from aocr.model.weights import checkpoints  # noqa: E402
 
 ROUNDS = 3
 IMAGES = 320
@@ -114,7 +115,7 @@ def main() -> None:
     stored = config_file.of_trained_model(args.model_dir, {})
     words = read_lexicon(args.lexicon)
     automaton = lexicon_automaton(words, stored, args.lexicon)
-    records = list(record_files.read([args.dataset]))[: args.images]
+    records = list(files.read([args.dataset]))[: args.images]
     which = [{"read_with": name} for name in (ATTENTION, CTC)] if stored.decoder == JOINT else [{}]
     configs = [config_file.of_trained_model(args.model_dir, given) for given in which]
     measure.print_table(

@@ -93,7 +93,7 @@ def rows_of(name: str, rounds: int | None) -> list[Row]:
 
 def import_tensorflow() -> None:
     """Imports TensorFlow as `aocr` does, on the CPU, and tells nothing of it."""
-    from aocr.util import tensorflow_import
+    from aocr.util.terminal import tensorflow_import
 
     tensorflow_import.import_tensorflow(os.devnull, use_gpu=False)
 
@@ -123,9 +123,9 @@ def write_records(path: str, pairs: Sequence[tuple[bytes, str]], count: int | No
     """Writes images and labels as TFRecords; over and over up to a count, if one is given."""
     import tensorflow as tf
 
-    from aocr.data import records
+    from aocr.data.records import schema
 
-    serialized = [records.serialize(image, label) for image, label in pairs]
+    serialized = [schema.serialize(image, label) for image, label in pairs]
     with tf.io.TFRecordWriter(path) as writer:
         for number in range(count or len(serialized)):
             writer.write(serialized[number % len(serialized)])
@@ -144,10 +144,11 @@ def make_checkpoint(folder: str, config: Config | None = None) -> str:
     import tensorflow as tf
 
     from aocr.config import Config
-    from aocr.model import checkpoints, config_file
+    from aocr.model import config_file
+    from aocr.model.weights import checkpoints
     from aocr.training.graph import build_train_graph
     from aocr.training.options import TrainingOptions
-    from aocr.training.step_plan import StepPlan
+    from aocr.training.start.step_plan import StepPlan
     from aocr.util.session import open_on_cpu
 
     config = config or Config()

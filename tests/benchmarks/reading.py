@@ -34,13 +34,13 @@ measure.import_tensorflow()
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from aocr.cli import prediction_output  # noqa: E402
+from aocr.cli.commands import prediction_output  # noqa: E402
 from aocr.config import TEST_BATCH_SIZE, Config  # noqa: E402
 from aocr.evaluation import evaluator  # noqa: E402
-from aocr.model import sliding_cnn  # noqa: E402
-from aocr.serving import predictor  # noqa: E402
-from aocr.serving.export import ExportRequest, export  # noqa: E402
-from aocr.util import log  # noqa: E402
+from aocr.exports.export import ExportRequest, export  # noqa: E402
+from aocr.model.backbones import sliding_cnn  # noqa: E402
+from aocr.reading import file_predictions  # noqa: E402
+from aocr.util.terminal import log  # noqa: E402
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ def test(checkpoint: str, records: str) -> None:
 def predict(checkpoint: str, paths: list[str]) -> None:
     """As `aocr predict` does."""
     with open(os.devnull, "w", encoding="utf-8") as output:
-        for result in predictor.predict(Config(), paths, checkpoint, -1):
+        for result in file_predictions.predict(Config(), paths, checkpoint, -1):
             prediction_output.log_prediction(result)
             output.write(prediction_output.tsv_line_of(result))
             if len(result.text) < Config().max_prediction:

@@ -130,7 +130,7 @@ def read_rate(path: str, excluded: int, count: int) -> float:
     import numpy as np
     import tensorflow as tf
 
-    from aocr.data import shuffling
+    from aocr.data.batches import shuffling
 
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # indices beyond the dataset, so that all records are read whatever their number
@@ -173,8 +173,8 @@ def model_rows(folder: str) -> list[measure.Row]:
 def listing_seconds(folder: str) -> float:
     """Seconds that the names of many shards take."""
     measure.import_tensorflow()
-    from aocr.data import record_files
-    from aocr.data.dataset_names import shard_name
+    from aocr.data.records import files as record_files
+    from aocr.data.records.shards import shard_name
 
     for index in range(SHARDS):
         pathlib.Path(shard_name(f"{folder}/shards/words.tfrecords", index, SHARDS)).touch()

@@ -23,11 +23,11 @@ def write_version(folder: str, sign: float) -> None:
     import tensorflow as tf
     from helpers import TINY, load_noise
 
-    from aocr.serving.export import ExportedModel, write_verified
-    from aocr.serving.export_folder import Destination
-    from aocr.serving.formats import savedmodel
-    from aocr.serving.graph import build_serving_graph
-    from aocr.serving.serving_session import ServingSession
+    from aocr.exports.export import ExportedModel, write_verified
+    from aocr.exports.folder import Destination
+    from aocr.exports.formats import savedmodel
+    from aocr.inference.graph import build_serving_graph
+    from aocr.inference.session import ServingSession
 
     graph = build_serving_graph(TINY)
     with graph.graph.as_default(), tf.compat.v1.Session() as session:

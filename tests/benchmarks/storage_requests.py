@@ -54,7 +54,7 @@ def put_images(count: int) -> None:
 
 def put_shards(count: int) -> None:
     """Writes shards of a few records."""
-    from aocr.data.dataset_names import shard_name
+    from aocr.data.records.shards import shard_name
 
     pairs = [(measure.draw(word, (60, 20), 16), word) for word in measure.words(4)]
     for index in range(count):

@@ -47,13 +47,13 @@ def halve_labels(path: str, output: str) -> None:
     measure.import_tensorflow()
     import tensorflow as tf
 
-    from aocr.data import records
+    from aocr.data.records import schema
 
     pairs = []
     for serialized in tf.compat.v1.io.tf_record_iterator(path):
         feature = tf.train.Example.FromString(serialized).features.feature
         image, label = (feature[name].bytes_list.value[0] for name in ("image", "label"))
-        text = records.text_of(label)
+        text = schema.text_of(label)
         pairs.append((image, text[: len(text) // 2]))
     measure.write_records(output, pairs)
 
@@ -65,7 +65,7 @@ def count_nodes(longest: int) -> int:
     from aocr.config import Config
     from aocr.training.graph import build_train_graph
     from aocr.training.options import TrainingOptions
-    from aocr.training.step_plan import StepPlan
+    from aocr.training.start.step_plan import StepPlan
 
     config = Config(WIDTH, HEIGHT, longest, FULL_ASCII)
     model = build_train_graph(config, TrainingOptions(), ["none"], [], StepPlan(0, 0, 1))

@@ -2,8 +2,9 @@
 
 The bare CNN is the seven convolutions with batch norm and pooling, the mean of squares as the
 loss, plain SGD, and a constant input; once with TensorFlow's own gradients, once with those of
-`aocr.model.conv2d`. The training step is the whole of it: records of PNG files or of JPEG files of
-quality 90, decoding, CNN, encoder, decoder, loss, clipping, Adadelta. All in float32 at batch 65.
+`aocr.model.backbones.conv2d`. The training step is the whole of it: records of PNG files or of JPEG
+files of quality 90, decoding, CNN, encoder, decoder, loss, clipping, Adadelta. All in float32 at
+batch 65.
 
     python tests/benchmarks/training_step.py [--rounds 7] [--steps 3]
 """
@@ -22,12 +23,12 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from aocr.config import Config  # noqa: E402
-from aocr.model import backbone, sliding_cnn  # noqa: E402
-from aocr.model.conv2d import KernelGradient  # noqa: E402
+from aocr.model.backbones import common, sliding_cnn  # noqa: E402
+from aocr.model.backbones.conv2d import KernelGradient  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.options import TrainingOptions  # noqa: E402
-from aocr.training.precision import fastest_kernel_gradient  # noqa: E402
-from aocr.training.step_plan import StepPlan  # noqa: E402
+from aocr.training.start.step_plan import StepPlan  # noqa: E402
+from aocr.training.update.precision import fastest_kernel_gradient  # noqa: E402
 from aocr.util.session import open_session  # noqa: E402
 
 ROUNDS = 7
@@ -40,7 +41,7 @@ def bare_cnn(
     with tf.Graph().as_default() as graph:
         shape = [batch_size, 32, config.image_width, config.channels]
         images = tf.constant(np.random.default_rng(0).uniform(0, 255, shape).astype("f4"))
-        training = backbone.Training(tf.constant(0), kernel_gradient=kernel_gradient)
+        training = common.Training(tf.constant(0), kernel_gradient=kernel_gradient)
         x = (images - 128) / 128
         for layer in sliding_cnn.LAYERS:
             x, _ = sliding_cnn.convolution(x, layer, training)

@@ -7,9 +7,9 @@ import pytest
 from commands import environment, run_aocr
 
 from aocr import __version__
-from aocr.cli.model_flags import given_fields
+from aocr.cli.commands.train import training_options
+from aocr.cli.flags.model import given_fields
 from aocr.cli.parser import build_parser, parse
-from aocr.cli.train import training_options
 from aocr.config import Config
 from aocr.training.options import TrainingOptions
 

@@ -15,8 +15,8 @@ import tensorflow as tf
 from hostile_runs import run_in_process
 from tiny_model import png
 
-from aocr.data import record_files
-from aocr.serving.description import FILE_NAME as DESCRIPTION
+from aocr.data.records import files as record_files
+from aocr.exports.description import FILE_NAME as DESCRIPTION
 
 ROOT = "ram://remote"
 LOG = f"{ROOT}/log/aocr.log"
@@ -61,7 +61,7 @@ def inputs(tiny):
     put("keys.txt", b"secret\n")
     put_folder(tiny.model_dir, "model")
     put_folder(tiny.saved_model, "versions/1")
-    from aocr.data import builder
+    from aocr.data.building import builder
 
     builder.build(f"{ROOT}/images", WORDS, builder.Options())
 

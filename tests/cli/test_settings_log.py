@@ -2,9 +2,9 @@
 
 import pytest
 
+from aocr.cli.commands.train import training_options
 from aocr.cli.parser import build_parser
 from aocr.cli.settings_log import log_settings
-from aocr.cli.train import training_options
 from aocr.config import Config
 
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from helpers import encoded, white, write_records
 
 from aocr.config import Config
-from aocr.data import records
 from aocr.data.dataset_scan import scan
+from aocr.data.records import schema
 from aocr.data.scan_log import log_for_testing, log_for_training
 from aocr.util.errors import UserError
 
@@ -30,7 +30,7 @@ def scan_rows(tmp_path):
     """A function that scans a dataset of (image, label) or (image, label, comment)."""
 
     def write_and_scan(*rows):
-        serialized = (records.serialize(*row) for row in rows)
+        serialized = (schema.serialize(*row) for row in rows)
         return look_through(write_records(tmp_path / "dataset.tfrecords", serialized))
 
     return write_and_scan
@@ -127,7 +127,7 @@ def test_ten_are_named_and_all_are_counted(scan_rows):
 
 def test_records_of_several_files_are_named_by_their_file(tmp_path):
     files = [
-        write_records(tmp_path / name, [records.serialize(GOOD, "A"), records.serialize(b"", "B")])
+        write_records(tmp_path / name, [schema.serialize(GOOD, "A"), schema.serialize(b"", "B")])
         for name in ("x", "y")
     ]
     undecodable = scan(files, CONFIG).undecodable
@@ -214,7 +214,7 @@ def test_empty_dataset_is_an_error(scan_rows, log):
 
 def test_truncated_file_is_an_error_that_counts_the_whole_records(tmp_path):
     path = tmp_path / "dataset.tfrecords"
-    write_records(path, [records.serialize(GOOD, "A")] * 3)
+    write_records(path, [schema.serialize(GOOD, "A")] * 3)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(UserError, match=r"dataset.tfrecords breaks off .* after record 2 "):
         look_through(path)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from commands import draw
 from PIL import Image
 
-from aocr.data import records
+from aocr.data.records import schema
 from aocr.evaluation.evaluator import Evaluation
 from aocr.model.config_file import of_trained_model
 
@@ -34,7 +34,7 @@ def mixed(trained):
     ]
     with tf.io.TFRecordWriter(str(path)) as writer:
         for number, (image, label) in enumerate(rows):
-            writer.write(records.serialize(image, label, f"{number}.png"))
+            writer.write(schema.serialize(image, label, f"{number}.png"))
     return str(path)
 
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from commands import draw
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
-from aocr.data import records
-from aocr.data.input_pipeline import EvaluationBatch
+from aocr.data.batches.pipeline import EvaluationBatch
+from aocr.data.records import schema
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import EvalGraph
 from aocr.evaluation.metric_sums import Summary
@@ -132,7 +132,7 @@ def test_report_gets_the_facts_every_image_and_the_summary(observed, trained, mi
 def test_predictions_as_tsv(evaluation, tmp_path):
     dataset, path = tmp_path / "one.tfrecords", tmp_path / "p.tsv"
     with tf.io.TFRecordWriter(str(dataset)) as writer:
-        writer.write(records.serialize(draw("AB"), "A\tB", "a\nb.png"))
+        writer.write(schema.serialize(draw("AB"), "A\tB", "a\nb.png"))
     with open_outputs(OutputPaths(predictions=str(path)), {}) as opened:
         evaluator.evaluate(evaluation._replace(files=[str(dataset)]), opened.observers)
     header, row = path.read_text(encoding="utf-8").splitlines()

@@ -6,9 +6,9 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr.config import Config
-from aocr.data import records
+from aocr.data.records import schema
 from aocr.evaluation.graph import build_eval_graph, default_batch_size
-from aocr.serving.graph import build_serving_graph
+from aocr.inference.graph import build_serving_graph
 
 FILES = [encoded(np.uint8(127 + 127 * noise(f"image {n}", 32, 16))) for n in range(3)]
 LABELS = ["AB", "", "BAAB"]  # the last is too long
@@ -17,7 +17,7 @@ LABELS = ["AB", "", "BAAB"]  # the last is too long
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("graph") / "dataset.tfrecords"
-    return write_records(path, map(records.serialize, FILES, LABELS))
+    return write_records(path, map(schema.serialize, FILES, LABELS))
 
 
 def test_test_graph_reads_as_the_serving_graph_and_has_a_loss(dataset):

@@ -6,12 +6,12 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, write_records
 from PIL import Image
 
-from aocr.data import records
+from aocr.data.records import schema
 from aocr.evaluation.evaluator import Evaluation, evaluate
+from aocr.inference.graph import build_serving_graph
 from aocr.model.search.automaton import free_text
 from aocr.model.search.known_texts import lexicon_automaton
 from aocr.model.search.text_search import Search
-from aocr.serving.graph import build_serving_graph
 
 WORDS = ["BAB", "AA", "B"]
 
@@ -24,10 +24,10 @@ def evaluation(tmp_path_factory):
         load_noise(session)
         saver = tf.compat.v1.train.Saver()
         checkpoint = saver.save(session, f"{folder}/model.ckpt-1", write_meta_graph=False)
-    rows = [records.serialize(b"no image", "AA")]
+    rows = [schema.serialize(b"no image", "AA")]
     for name in "abc":
         pixels = (127 * noise(name, 32, 16) + 128).astype(np.uint8)
-        rows.append(records.serialize(encoded(Image.fromarray(pixels)), "AA"))
+        rows.append(schema.serialize(encoded(Image.fromarray(pixels)), "AA"))
     dataset = write_records(folder / "d.tfrecords", rows)
     return Evaluation(TINY, checkpoint, [dataset], gpu_id=-1)
 

@@ -5,7 +5,7 @@ from commands import draw
 from helpers import write_records
 from hostile_runs import run_in_process
 
-from aocr.data import records
+from aocr.data.records import schema
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.png").write_bytes(draw("AB"))
     (tmp_path / "ok.txt").write_text("a.png AB\na.png BA\n")
-    rows = [records.serialize(draw("AB"), "AB"), records.serialize(draw("BA"), "BA")]
+    rows = [schema.serialize(draw("AB"), "AB"), schema.serialize(draw("BA"), "BA")]
     write_records(tmp_path / "ok.tfrecords", rows)
     return tmp_path
 

@@ -19,8 +19,8 @@ from commands import MODEL, draw
 from helpers import write_records
 from live_server import live_server
 
-from aocr.data import records
-from aocr.data.decoder_complaints import DecoderWatch
+from aocr.data.images.decoder_complaints import DecoderWatch
+from aocr.data.records import schema
 
 GOOD = draw("AB", form="JPEG")
 DECODED = {"ended.jpg": PREMATURE_END, "stray.jpg": EXTRANEOUS}
@@ -41,7 +41,7 @@ def jpegs(folder):
         (folder / name).write_bytes(content)
     (folder / "all.txt").write_text("".join(f"{name} AB\n" for name in files))
     decoded = [("good.jpg", None), ("ended.jpg", "ended.jpg"), ("stray.jpg", None)]
-    rows = [records.serialize(files[name], "AB", comment) for name, comment in decoded]
+    rows = [schema.serialize(files[name], "AB", comment) for name, comment in decoded]
     write_records(folder / "x", rows)
     return folder
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 from helpers import TINY, load_noise
 from hostile_runs import check_failure
 
+from aocr.inference.graph import build_serving_graph
 from aocr.model import config_file
-from aocr.serving.graph import build_serving_graph
 
 FORMATS = ("savedmodel", "frozengraph")
 

@@ -9,8 +9,8 @@ from commands import MODEL, draw, run_aocr
 from helpers import write_records
 from hostile_runs import check_failure
 
-from aocr.data import records
-from aocr.util import memory
+from aocr.data.records import schema
+from aocr.util import machine
 
 DATA = "model.ckpt-2.data-00000-of-00001"
 READERS = {
@@ -25,7 +25,7 @@ ALL = READERS | {"train": ("train", "ok.tfrecords", "--model-dir=m", "--max-step
 def trained_once(tmp_path_factory):
     """Trains a model for two steps, once for this file; returns its directory."""
     folder = tmp_path_factory.mktemp("once")
-    write_records(folder / "d.tfrecords", [records.serialize(draw("AB"), "AB")] * 2)
+    write_records(folder / "d.tfrecords", [schema.serialize(draw("AB"), "AB")] * 2)
     flags = ("--max-steps=2", "--steps-per-checkpoint=1", "--seed=1", "--model-dir=m")
     run_aocr("train", "d.tfrecords", *MODEL, *flags, cwd=folder, check=0)
     return folder / "m"
@@ -138,7 +138,7 @@ def test_flags_that_need_another_are_usage_errors(run, arguments, says):
 
 @pytest.mark.parametrize("command", ["train", "test"])
 def test_a_batch_beyond_the_memory_is_a_usage_error(run, model, monkeypatch, command):
-    monkeypatch.setattr(memory, "_machine", lambda: 2**33)
+    monkeypatch.setattr(machine, "_machine", lambda: 2**33)
     outcome = run(*ALL[command], "--batch-size=1000000")
     check_failure(outcome, "--batch-size=1000000: 1000000 images of 48 x 32 .* 8.0 GiB", code=2)
 

@@ -10,12 +10,12 @@ from hostile_runs import check_failure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aocr.data import record_files, records
-from aocr.data.record_framing import masked_crc32c
+from aocr.data.records import files, schema
+from aocr.data.records.framing import masked_crc32c
 from aocr.util.errors import UserError
 
 COMMANDS = [("inspect", "x"), ("train", "x"), ("train", "x", "--charset=auto")]
-GOOD = records.serialize(draw("AB"), "AB")
+GOOD = schema.serialize(draw("AB"), "AB")
 WHOLE = 16 + len(GOOD)
 
 
@@ -112,7 +112,7 @@ def test_an_empty_file_beside_a_good_one_is_named(run, folder):
 
 # Any damage
 
-THREE = [records.serialize(b"image %i" % n, f"{n}", "comment") for n in range(3)]
+THREE = [schema.serialize(b"image %i" % n, f"{n}", "comment") for n in range(3)]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def read_all(path, content):
         file.write(content)
     labels = []
     try:
-        labels.extend(record.label for record in record_files.read([path]))
+        labels.extend(record.label for record in files.read([path]))
     except UserError as error:
         return labels, str(error)
     return labels, None

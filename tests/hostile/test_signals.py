@@ -13,7 +13,7 @@ from helpers import write_records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aocr.data import records
+from aocr.data.records import schema
 
 PROGRAM = """
 import sys
@@ -43,7 +43,7 @@ def place(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("signals")
     (folder / "a.png").write_bytes(draw("AB"))
     (folder / "long.txt").write_text("a.png AB\n" * 300_000)
-    write_records(folder / "long.tfrecords", [records.serialize(draw("AB"), "AB")] * 20_000)
+    write_records(folder / "long.tfrecords", [schema.serialize(draw("AB"), "AB")] * 20_000)
     arguments = {
         command: [command, *(each.format(trained=trained.folder / "checkpoints") for each in given)]
         for command, given in COMMANDS.items()

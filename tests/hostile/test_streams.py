@@ -8,7 +8,7 @@ import pytest
 from commands import draw, environment
 from helpers import write_records
 
-from aocr.data import records
+from aocr.data.records import schema
 
 CLOSED = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-"}
 ALL = " ".join(CLOSED.values())
@@ -22,7 +22,7 @@ def folder(trained, tmp_path_factory):
     (folder / "checkpoints").symlink_to(trained.folder / "checkpoints")
     (folder / "a.png").write_bytes(draw("AB"))
     (folder / "ok.txt").write_text("a.png AB\n")
-    write_records(folder / "ok.tfrecords", [records.serialize(draw("AB"), "AB")])
+    write_records(folder / "ok.tfrecords", [schema.serialize(draw("AB"), "AB")])
     return folder
 
 

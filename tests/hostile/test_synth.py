@@ -93,7 +93,7 @@ def test_a_former_output_stays_when_drawing_fails(run, folder):
 
 
 def test_a_broken_font_is_named_and_passed_over(run, folder):
-    from aocr.synthesis.fonts import FontFile, content_of
+    from aocr.synthesis.fonts.choice import FontFile, content_of
     from aocr.synthesis.options import BUILT_IN
 
     (folder / "broken" / "good.ttf").write_bytes(content_of(FontFile(BUILT_IN)))

@@ -5,8 +5,8 @@ import json
 import pytest
 from helpers import write_records
 
-from aocr.data import records
 from aocr.data.limits import Limits
+from aocr.data.records import schema
 from aocr.inspection.inspector import InspectionOptions, inspect
 
 NO_LIMITS = Limits()
@@ -18,7 +18,7 @@ def report(tmp_path, capsys):
 
     def inspected(*rows, limits=NO_LIMITS, as_json=True, paths=None, **options):
         if paths is None:
-            serialized = (r if isinstance(r, bytes) else records.serialize(*r) for r in rows)
+            serialized = (r if isinstance(r, bytes) else schema.serialize(*r) for r in rows)
             paths = [write_records(tmp_path / "dataset.tfrecords", serialized)]
         inspect(paths, InspectionOptions(limits, as_json=as_json, **options))
         printed = capsys.readouterr().out

@@ -7,9 +7,9 @@ from helpers import encoded, white
 from PIL import Image
 
 from aocr.config import Config
-from aocr.data import preprocessing
-from aocr.data.augmentation import Identity, augment
-from aocr.data.record_files import RawRecord
+from aocr.data.augmentation.augment import Identity, augment
+from aocr.data.images import preprocessing
+from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.augmented_variants import VARIANTS, Variation
 from aocr.inspection.contact_sheet import (
@@ -22,8 +22,8 @@ from aocr.inspection.contact_sheet import (
     sample_indices,
     write,
 )
-from aocr.util.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED
 from aocr.util.errors import UserError
+from aocr.util.text.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED
 
 CONFIG = Config(max_width=160, max_height=64)
 WIDTH = CONFIG.image_width  # 80

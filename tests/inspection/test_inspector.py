@@ -8,8 +8,8 @@ from helpers import encoded, white, write_records
 from inspected import IMAGE, grey_png, raw_record
 from PIL import Image
 
-from aocr.data import records
 from aocr.data.limits import Limits
+from aocr.data.records import schema
 from aocr.util.errors import UserError
 
 # Counts
@@ -142,8 +142,8 @@ def test_height_that_is_given_is_kept(report):
 def test_all_files_count_as_one_dataset(report, tmp_path):
     for number in range(3):
         rows = [
-            records.serialize(grey_png(number), ""),
-            records.serialize(grey_png(9), str(number)),
+            schema.serialize(grey_png(number), ""),
+            schema.serialize(grey_png(9), str(number)),
         ]
         write_records(tmp_path / f"{number}.tfrecords", rows)
     facts = report(paths=[str(tmp_path)])

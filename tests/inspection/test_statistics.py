@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from aocr.data.limits import Limits
-from aocr.data.record_files import RawRecord
+from aocr.data.records.files import RawRecord
 from aocr.inspection import statistics
 from aocr.inspection.image_check import CheckedImage
 from aocr.inspection.statistics import collect_statistics

@@ -9,7 +9,7 @@ from helpers import TINY, load_noise, noise, run
 
 from aocr.model import recognizer
 from aocr.model import spatial_transformer as stn
-from aocr.model.backbone import Training
+from aocr.model.backbones.common import Training
 from aocr.model.thin_plate_spline import border_points, interpolation_matrix
 
 POINTS = border_points(stn.POINTS_ON_A_BORDER)

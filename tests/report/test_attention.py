@@ -10,7 +10,7 @@ from PIL import Image
 
 from aocr.report import attention as visualizations
 from aocr.report.attention import BAR, GAP
-from aocr.util import drawing
+from aocr.util.text import drawing
 
 
 def brightest(weights: np.ndarray, content_columns: float, width: int = 400) -> float:

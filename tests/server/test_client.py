@@ -16,8 +16,8 @@ from tiny_model import picture, png
 
 import aocr
 from aocr.cli.parser import build_parser
-from aocr.serving import remote_predictor
-from aocr.serving.rest_client import RefusedError, RestClient, predict_url
+from aocr.reading import remote_predictions
+from aocr.reading.rest_client import RefusedError, RestClient, predict_url
 from aocr.util.errors import UserError
 
 NAMES = "abcde"
@@ -184,7 +184,7 @@ def test_a_refused_batch_is_sent_one_by_one(folder):
     refusal = (400, {"error": "bad image"})
     good = (200, outputs(["A"], [1.0]))
     with answering(refusal, good, refusal, good) as (client, requests):
-        found = list(remote_predictor.predict(client, [*paths, "nosuch.png"], 8))
+        found = list(remote_predictions.predict(client, [*paths, "nosuch.png"], 8))
     assert [len(request["inputs"]["input"]) for request in requests] == [3, 1, 1, 1]
     assert [each.failure for each in found] == [
         *("", "the server refuses it: bad image", "", "no such file"),
@@ -193,11 +193,11 @@ def test_a_refused_batch_is_sent_one_by_one(folder):
 
 
 def test_requests_are_not_larger_than_servers_accept(folder, monkeypatch):
-    monkeypatch.setattr(remote_predictor, "MAX_REQUEST_BYTES", 2 * len(png("a")) + 20)
+    monkeypatch.setattr(remote_predictions, "MAX_REQUEST_BYTES", 2 * len(png("a")) + 20)
     paths = [str(folder / f"{name}.png") for name in "abcde"]
     answers = [(200, outputs(["A"] * n, [1.0] * n)) for n in (2, 2, 1)]
     with answering(*answers) as (client, requests):
-        assert len(list(remote_predictor.predict(client, paths, 8))) == 5
+        assert len(list(remote_predictions.predict(client, paths, 8))) == 5
     assert [len(request["inputs"]["input"]) for request in requests] == [2, 2, 1]
 
 

@@ -15,13 +15,13 @@ from grpc_requests import request_of
 from live_server import live_server
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
+from aocr.exports.formats import tflite
+from aocr.inference.exported import Images
+from aocr.inference.session import ServingSession
+from aocr.inference.signatures import add_signatures
 from aocr.model import config_file
-from aocr.server.served_model import ServingLimits
-from aocr.serving.checkpoint_backend import CheckpointBackend
-from aocr.serving.exported import Images
-from aocr.serving.formats import tflite
-from aocr.serving.serving_session import ServingSession
-from aocr.serving.signatures import add_signatures
+from aocr.reading.checkpoint_backend import CheckpointBackend
+from aocr.server.models.served_model import ServingLimits
 
 PREDICT = "/v1/models/aocr:predict"
 KEYS = ("output", "probability")

@@ -12,8 +12,8 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 from tiny_model import png
 
 import aocr
-from aocr.server.grpc_api import GrpcOptions, GrpcServer
-from aocr.server.served_model import ServingLimits
+from aocr.server.models.served_model import ServingLimits
+from aocr.server.tf_serving.grpc_api import GrpcOptions, GrpcServer
 from aocr.util.errors import UserError
 
 IMAGES = [png("a"), png("b")]

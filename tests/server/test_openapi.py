@@ -18,8 +18,8 @@ from tiny_model import png
 
 from aocr.server import openapi
 from aocr.server.access import ENDPOINTS, OPEN_PATHS
-from aocr.server.request_path import parse_path
-from aocr.util.log import TRACEBACKS
+from aocr.server.tf_serving.request_path import parse_path
+from aocr.util.terminal.log import TRACEBACKS
 
 PREDICT = "/v1/models/aocr:predict"
 GOOD = {"inputs": {"input": {"b64": base64.b64encode(png("a")).decode()}}}

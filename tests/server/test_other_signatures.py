@@ -12,8 +12,8 @@ from helpers import white
 from live_server import live_server
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from aocr.server.request_batching import BatchingOptions
-from aocr.server.served_model import ServingLimits
+from aocr.server.models.request_batching import BatchingOptions
+from aocr.server.models.served_model import ServingLimits
 
 PREDICT = "/v1/models/aocr:predict"
 

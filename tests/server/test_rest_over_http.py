@@ -15,8 +15,8 @@ from tiny_model import png
 
 import aocr
 from aocr.server.http_protocol import MAX_HEAD_BYTES
-from aocr.server.request_batching import BatchingOptions
-from aocr.server.served_model import ServingLimits
+from aocr.server.models.request_batching import BatchingOptions
+from aocr.server.models.served_model import ServingLimits
 
 LIMITS = ServingLimits(BatchingOptions(4), max_pixels=10_000, max_body_bytes=200_000)
 

@@ -15,8 +15,8 @@ from live_server import live_server
 from tiny_model import add_version, picture, png
 
 import aocr
-from aocr.server.request_batching import BatchingOptions
-from aocr.server.served_model import ServingLimits
+from aocr.server.models.request_batching import BatchingOptions
+from aocr.server.models.served_model import ServingLimits
 
 PREDICT = "/v1/models/aocr:predict"
 KEYS = ("first key", "second")

@@ -5,8 +5,8 @@ import re
 import pytest
 from hostile_runs import run_in_process
 
-from aocr.data import record_files, records
-from aocr.synthesis import shaping
+from aocr.data.records import files, schema
+from aocr.synthesis.fonts import shaping
 
 COMMON = ("--fonts=builtin", "--processes=1")
 
@@ -19,7 +19,7 @@ def run(tmp_path, monkeypatch, capfd):
 
 
 def labels_of(*names):
-    return [records.text_of(row.label) for row in record_files.read(list(names))]
+    return [schema.text_of(row.label) for row in files.read(list(names))]
 
 
 def test_words_in_shards_with_what_is_left_out(run, tmp_path):

@@ -9,15 +9,17 @@ from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr import config_json
 from aocr.cli.parser import build_parser
-from aocr.data import input_pipeline, preprocessing, records
-from aocr.model import backbone, batch_norm, sliding_cnn
+from aocr.data.batches import pipeline
+from aocr.data.images import preprocessing
+from aocr.data.records import schema
+from aocr.inference.graph import build_serving_graph
+from aocr.model.backbones import batch_norm, common, sliding_cnn
 from aocr.model.encoder import encode
-from aocr.serving.graph import build_serving_graph
-from aocr.training import initialization
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.run import ModelChoice, Run
-from aocr.training.step_plan import StepPlan
+from aocr.training.start import initial_weights
+from aocr.training.start.run import ModelChoice, Run
+from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
 
 CONFIG = dataclasses.replace(TINY, max_width=50, bucket_widths=(12, 24))
@@ -84,7 +86,7 @@ def trained(width):
     beyond = 255 * np.ones([2, 32, width - 24, 1], np.float32)  # must not be looked at
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         columns = tf.constant([6, 3])
-        training = backbone.Training(tf.constant(0), dropout=0.0)
+        training = common.Training(tf.constant(0), dropout=0.0)
         images = tf.constant(np.concatenate([pixels, beyond], axis=2))
         features, statistics = sliding_cnn.extract_features(images, columns, training)
         memory = encode(features, columns, units=4)
@@ -131,18 +133,18 @@ def test_masked_batch_norm_is_that_of_what_counts():
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("buckets") / "dataset.tfrecords"
-    rows = (records.serialize(picture(w), "AB") for w in (9, 50, 12, 24, 13, 10, 11, 31, 24, 8))
+    rows = (schema.serialize(picture(w), "AB") for w in (9, 50, 12, 24, 13, 10, 11, 31, 24, 8))
     return write_records(path, rows)
 
 
 def passes(dataset, steps, **order):
     """Images and places of so many batches of two."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        batches = input_pipeline.training_batches(
+        batches = pipeline.training_batches(
             [dataset],
             CONFIG,
             excluded=[],
-            order=input_pipeline.ShuffleOrder(batch_size=2, seed=5, **order),
+            order=pipeline.ShuffleOrder(batch_size=2, seed=5, **order),
         )
         batch = tf.compat.v1.data.make_one_shot_iterator(batches).get_next()
         cut = preprocessing.crop_to_bucket(batch.images, batch.widths, CONFIG)
@@ -154,7 +156,7 @@ BY_WIDTH = {9: 1, 50: 1, 12: 1, 24: 2, 13: 1, 10: 1, 11: 1, 31: 1, 8: 1}
 
 
 def test_batches_hold_images_of_one_bucket_and_every_record_once(dataset):
-    steps = input_pipeline.batches_per_epoch(BY_WIDTH, CONFIG.widths, batch_size=2)
+    steps = pipeline.batches_per_epoch(BY_WIDTH, CONFIG.widths, batch_size=2)
     assert steps == 3 + 2 + 1
     widths, places = passes(dataset, 2 * steps)
     for first in (0, steps):
@@ -170,7 +172,7 @@ def test_a_pass_can_be_begun_in_its_midst(dataset):
 
 
 def test_without_buckets_a_pass_has_records_over_batch_size_batches():
-    assert input_pipeline.batches_per_epoch({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
+    assert pipeline.batches_per_epoch({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
 
 
 # A training step
@@ -235,7 +237,7 @@ def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path):
     )
     told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
     with pytest.raises(UserError, match=told):
-        initialization.choose_config(run, ModelChoice({"bucket_widths": widths}))
+        initial_weights.choose_config(run, ModelChoice({"bucket_widths": widths}))
     run = run._replace(checkpoint="model.ckpt-1")  # one of 0.7.6, which has no config
     with pytest.raises(UserError, match=told):
-        initialization.choose_config(run, ModelChoice({"bucket_widths": widths}))
+        initial_weights.choose_config(run, ModelChoice({"bucket_widths": widths}))

@@ -8,10 +8,10 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr.charset import EOS_ID
-from aocr.data import records
+from aocr.data.records import schema
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.step_plan import StepPlan
+from aocr.training.start.step_plan import StepPlan
 from aocr.util import cpu
 from aocr.util.session import open_session
 
@@ -22,7 +22,7 @@ LABELS = ["AB", "", "BAAB"]  # the last is too long
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("graph") / "dataset.tfrecords"
-    return write_records(path, map(records.serialize, FILES, LABELS))
+    return write_records(path, map(schema.serialize, FILES, LABELS))
 
 
 def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):

@@ -12,8 +12,8 @@ from aocr import config_json
 from aocr.cli.parser import build_parser
 from aocr.config import Config
 from aocr.training.options import TrainingOptions
-from aocr.training.run import Run, WeightedDataset
-from aocr.training.training_set import load_training_set, records_by_width
+from aocr.training.start.run import Run, WeightedDataset
+from aocr.training.start.training_set import load_training_set, records_by_width
 from aocr.util.errors import UserError
 
 MODEL = ("--max-width=96", "--max-height=32", "--max-prediction=3", "--attn-num-hidden=16")

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from aocr.training.pace import PaceMeter
-from aocr.training.training_set import TrainingSet
+from aocr.training.start.training_set import TrainingSet
 
 TRAINING_SET = TrainingSet([], [], used=300, left_out=1, batches_per_epoch=6)
 

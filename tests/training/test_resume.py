@@ -13,7 +13,7 @@ import tensorflow as tf
 from commands import MODEL, draw, environment
 from helpers import write_records
 
-from aocr.data import records
+from aocr.data.records import schema
 
 KILLS = int(os.environ.get("AOCR_KILLS", "2"))
 """Times that the training is killed; more of them take minutes."""
@@ -25,7 +25,7 @@ WORDS = ("AB", "BA", "CAB", "ACC", "B", "CC", "ABC")
 @pytest.fixture
 def folder(tmp_path):
     pairs = [(draw(word), word) for word in WORDS * 3]
-    rows = [records.serialize(image, word) for image, word in pairs]
+    rows = [schema.serialize(image, word) for image, word in pairs]
     write_records(tmp_path / "d.tfrecords", rows)
     return tmp_path
 

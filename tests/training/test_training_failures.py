@@ -7,11 +7,11 @@ import tensorflow as tf
 from commands import draw
 from training_runs import steps, train, write
 
-from aocr.data import records
+from aocr.data.records import schema
 
 
 def test_updates_that_are_not_finite_are_left_out_named_and_too_many_end_it(tmp_path):
-    rows = [records.serialize(draw("AB"), "AB", "images/ab.png")] * 4
+    rows = [schema.serialize(draw("AB"), "AB", "images/ab.png")] * 4
     with tf.io.TFRecordWriter(str(tmp_path / "d.tfrecords")) as writer:
         for row in rows:
             writer.write(row)

@@ -9,12 +9,13 @@ import tensorflow as tf
 from helpers import load_noise, white, write_records
 
 from aocr.config import Config
-from aocr.data import records
-from aocr.model import checkpoints, tensor_names
+from aocr.data.records import schema
+from aocr.model import variable_names
+from aocr.model.weights import checkpoints
 from aocr.training import warm_start
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.step_plan import StepPlan
+from aocr.training.start.step_plan import StepPlan
 from aocr.util.session import open_session
 
 SIZES = {"attn_num_hidden": 4, "max_prediction": 2}
@@ -48,7 +49,7 @@ def values_of(opened):
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("warm")
-    dataset = write_records(folder / "d.tfrecords", [records.serialize(white(4, 4), "A")])
+    dataset = write_records(folder / "d.tfrecords", [schema.serialize(white(4, 4), "A")])
     theirs = model("ABC", dataset)
     with theirs.graph.as_default(), open_session(theirs.graph, -1) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
@@ -68,7 +69,7 @@ def start(source, characters, **sizes):
         return Started(source.values, before, values_of(opened))
 
 
-EMBEDDING, KERNEL, BIAS, *_ = tensor_names.VOCABULARY_AXES
+EMBEDDING, KERNEL, BIAS, *_ = variable_names.VOCABULARY_AXES
 
 
 @pytest.fixture(scope="module")

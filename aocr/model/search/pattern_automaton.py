@@ -9,7 +9,7 @@ import numpy as np
 
 from aocr.charset import Charset
 from aocr.model.search.automaton import Automaton, Edges, create_automaton
-from aocr.util.patterns import Alternatives, Node, OneOf, Repetition, Sequence, shortest_text
+from aocr.util.text.patterns import Alternatives, Node, OneOf, Repetition, Sequence, shortest_text
 
 MOST_STATES = 20_000
 """States of the largest automaton of a pattern, before and after it becomes deterministic."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from aocr.util.plurals import counted
+from aocr.util.text.plurals import counted
 
 
 class RankedText(NamedTuple):

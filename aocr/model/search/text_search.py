@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.model.decoding import Decoder, Decoding
+from aocr.model.decoders.common import Decoder, Decoding
 from aocr.model.search.automaton import Automaton
 from aocr.model.search.beam_search import LEAST, BeamSearch, Found
 

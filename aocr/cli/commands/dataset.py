@@ -1,0 +1,93 @@
+"""The command `aocr dataset`: builds TFRecords from images and their labels."""
+
+from __future__ import annotations
+
+import argparse
+
+from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.flags import common, model
+from aocr.cli.flags.paths import annotation_inputs, command_paths
+from aocr.cli.flags.shards import add_shard_flags, log_environment, shard_choice, shard_problem
+from aocr.cli.flags.values import whole_number
+from aocr.config import MAX_PIXELS
+from aocr.data.limits import Limits
+from aocr.data.records.shards import output_names
+from aocr.util.paths.checks import CommandPaths, named
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    text = "build TFRecords from labeled images"
+    command = common.Command("dataset", text, run, paths, uses_gpu=False)
+    parser = common.add_command(commands, command)
+    text = (
+        "annotation file in UTF-8 with one 'path label' per line, - for stdin; or a folder of "
+        "images named LABEL.png or LABEL_12.png"
+    )
+    parser.add_argument("annotations", help=text)
+    text = "file to write (default: %(default)s)"
+    parser.add_argument("output", nargs="?", default="./dataset.tfrecords", help=text)
+    _add_annotation_flags(parser)
+    _add_output_flags(parser)
+    model.add_limit_flags(parser, "limits (records beyond them are rejected)")
+    parser.add_check(shard_problem)
+
+
+def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    text = (
+        "separator of path and label; tab and comma imply the quoting rules of CSV "
+        "(default: %(default)s)"
+    )
+    add("--delimiter", choices=("space", "tab", "comma"), default="space", help=text)
+    text = "folder that relative paths start from (default: the working directory)"
+    add("--base-dir", metavar="DIR", help=text)
+    add("--no-force-uppercase", action="store_true", help="do not convert labels to upper case")
+    add("--no-normalize", action="store_true", help="do not convert labels to Unicode form NFC")
+    text = "fail at the first line that has to be rejected, and write nothing"
+    add("--strict", action="store_true", help=text)
+    text = "reject images with more pixels than this (default: %(default)s)"
+    add("--max-pixels", type=whole_number(1), default=MAX_PIXELS, metavar="N", help=text)
+
+
+def _add_output_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    text = "store the path of each image in its record, in the field 'comment'"
+    add("--save-filename", action="store_true", help=text)
+    add_shard_flags(
+        add,
+        "number of files to write, as name-00000-of-0000N.tfrecords (default: one file)",
+        "write only this one of the shards, counted from 0, so that machines can share the work",
+    )
+    text = "number of records between log lines about the progress (default: %(default)s)"
+    add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes."""
+    names = output_names(args.output, *shard_choice(args))
+    inputs = annotation_inputs(args.annotations)
+    return command_paths(args, inputs, named("output", names.files))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
+    from aocr.data.building import builder
+
+    log_environment(args)
+    choice = shard_choice(args)
+    options = builder.Options(
+        force_uppercase=not args.no_force_uppercase,
+        normalize=not args.no_normalize,
+        save_filename=args.save_filename,
+        base_dir=args.base_dir or "",
+        delimiter=args.delimiter,
+        strict=args.strict,
+        max_pixels=args.max_pixels,
+        shards=choice.shards,
+        shard_index=choice.shard_index,
+        log_step=args.log_step,
+        limits=Limits(**model.given_fields(args, Limits)),
+    )
+    builder.build(args.annotations, args.output, options)
+    return EXIT_OK

@@ -1,0 +1,121 @@
+"""The command `aocr export`: writes a trained model for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from aocr.cli.exit_codes import EXIT_OK
+from aocr.cli.flags import common, model, search
+from aocr.cli.flags.parser import CommandParser
+from aocr.cli.flags.paths import command_paths, dataset_inputs, model_inputs
+from aocr.cli.flags.values import value_type
+from aocr.cli.settings_log import EXPORT, log_settings
+from aocr.exports import formats
+from aocr.util.options import Permitted
+from aocr.util.paths.checks import CommandPaths, named
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the parser of the command."""
+    text = "export a model as a SavedModel, a frozen graph, a TFLite or an ONNX model"
+    parser = common.add_command(commands, common.Command("export", text, run, paths))
+    text = "folder to write to (default: %(default)s)"
+    parser.add_argument("dir", nargs="?", default="exported", help=text)
+    text = "format of the export (default: %(default)s)"
+    parser.add_argument("--format", choices=formats.NAMES, default=formats.DEFAULT, help=text)
+    text = "let the signatures for batches and pixels also tell where each character was read"
+    parser.add_argument("--with-attention", action="store_true", help=text)
+    text = "write DIR/1, DIR/2, ...: a new version for TensorFlow Serving, with requests to warm up"
+    parser.add_argument("--versioned", action="store_true", help=text)
+    text = "TFRecords to compare the export with the model on (default: a few drawn images)"
+    parser.add_argument("--verify", nargs="+", metavar="DATASET", help=text)
+    text = "replace an earlier export in the folder"
+    parser.add_argument("--force", action="store_true", help=text)
+    _add_quantization_flags(parser)
+    common.add_model_dir_flags(parser)
+    common.add_checkpoint_flag(parser)
+    model.add_reading_flags(parser)
+    search.add_search_flags(parser)
+    model.add_old_model_flags(parser)
+    common.add_unused_flags(parser)
+
+
+def _add_quantization_flags(parser: CommandParser) -> None:
+    group = parser.add_argument_group("quantization (--format=tflite)")
+    text = "store the weights in 8 bits; with 'int8', also compute in 8 bits"
+    group.add_argument("--quantize", choices=formats.QUANTIZATIONS, help=text)
+    text = "TFRecords with images on which 'int8' measures the ranges of all numbers"
+    group.add_argument("--calibration", nargs="+", metavar="DATASET", help=text)
+    text = (
+        "largest loss of exact matches in --verify that quantization may cause, as a share of the "
+        "images (default: %(default)s)"
+    )
+    group.add_argument(
+        "--max-accuracy-loss",
+        type=value_type(Permitted(float, 0, 1)),
+        default=formats.DEFAULT_MAX_ACCURACY_LOSS,
+        metavar="N",
+        help=text,
+    )
+    parser.add_check(_problem)
+
+
+def _problem(args: argparse.Namespace) -> str:
+    """Returns what is wrong with flags that only fit together with others."""
+    search_flag = next(iter(search.given_flags(args)), "")
+    searching = " or ".join(f"--format={name}" for name in formats.SEARCHING)
+    needs = (
+        (args.versioned, "--versioned", args.format == "savedmodel", "--format=savedmodel"),
+        (
+            args.with_attention,
+            "--with-attention",
+            args.format == "savedmodel",
+            "--format=savedmodel",
+        ),
+        (search_flag, search_flag, args.format in formats.SEARCHING, searching),
+        (args.quantize, "--quantize", args.format == "tflite", "--format=tflite"),
+        (args.quantize, "--quantize", args.verify, "--verify, a dataset to measure the loss on"),
+        (args.quantize == formats.INT8, "--quantize=int8", args.calibration, "--calibration"),
+        (args.calibration, "--calibration", args.quantize == formats.INT8, "--quantize=int8"),
+    )
+    for given, flag, is_met, need in needs:
+        if given and not is_met:
+            return f"{flag} needs {need}"
+    return ""
+
+
+def paths(args: argparse.Namespace) -> CommandPaths:
+    """Returns what the command reads and writes; other files of the folder stay."""
+    inputs = [
+        *model_inputs("--model-dir", args.model_dir),
+        *dataset_inputs("--verify", args.verify or ()),
+        *dataset_inputs("--calibration", args.calibration or ()),
+    ]
+    written = () if args.versioned else formats.GRAPH_FILES.values()
+    files = (os.path.join(args.dir, name) for name in written)
+    return command_paths(args, inputs, named("dir", files))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code."""
+    from aocr.exports import export
+
+    config, checkpoint = model.trained_model(args)
+    log_settings(EXPORT, args, config)
+    request = export.ExportRequest(
+        checkpoint=checkpoint,
+        folder=args.dir,
+        format=args.format,
+        force=args.force,
+        gpu_id=args.gpu_id,
+        with_attention=args.with_attention,
+        versioned=args.versioned,
+        verify=args.verify and tuple(args.verify),
+        quantize=args.quantize,
+        calibration=tuple(args.calibration or ()),
+        max_accuracy_loss=args.max_accuracy_loss,
+        search=search.search_of(args, config),
+    )
+    export.export(config, request)
+    return EXIT_OK

@@ -1,0 +1,99 @@
+"""Formats the results of `aocr predict`: log lines, lines of TSV and lines of JSON."""
+
+from __future__ import annotations
+
+import logging
+
+from aocr.data.images.decoder_complaints import warning_text
+from aocr.model.search.ranked_texts import inexact_text
+from aocr.reading.results import FilePrediction
+from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
+from aocr.util.text.characters import escape
+from aocr.util.text.plurals import counted
+
+
+def log_prediction(prediction: FilePrediction) -> None:
+    """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines").
+
+    A complaint of the decoder comes before it.
+    """
+    if prediction.complaint:
+        logging.warning("%s", warning_text(prediction.path, prediction.complaint))
+    if prediction.failure:
+        logging.error("Result: error while opening file %s.", prediction.path)
+        logging.error("%s: %s", prediction.path, prediction.failure)
+    else:
+        logging.info("Result: OK. %.2f %s", prediction.probability, prediction.text)
+
+
+def tsv_line_of(prediction: FilePrediction, min_probability: float | None = None) -> str:
+    """Returns path, text and probability, separated by tabs, as one line with its end.
+
+    Further readings follow, each with its probability. Control characters are escaped as in the
+    file of `aocr test --predictions`.
+
+    Args:
+        prediction: what was read.
+        min_probability: adds a column before further readings: `uncertain` for a text with a
+            lower probability, else `ok`; None adds nothing.
+    """
+    cells = [prediction.path, *_text_cells(prediction.text, prediction.probability)]
+    if min_probability is not None:
+        cells.append("uncertain" if is_uncertain(prediction, min_probability) else "ok")
+    for text, probability in prediction.readings[1:]:
+        cells += _text_cells(text, probability)
+    return "\t".join(map(escape, cells)) + "\n"
+
+
+def _text_cells(text: str, probability: float) -> list[str]:
+    return [text, f"{probability:.6f}"]
+
+
+def json_line_of(prediction: FilePrediction, min_probability: float | None = None) -> str:
+    """Returns the prediction as one line of JSON with its end.
+
+    The object has the keys `path`, `text`, `probability` and `characters`, the last with the
+    probability of each character unless a server does not tell them; or `path` and `error` for a
+    file that cannot be read. After a search it also has `readings`, the most probable texts, and
+    `exact`.
+
+    Args:
+        prediction: what was read.
+        min_probability: adds the key `uncertain`: whether the probability is lower than this.
+    """
+    if prediction.failure:
+        return json_line({"path": prediction.path, "error": prediction.failure})
+    values: dict[str, object] = {
+        "path": prediction.path,
+        "text": prediction.text,
+        "probability": six_digits(prediction.probability),
+    }
+    probabilities = prediction.character_probabilities
+    if probabilities is not None:
+        values["characters"] = with_probabilities(prediction.text, probabilities)
+    if min_probability is not None:
+        values["uncertain"] = is_uncertain(prediction, min_probability)
+    return json_line(values | readings_of(prediction.readings, prediction.is_exact))
+
+
+def is_uncertain(prediction: FilePrediction, min_probability: float) -> bool:
+    """Returns whether a text was read, but with a lower probability than asked for."""
+    return not prediction.failure and not prediction.probability >= min_probability
+
+
+def log_uncertain(min_probability: float, uncertain: int, texts: int) -> None:
+    """Logs how many texts have a lower probability than asked for."""
+    logging.info(
+        "Below --min-probability=%g: %i of %s.", min_probability, uncertain, counted(texts, "text")
+    )
+
+
+def log_inexact(count: int, images: int) -> None:
+    """Logs how many readings may not be the most probable texts."""
+    logging.warning("%s", inexact_text(count, images))
+
+
+def log_share(shards: int, shard_index: int, images: int, failed: int) -> None:
+    """Logs how many images a shard has, and how many of them could not be read."""
+    name = f"{shard_index:05}-of-{shards:05}"
+    logging.info("Shard %s: %s, %i not read.", name, counted(images, "image"), failed)

@@ -1,0 +1,227 @@
+"""Adds the flags that several commands share, and reads the values of the model flags."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from aocr.cli.flags.parser import CommandParser
+from aocr.cli.flags.values import not_empty, value_type, whole_number
+from aocr.model.weights.pretrained import NAMES
+from aocr.training.options import TrainingOptions
+from aocr.util.errors import UserError
+from aocr.util.options import Option, options_of
+from aocr.util.paths.checks import CommandPaths
+from aocr.util.paths.remote import read_bytes
+
+TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
+"""Fields of `TrainingOptions` whose flags aocr 0.7.6 accepts with any command that has a model
+(docs/compatibility.md, "Command line")."""
+
+
+URL_FLAGS = ("server",)
+"""Flags whose values are URLs of servers, not remote paths."""
+
+
+class Command(NamedTuple):
+    """Describes a command.
+
+    Attributes:
+        name: of the command.
+        help: what the command does, as an infinitive.
+        run: runs the command and returns its exit code.
+        paths: returns what the command reads and writes; called before the log is opened.
+        uses_gpu: False hides the GPUs from TensorFlow.
+        uses_tensorflow: returns whether the command needs TensorFlow, whose import takes seconds.
+        log_path: returns the file that the log is written to.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    paths: Callable[[argparse.Namespace], CommandPaths]
+    uses_gpu: bool = True
+    uses_tensorflow: Callable[[argparse.Namespace], bool] = lambda _args: True
+    log_path: Callable[[argparse.Namespace], str] = lambda args: args.log_path
+
+
+def add_command(commands: argparse._SubParsersAction, command: Command) -> CommandParser:
+    """Returns the new parser of a command, with the flags that all commands share.
+
+    Args:
+        commands: the subparsers of `aocr`.
+        command: describes the command.
+    """
+    text = command.help
+    parser = commands.add_parser(
+        command.name, help=text, description=f"{text[0].upper()}{text[1:]}."
+    )
+    parser.register("type", None, not_empty)  # of all flags without a type: paths and names
+    parser.set_defaults(
+        run=command.run,
+        paths=command.paths,
+        uses_gpu=command.uses_gpu,
+        uses_tensorflow=command.uses_tensorflow,
+        own_log_path=command.log_path,
+    )
+    text = "append log lines to this file (default: %(default)s)"
+    parser.add_argument("--log-path", default="aocr.log", metavar="FILE", help=text)
+    return parser
+
+
+def add_api_key_flag(group: argparse._ActionsContainer, text: str) -> None:
+    """Adds the flag that names a file with keys of a server."""
+    group.add_argument("--api-key-file", metavar="FILE", help=text)
+
+
+def read_api_keys(path: str) -> list[str]:
+    """Returns the keys in a file of `--api-key-file`, one a line.
+
+    Raises:
+        UserError: the file cannot be read, or holds none.
+    """
+    try:
+        lines = read_bytes(path).decode().splitlines()
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UserError(f"cannot read --api-key-file={path}: {reason}") from error
+    keys = [line.strip() for line in lines if line.strip()]
+    if not keys or not all(key.isascii() and key.isprintable() for key in keys):
+        raise UserError(f"--api-key-file={path} must hold keys of ASCII characters, one a line")
+    return keys
+
+
+def add_dataset_argument(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """Adds the TFRecord files that a command reads."""
+    text = "TFRecords written by 'aocr dataset': files, folders or glob patterns"
+    parser.add_argument("dataset", nargs="+" if required else "*", help=text)
+
+
+class _StoreAsGiven(argparse.Action):
+    """Stores a value, and that the flag was given: it may be given with its default."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: Any = None
+    ) -> None:
+        del parser, option
+        setattr(namespace, self.dest, values)
+        setattr(namespace, f"{self.dest}_given", True)
+
+
+def add_model_dir_flags(parser: CommandParser) -> None:
+    """Adds the flags of commands that run a model."""
+    text = (
+        "folder of checkpoints and TensorBoard summaries, or, to read it, the name of a model that "
+        f"comes with aocr: {', '.join(NAMES)} (default: %(default)s)"
+    )
+    names = ("--model-dir", "--job-dir")
+    parser.add_argument(
+        *names, default="./checkpoints", action=_StoreAsGiven, metavar="DIR", help=text
+    )
+    parser.set_defaults(model_dir_given=False)
+    add_gpu_flag(parser)
+    parser.add_check(_pattern_problem)
+
+
+def add_model_argument(parser: CommandParser) -> None:
+    """Adds the model of commands that read with checkpoints as well as with exports."""
+    text = (
+        "model directory, export, folder with numbered versions of an export, or the name of a "
+        f"model that comes with aocr: {', '.join(NAMES)}"
+    )
+    parser.add_argument("model", help=text)
+    add_gpu_flag(parser)
+    parser.add_check(_pattern_problem)
+
+
+def add_gpu_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag that chooses the GPU."""
+    text = "number of the GPU to use; negative: use the CPU (default: %(default)s)"
+    in_range = whole_number(-1000, 1000)
+    parser.add_argument("--gpu-id", type=in_range, default=0, metavar="N", help=text)
+
+
+def _pattern_problem(args: argparse.Namespace) -> str:
+    """Returns what is wrong with a path that TensorFlow would take for a glob pattern."""
+    for name in ("model_dir", "init_from", "checkpoint", "model"):
+        path = getattr(args, name, None) or ""
+        if any(character in path for character in "*?["):
+            flag = "MODEL" if name == "model" else "--" + name.replace("_", "-")
+            return (
+                f"{flag}={path}: TensorFlow cannot read a model below a name with *, ? or [ in it"
+            )
+    return ""
+
+
+def add_checkpoint_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag of commands that read a trained model."""
+    text = "'best', 'latest', a global step, or a path (default: best if there is one, else latest)"
+    parser.add_argument("--checkpoint", metavar="WHICH", help=text)
+
+
+def add_option(
+    group: argparse._ActionsContainer,
+    option: Option,
+    default: Any = None,
+    shown: Any = None,
+    *,
+    convert: Callable[[str], Any] | None = None,
+) -> None:
+    """Adds the flag of a field, such as `--max-width` for `max_width`.
+
+    Args:
+        group: where to add the flag.
+        option: describes the field.
+        default: value if the flag is not given.
+        shown: the default in the help text; none is shown if it is None or empty.
+        convert: converts text to a value; by default to the values that the field permits.
+    """
+    flag = "--" + option.name.replace("_", "-")
+    if option.permitted.kind is bool:
+        group.add_argument(flag, action="store_true", default=default, help=option.help)
+        return
+    choices = option.permitted.choices or None
+    shown_default = "" if shown in (None, ()) else f" (default: {shown})"
+    group.add_argument(
+        flag,
+        type=convert or value_type(option.permitted),
+        default=default,
+        choices=choices,
+        metavar=None if choices else option.metavar,
+        help=(option.help + shown_default).replace("%", "%%"),
+    )
+
+
+def add_gradient_clipping_flag(group: argparse._ActionsContainer) -> None:
+    """Adds the flag that makes `TrainingOptions.max_gradient_norm` None."""
+    text = "do not limit the norm of the gradients"
+    group.add_argument("--no-gradient-clipping", action="store_true", help=text)
+
+
+def add_output_flags(group: argparse._ActionsContainer) -> None:
+    """Adds the flags that only `test` uses but aocr 0.7.6 accepts with any model command."""
+    text = "folder for the pictures of test --visualize (default: %(default)s)"
+    group.add_argument("--output-dir", default="./results", metavar="DIR", help=text)
+    text = "compute the accuracy in the log from exact matches instead of edit distances"
+    group.add_argument("--no-distance", action="store_true", help=text)
+
+
+def add_unused_flags(
+    parser: argparse.ArgumentParser, output: bool = True, training: bool = True
+) -> None:
+    """Adds the flags that a command does not use but aocr 0.7.6 accepts, so that scripts still run.
+
+    Args:
+        parser: of the command.
+        output: add those of `add_output_flags`.
+        training: add those of training.
+    """
+    group = parser.add_argument_group("ignored (accepted because aocr 0.7.6 accepts them)")
+    if output:
+        add_output_flags(group)
+    if training:
+        for each in options_of(TrainingOptions):
+            if each.name in TRAINING_FLAGS_OF_ALL_COMMANDS:
+                add_option(group, each, each.default, shown=each.default)
+        add_gradient_clipping_flag(group)

@@ -1,0 +1,84 @@
+"""Adds the flags of texts that are known beforehand and of several readings."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from typing import TYPE_CHECKING
+
+from aocr.cli.flags.parser import CommandParser
+from aocr.cli.flags.values import pattern, whole_number
+from aocr.config import Config
+from aocr.util.text.pattern_parser import parse_endless_pattern
+from aocr.util.text.patterns import ALPHABET
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
+
+MOST_READINGS, WIDEST_BEAM = 1000, 100_000
+
+
+def add_search_flags(parser: CommandParser) -> None:
+    """Adds the flags of commands that read images with a trained model."""
+    group = parser.add_argument_group("texts that are known beforehand, and several readings")
+    one_of = group.add_mutually_exclusive_group()
+    text = "UTF-8 file with one word a line: each image shows one of these words"
+    one_of.add_argument("--lexicon", metavar="FILE", help=text)
+    text = "regular expression of the texts, such as '[A-Z]{2}[0-9]{3}'"
+    permitted = pattern(functools.partial(parse_endless_pattern, alphabet=ALPHABET))
+    one_of.add_argument("--pattern", type=permitted, metavar="REGEX", help=text)
+    text = "readings of each image, with their probabilities (default: 1)"
+    group.add_argument("--top", type=whole_number(1, MOST_READINGS), metavar="N", help=text)
+    text = (
+        "texts that are followed side by side; quicker than the exact search, which is the default"
+    )
+    in_range = whole_number(1, WIDEST_BEAM)
+    group.add_argument("--beam-width", type=in_range, metavar="N", help=text)
+    text = "divide the probabilities by the sum of those of the ten best permitted texts"
+    group.add_argument("--renormalize", action="store_true", help=text)
+    parser.add_check(_problem)
+
+
+def given_flags(args: argparse.Namespace) -> list[str]:
+    """Returns the names of the flags that were given."""
+    names = ("lexicon", "pattern", "top", "beam_width", "renormalize")
+    given = [name for name in names if getattr(args, name) not in (None, False)]
+    return ["--" + name.replace("_", "-") for name in given]
+
+
+def search_of(args: argparse.Namespace, config: Config) -> Search | None:
+    """Returns the search that the flags ask for; None for greedy decoding.
+
+    Raises:
+        UserError: the model cannot read the texts of the lexicon or of the pattern.
+    """
+    if not given_flags(args):
+        return None
+    from aocr.data.lexicon_file import read_lexicon
+    from aocr.model.search.automaton import free_text
+    from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
+    from aocr.model.search.text_search import Search
+
+    if args.lexicon:
+        words = read_lexicon(args.lexicon)
+        automaton = lexicon_automaton(words, config, f"--lexicon={args.lexicon}")
+    elif args.pattern is not None:
+        automaton = pattern_automaton(args.pattern, config)
+    else:
+        automaton = free_text(config.vocab_size, config.max_prediction)
+    return Search(
+        automaton=automaton,
+        top=args.top or 1,
+        beam_width=args.beam_width,
+        renormalize=args.renormalize,
+        lexicon=args.lexicon or "",
+        pattern=args.pattern,
+    )
+
+
+def _problem(args: argparse.Namespace) -> str:
+    if args.renormalize and not args.lexicon and args.pattern is None:
+        return "--renormalize needs --lexicon or --pattern: the probabilities of all texts sum to 1"
+    if args.beam_width and args.beam_width < (args.top or 1):
+        return f"--beam-width={args.beam_width} is less than --top={args.top}"
+    return ""

@@ -1,0 +1,1 @@
+"""Varies training images at random, in the graph."""

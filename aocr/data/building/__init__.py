@@ -1,0 +1,1 @@
+"""`aocr dataset`: annotations and image files to TFRecords."""

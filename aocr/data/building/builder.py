@@ -1,0 +1,103 @@
+"""Builds TFRecords from annotated images (docs/compatibility.md, "Files")."""
+
+from __future__ import annotations
+
+import contextlib
+
+import tensorflow as tf
+
+from aocr.data.build_options import Options
+from aocr.data.building.annotations import Annotations
+from aocr.data.building.checking import check_all
+from aocr.data.building.log import BuildCounts, log_complaint, log_start, log_summary, progress
+from aocr.data.building.rejections import RejectionLog
+from aocr.data.images.header import quiet_pillow
+from aocr.data.records import schema
+from aocr.data.records.shards import output_names
+from aocr.util.errors import UserError, first_line
+from aocr.util.paths.checks import identity
+from aocr.util.paths.files import replacing
+from aocr.util.text.plurals import counted
+
+
+def build(annotations: str, output: str, options: Options) -> int:
+    """Writes annotated images as TFRecords.
+
+    The output appears under its name when it is complete; an earlier output stays until then.
+    Rejected annotations are logged and listed in `OUTPUT.rejected.tsv`. That file exists only if
+    there are any.
+
+    Args:
+        annotations: a UTF-8 file with 'path label' on each line, or a folder of images whose names
+            are `LABEL.png` or `LABEL_12.png`.
+        output: TFRecord file. With several shards, each file has its number in the name.
+        options: see `Options`.
+
+    Returns:
+        The number of pairs written.
+
+    Raises:
+        UserError: the annotations cannot be read, none can be used, the output cannot be written,
+            the shard does not exist, or `options.strict` forbids a rejection.
+    """
+    log_start(annotations, output)
+    source = Annotations(annotations, options.delimiter, options.base_dir)
+    names = output_names(output, options.shards, options.shard_index)
+    try:
+        with quiet_pillow(), replacing(names.files) as temporaries:
+            files, report = temporaries[: len(names.shards)], temporaries[len(names.shards)]
+            rejections = RejectionLog(f"{annotations}, {source.unit}", report, options.strict)
+            with contextlib.closing(rejections):
+                counts = _write(source, files, rejections, options, names.identities())
+            rejected = rejections.counts.total()
+            if not counts.pairs and (rejected or options.shard_index is None):
+                raise UserError(
+                    f"{annotations} has no usable {source.unit} "
+                    f"({counted(rejected, source.unit)} rejected): {names.dataset} is not written"
+                )
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot write {names.dataset}: {first_line(error)}") from error
+    log_summary(counts, rejections.counts, names.dataset, names.report, source.unit)
+    return counts.pairs
+
+
+def _write(
+    source: Annotations,
+    files: list[str],
+    rejections: RejectionLog,
+    options: Options,
+    replaced: frozenset[object],
+) -> BuildCounts:
+    """Writes the usable annotations to the shards' files in order, and reports the others.
+
+    `replaced` are the identities of the files that the build will replace.
+    """
+    counts = BuildCounts()
+    share = len(files) / options.shards
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
+        checked = stack.enter_context(contextlib.closing(check_all(source, options)))
+        advance = stack.enter_context(progress(source.estimate_count, share, options.log_step))
+        for annotation, label, image, rejection, complaint in checked:
+            if rejection:
+                rejections.add(annotation, rejection)
+            if image:
+                _refuse_if_replaced(annotation.path, replaced)
+                comment = annotation.path if options.save_filename else None
+                writer = writers[(annotation.number - 1) % len(writers)]
+                writer.write(schema.serialize(image.encoded, label, comment))
+                counts.add(label, image.converted)
+                if complaint:
+                    counts.complaints += 1
+                    place = f"{source.path}, {source.unit} {annotation.number}"
+                    log_complaint(place, annotation.path, complaint)
+                if options.force_uppercase:
+                    counts.cases.add(annotation.label)
+            advance(counts.pairs)
+    return counts
+
+
+def _refuse_if_replaced(image: str, replaced: frozenset[object]) -> None:
+    """Raises UserError if the build would replace one of its images."""
+    if replaced and identity(image) in replaced:
+        raise UserError(f"the output would replace the image {image}: give it another name")

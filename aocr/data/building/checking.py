@@ -1,0 +1,150 @@
+"""Reads and checks annotated images in threads, in the order of their annotations."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from aocr.data import labels, limits
+from aocr.data.batch_decoding import BATCH_SIZE, BatchDecoder
+from aocr.data.build_options import Options
+from aocr.data.building.annotations import Annotation, Annotations, Rejection, is_utf8
+from aocr.data.images.conversion import SupportedImage, convert_watched, needs_no_conversion
+from aocr.data.images.decoder_complaints import DecoderWatch
+from aocr.data.images.file_reading import read_file
+from aocr.data.images.header import ImageFileError, read_header
+from aocr.util.parallel import map_in_order
+from aocr.util.paths.checks import is_remote
+
+REMOTE_READERS = 32
+"""Number of threads that read remote files."""
+
+
+class _Candidate(NamedTuple):
+    """Holds an annotation and its image file before the pixels are checked.
+
+    Attributes:
+        annotation: the path and the label.
+        label: as it is written.
+        encoded: the image file.
+        unchanged: what to write if the file is whole; None if the header does not decide it.
+        rejection: why the annotation cannot be used, or None.
+    """
+
+    annotation: Annotation
+    label: str
+    encoded: bytes = b""
+    unchanged: SupportedImage | None = None
+    rejection: Rejection | None = None
+
+
+class Checked(NamedTuple):
+    """Holds an annotation with either the image to write or a rejection.
+
+    Attributes:
+        annotation: the path and the label.
+        label: as it is written.
+        image: what to write; None if it is rejected.
+        rejection: why the annotation cannot be used, or None.
+        complaint: what the decoder complains about, although it decodes the image; or empty.
+    """
+
+    annotation: Annotation
+    label: str
+    image: SupportedImage | None
+    rejection: Rejection | None
+    complaint: str = ""
+
+
+def check_all(source: Annotations, options: Options) -> Generator[Checked, None, None]:
+    """Yields the annotations of the shards to build in order, checked by threads."""
+    candidates = _read_candidates(_annotations_of_shards(source, options), options)
+    with DecoderWatch() as watch:
+        decoder = BatchDecoder(watch)
+        check = functools.partial(_check_batch, decoder=decoder, watch=watch, options=options)
+        with contextlib.closing(map_in_order(check, candidates)) as batches:
+            for batch in batches:
+                yield from batch
+
+
+def _annotations_of_shards(source: Annotations, options: Options) -> Iterator[Annotation]:
+    """Yields the annotations of the shards to build; their numbers decide, on every machine."""
+    for annotation in source.read():
+        if options.shard_index in (None, (annotation.number - 1) % options.shards):
+            yield annotation
+
+
+def _read_candidates(
+    annotations: Iterator[Annotation], options: Options
+) -> Iterator[list[_Candidate]]:
+    """Reads image files in batches; uses threads for remote files, as their latency is high."""
+    read = functools.partial(_read_candidate, options=options)
+    with ThreadPoolExecutor(REMOTE_READERS) as threads:
+        while batch := list(itertools.islice(annotations, BATCH_SIZE)):
+            remote = any(is_remote(annotation.path) for annotation in batch)
+            yield list(threads.map(read, batch) if remote else map(read, batch))
+
+
+def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
+    """Checks the label, and reads the file and its header."""
+    label = labels.normalize(annotation.label, options.force_uppercase, options.normalize)
+    rejection = annotation.rejection
+    if not rejection and options.save_filename and not is_utf8(annotation.path):
+        rejection = Rejection("file name that is not UTF-8", annotation.path)
+    if not rejection and (problem := limits.label_problem(label, options.limits)):
+        rejection = Rejection(problem.reason, label, problem.detail)
+    if rejection:
+        return _Candidate(annotation, label, rejection=rejection)
+    try:
+        encoded = read_file(annotation.path)
+        unchanged = _if_unchanged(encoded, options.max_pixels)
+    except ImageFileError as error:
+        rejection = Rejection(error.reason, annotation.path, error.detail)
+        return _Candidate(annotation, label, rejection=rejection)
+    return _Candidate(annotation, label, encoded, unchanged)
+
+
+def _if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
+    """Returns what to write if the header tells that the file can stay unchanged, else None."""
+    header = read_header(encoded, max_pixels)
+    if needs_no_conversion(encoded, header):
+        return SupportedImage(encoded, False, header.width, header.height)
+    return None
+
+
+def _check_batch(
+    candidates: list[_Candidate], decoder: BatchDecoder, watch: DecoderWatch, options: Options
+) -> list[Checked]:
+    """Checks the images of a batch: in one call if possible, otherwise one by one."""
+    unchanged = [each.unchanged.encoded for each in candidates if each.unchanged]
+    good = decoder.are_good(unchanged)
+    return [_check(each, good, watch, options) for each in candidates]
+
+
+def _check(candidate: _Candidate, good: bool, watch: DecoderWatch, options: Options) -> Checked:
+    """Checks the size of an image; decodes and converts it first if that has not been done.
+
+    Args:
+        candidate: the annotation and its image file.
+        good: whether the images of the batch that can stay unchanged are known to be good.
+        watch: listens to the decoder.
+        options: gives the limits.
+    """
+    annotation, label, rejection = candidate.annotation, candidate.label, candidate.rejection
+    if rejection:
+        return Checked(annotation, label, None, rejection)
+    image, complaint = candidate.unchanged if good else None, ""
+    try:
+        if not image:
+            image, complaint = convert_watched(candidate.encoded, options.max_pixels, watch)
+        problem = limits.image_problem(image.width, image.height, options.limits)
+    except ImageFileError as error:
+        problem = limits.Problem(error.reason, error.detail)
+    if problem:
+        rejection = Rejection(problem.reason, annotation.path, problem.detail)
+        return Checked(annotation, label, None, rejection)
+    return Checked(annotation, label, image, None, complaint)

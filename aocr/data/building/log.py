@@ -1,0 +1,148 @@
+"""Counts and logs what `aocr dataset` does (docs/compatibility.md, "Log lines")."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from tqdm import tqdm
+
+from aocr.data.images.decoder_complaints import COMPLAINED, warning_text
+from aocr.data.labels import CaseMerges
+from aocr.util.terminal.console import is_interactive, progress_bar
+from aocr.util.text.characters import shorten
+from aocr.util.text.plurals import counted
+
+
+@dataclasses.dataclass
+class BuildCounts:
+    """Counts the pairs of image and label that are written.
+
+    Attributes:
+        pairs: number of pairs.
+        converted: number of images that were converted to PNG.
+        complaints: number of images that were decoded with a complaint of the decoder.
+        longest_label: the first of the longest labels.
+        cases: effects of upper-casing.
+    """
+
+    pairs: int = 0
+    converted: int = 0
+    complaints: int = 0
+    longest_label: str = ""
+    cases: CaseMerges = dataclasses.field(default_factory=CaseMerges)
+
+    def add(self, label: str, converted: bool) -> None:
+        """Counts a pair.
+
+        Args:
+            label: as it is written.
+            converted: whether the image was converted to PNG.
+        """
+        self.pairs += 1
+        self.converted += converted
+        self.longest_label = max(self.longest_label, label, key=len)
+
+
+@contextlib.contextmanager
+def progress(
+    count: Callable[[], int | None], share: float, log_step: int
+) -> Iterator[Callable[[int], None]]:
+    """Shows progress: a bar on a terminal, log lines elsewhere.
+
+    Yields a function to call after each annotation with the number of pairs so far.
+
+    Args:
+        count: returns the number of annotations, or None if it is not known. It is called on a
+            terminal only, because counting takes time.
+        share: the part of the annotations that this build reads.
+        log_step: number of pairs between log lines.
+    """
+    if is_interactive():
+        total = count()
+        with progress_bar(None if total is None else round(total * share), "lines") as bar:
+            yield lambda pairs: _advance(bar, pairs)
+    else:
+        yield _log_every(log_step)
+
+
+def _advance(bar: tqdm, pairs: int) -> None:
+    bar.set_postfix(pairs=pairs, refresh=False)
+    bar.update()
+
+
+def _log_every(log_step: int) -> Callable[[int], None]:
+    logged = 0
+
+    def log(pairs: int) -> None:
+        nonlocal logged
+        if pairs >= logged + log_step:
+            logged = pairs
+            logging.info("Processed %s.", counted(pairs, "pair"))
+
+    return log
+
+
+def log_start(annotations: str, output: str) -> None:
+    """Logs what is built from what, in the lines of 0.7.6."""
+    logging.info("Building a dataset from %s.", annotations)
+    logging.info("Output file: %s", output)
+
+
+def log_complaint(place: str, path: str, complaint: str) -> None:
+    """Logs that an image is used although the decoder complains about it.
+
+    Args:
+        place: that of the annotation.
+        path: the image.
+        complaint: the lines of the decoder.
+    """
+    logging.warning("%s: %s", place, warning_text(shorten(path), complaint))
+
+
+def log_summary(
+    counts: BuildCounts, rejections: Counter[str], output: str, report: str, unit: str
+) -> None:
+    """Logs the summary of a build.
+
+    Args:
+        counts: what was written.
+        rejections: number of rejected annotations by reason.
+        output: the file that was written.
+        report: the file that lists the rejections.
+        unit: the noun for an annotation: "line" or "file".
+    """
+    longest = counts.longest_label
+    logging.info("Longest label (%i): %s", len(longest), shorten(longest))
+    logging.info("Dataset is ready: %i pairs.", counts.pairs)  # also for 1: programs parse it
+    _log_cases(counts.cases)
+    if counts.converted:
+        logging.info(
+            "%s converted to PNG: TensorFlow cannot decode such files, or not correctly.",
+            counted(counts.converted, "image was", "images were"),
+        )
+    if counts.complaints:
+        logging.warning("%s.", counted(counts.complaints, *COMPLAINED))
+    log = logging.warning if rejections else logging.info
+    if rejections:
+        reasons = "; ".join(f"{number} {reason}" for reason, number in rejections.most_common())
+        log("Rejected, see %s: %s.", report, reasons)
+    rejected = counted(rejections.total(), f"{unit} was", f"{unit}s were")
+    log("%s holds %s; %s rejected.", output, counted(counts.pairs, "pair"), rejected)
+
+
+def _log_cases(cases: CaseMerges) -> None:
+    if cases.changed:
+        logging.info(
+            "%s upper-cased; --no-force-uppercase keeps the original case.",
+            counted(cases.changed, "label was", "labels were"),
+        )
+    if cases.merged:
+        logging.warning(
+            "Upper-casing makes labels equal that differ only in case: at least %i, such as %s.",
+            cases.merged,
+            shorten(cases.example),
+        )

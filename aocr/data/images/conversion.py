@@ -1,0 +1,209 @@
+"""Converts users' image files to files that the model's graph decodes.
+
+The graph decodes PNG, JPEG, BMP and GIF with TensorFlow. A file that TensorFlow cannot decode, or
+decodes differently from what an image viewer shows, is converted to PNG.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image
+
+from aocr.data.images.decoder_complaints import DecoderWatch
+from aocr.data.images.header import ImageFileError, read_header
+from aocr.data.png_conversion import is_transparent, load_pixels, to_png
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_JUDGED_BY_TENSORFLOW = ("PNG", "JPEG", "MPO")
+"""If TensorFlow cannot decode a file of one of these formats, the file is broken. MPO is a JPEG
+file with more pictures after the first."""
+
+_METADATA = ("exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp")
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNED_OR_MIRRORED = range(2, 9)
+
+
+class SupportedImage(NamedTuple):
+    """Holds an image file that TensorFlow decodes.
+
+    Attributes:
+        encoded: a PNG, JPEG, BMP or GIF file.
+        converted: whether it was converted to PNG; otherwise it is the original file.
+        width: of the upright image, in pixels.
+        height: of the upright image, in pixels.
+    """
+
+    encoded: bytes
+    converted: bool
+    width: int
+    height: int
+
+
+def to_supported_format(encoded: bytes, max_pixels: int) -> SupportedImage:
+    """Decodes an image file to check it, and converts it to PNG if the graph needs that.
+
+    Most files stay unchanged, to the bit. Three kinds of file are converted: those that TensorFlow
+    cannot decode correctly (TIFF, WebP, JPEG 2000, CMYK, many BMP), those that EXIF data turn or
+    mirror, and those whose transparency TensorFlow ignores (in GIF, or as a transparent color in
+    PNG). Threads may call this at the same time, see `quiet_pillow`.
+
+    Args:
+        encoded: a whole image file.
+        max_pixels: largest accepted number of pixels; compared before any pixel is decoded.
+
+    Raises:
+        ImageFileError: the file is empty, not an image, cut off or broken, or the image has no
+            pixels or too many.
+    """
+    picture = read_header(encoded, max_pixels)
+    if _is_judged_by_tensorflow(encoded, picture, max_pixels):
+        decodes = _decodes(encoded, picture)
+        if decodes and not _is_turned(encoded, picture) and not _has_ignored_transparency(picture):
+            return SupportedImage(encoded, False, picture.width, picture.height)
+    png = to_png(picture)
+    height, width, _ = _decode(png, "PNG").shape
+    return SupportedImage(png, True, width, height)
+
+
+def to_upload(encoded: bytes, max_pixels: int) -> bytes:
+    """Returns an image file that a server decodes with TensorFlow; works without TensorFlow.
+
+    It is that of `to_supported_format`, except that a broken PNG or JPEG file stays as it is, for
+    the server to judge, and that more files are converted to PNG. Their pixels stay.
+
+    Raises:
+        ImageFileError: see `to_supported_format`.
+    """
+    picture = read_header(encoded, max_pixels)
+    return encoded if needs_no_conversion(encoded, picture) else to_png(picture)
+
+
+class WatchedImage(NamedTuple):
+    """Holds an image, and what the decoder complains about although it decodes it; or empty."""
+
+    image: SupportedImage
+    complaint: str
+
+
+def convert_watched(encoded: bytes, max_pixels: int, watch: DecoderWatch) -> WatchedImage:
+    """Returns the result of `to_supported_format`, with the complaint of the decoder.
+
+    Raises:
+        ImageFileError: as `to_supported_format`; its detail holds the complaint.
+    """
+
+    def convert() -> SupportedImage | ImageFileError:
+        try:
+            return to_supported_format(encoded, max_pixels)
+        except ImageFileError as error:
+            return error
+
+    image, complaint = watch.decode(encoded, convert)
+    if isinstance(image, SupportedImage):
+        return WatchedImage(image, complaint)
+    if complaint and not image.detail:
+        raise ImageFileError(image.reason, complaint) from image
+    raise image
+
+
+def needs_no_conversion(encoded: bytes, picture: Image.Image) -> bool:
+    """Returns whether `to_supported_format` leaves a file unchanged, judging by its header only.
+
+    It still raises an error if TensorFlow cannot decode all pixels. False means that the header
+    does not decide it. This takes a small part of the time of `to_supported_format`.
+
+    Args:
+        encoded: a whole image file.
+        picture: the result of `read_header` for it.
+    """
+    return (
+        picture.format in ("PNG", "JPEG")
+        and picture.mode != "CMYK"
+        and "transparency" not in picture.info
+        and not _is_turned(encoded, picture)
+    )
+
+
+def _decode(encoded: bytes, image_format: str | None) -> tf.Tensor:
+    """Decodes all pixels with TensorFlow: uint8 `[h, w, channels]`.
+
+    For a small image the raw operation on a constant takes a fifth less time than
+    `tf.io.decode_image` on bytes.
+    """
+    import tensorflow as tf  # slow to import, and `to_upload` does without it
+
+    try:
+        return tf.raw_ops.DecodeImage(contents=tf.constant(encoded), expand_animations=False)
+    except tf.errors.OpError as error:
+        raise ImageFileError(f"not a whole {image_format} image") from error
+
+
+def _decodes(encoded: bytes, picture: Image.Image) -> bool:
+    """Returns whether TensorFlow decodes a file; False for a BMP that Pillow may still read.
+
+    TensorFlow refuses a BMP file with bytes after its pixels.
+
+    Raises:
+        ImageFileError: the file is broken.
+    """
+    try:
+        _decode(encoded, "JPEG" if picture.format == "MPO" else picture.format)
+    except ImageFileError:
+        if picture.format != "BMP":
+            raise
+        return False
+    return True
+
+
+def _is_judged_by_tensorflow(encoded: bytes, picture: Image.Image, max_pixels: int) -> bool:
+    """Returns whether TensorFlow, not Pillow, decides if the file is whole."""
+    if picture.format == "GIF":  # TensorFlow decodes all frames and returns the first
+        return picture.width * picture.height * frame_count(picture) <= max_pixels
+    if picture.format == "BMP":
+        return _is_plain_bmp(encoded, picture)
+    return picture.format in _JUDGED_BY_TENSORFLOW and picture.mode != "CMYK"
+
+
+def frame_count(picture: Image.Image) -> int:
+    """Returns the number of frames of a GIF, or 1 if a later one is broken."""
+    try:
+        return getattr(picture, "n_frames", 1)
+    except Exception:  # a broken frame makes Pillow raise anything
+        return 1
+
+
+def _is_plain_bmp(encoded: bytes, picture: Image.Image) -> bool:
+    """Returns whether TensorFlow decodes a BMP file correctly: 24 bits, or 8 bits of gray.
+
+    TensorFlow ignores palettes and compression. It takes the fourth byte of 32 bits for alpha, but
+    most programs leave that byte at 0.
+    """
+    header_bytes, bits, compression = struct.unpack_from("<I10xHI", encoded, 14)
+    plain_depth = (bits, picture.mode) in ((24, "RGB"), (8, "L"))
+    return plain_depth and header_bytes >= 40 and compression == 0
+
+
+def _is_turned(encoded: bytes, picture: Image.Image) -> bool:
+    """Returns whether EXIF or XMP data ask for the image to be turned or mirrored."""
+    late_exif = picture.format == "PNG" and b"eXIf" in encoded  # may follow the pixels
+    if not late_exif and not any(name in picture.info for name in _METADATA):
+        return False
+    try:
+        return picture.getexif().get(_ORIENTATION, 1) in _TURNED_OR_MIRRORED
+    except Exception:  # broken metadata make Pillow raise anything; the pixels are whole
+        return False
+
+
+def _has_ignored_transparency(picture: Image.Image) -> bool:
+    """Returns whether the image has transparent pixels that TensorFlow decodes as opaque.
+
+    TensorFlow turns the transparent entries of a PNG's palette into an alpha channel. It ignores a
+    transparent gray or color of a PNG, and the transparency of a GIF.
+    """
+    if "transparency" not in picture.info or (picture.format == "PNG" and picture.mode == "P"):
+        return False
+    return not picture.mode.startswith("I") and is_transparent(load_pixels(picture).convert("RGBA"))

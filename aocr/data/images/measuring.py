@@ -1,0 +1,91 @@
+"""Measures the images of records, before and after preparation, and finds those that are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from aocr.config import Config
+from aocr.data.batch_decoding import BATCH_SIZE, shapes_of
+from aocr.data.images.decoding import decode
+from aocr.data.images.preprocessing import Size, prepared_size
+from aocr.util.session import open_on_cpu
+
+_Measure = Callable[[np.ndarray], np.ndarray]
+"""Returns int32 `[N, 3]` for N image files: height, width and prepared width."""
+
+_COMMON_STARTS = b"\x89P", b"\xff\xd8"
+"""The first two bytes of PNG and JPEG files, which both ways of decoding treat alike."""
+
+
+class ImageSize(NamedTuple):
+    """Holds the size of an image in pixels, and its width after preparation, without padding."""
+
+    height: int
+    width: int
+    prepared_width: int
+
+
+class ImageMeasurer:
+    """Measures images in a graph of its own; threads may share it.
+
+    Args:
+        config: defines `image_width`, `channels` and `resize`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        with tf.Graph().as_default() as graph:
+            images = tf.compat.v1.placeholder(tf.string, [None])
+            batch = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
+            sizes = _with_prepared_widths(_shapes_one_by_one(images, config), config)
+            sizes_of_batch = _with_prepared_widths(shapes_of(batch, config.channels), config)
+        self._session = open_on_cpu(graph)
+        self._measure: _Measure = self._session.make_callable(sizes, [images])
+        self._measure_batch: _Measure = self._session.make_callable(sizes_of_batch, [batch])
+
+    def close(self) -> None:
+        """Frees the session."""
+        self._session.close()
+
+    def sizes(self, images: Sequence[bytes]) -> list[ImageSize | None]:
+        """Returns the size of each image, or None if it cannot be decoded.
+
+        It is fastest for `BATCH_SIZE` PNG and JPEG files that can all be decoded.
+        """
+        is_batch = len(images) == BATCH_SIZE
+        if is_batch and all(image.startswith(_COMMON_STARTS) for image in images):
+            sizes = _or_none(self._measure_batch, images) or _or_none(self._measure, images)
+        else:
+            sizes = _or_none(self._measure, images)
+        if sizes is not None:
+            return list(sizes)
+        if len(images) == 1:
+            return [None]
+        return [self.sizes([image])[0] for image in images]
+
+
+def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[ImageSize] | None:
+    """Returns the sizes of images, or None if any of them cannot be decoded."""
+    try:
+        return [ImageSize(*size) for size in measure(np.array(images, object)).tolist()]
+    except tf.errors.OpError:
+        return None
+
+
+def _with_prepared_widths(shapes: tf.Tensor, config: Config) -> tf.Tensor:
+    """Puts the prepared width in place of the channels of each image's shape, int32 `[N, 3]`."""
+    size = Size(shapes[:, 0], shapes[:, 1])
+    return tf.stack([*size, prepared_size(size, config).width], axis=1)
+
+
+def _shapes_one_by_one(encoded: tf.Tensor, config: Config) -> tf.Tensor:
+    """Decodes N files as `preprocessing.prepare` does; returns their shapes, int32 `[N, 3]`."""
+
+    @tf.autograph.experimental.do_not_convert
+    def shape(image: tf.Tensor) -> tf.Tensor:
+        return tf.shape(decode(image, config.channels))
+
+    return tf.map_fn(shape, encoded, fn_output_signature=tf.TensorSpec([3], tf.int32))

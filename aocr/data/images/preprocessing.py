@@ -1,0 +1,143 @@
+"""Converts encoded image files to pixels (docs/compatibility.md, "Image preparation")."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from aocr.config import FULL_HEIGHT, IMAGE_HEIGHT, Config
+from aocr.data.images.decoding import decode
+
+
+class Prepared(NamedTuple):
+    """Holds prepared images; a batch has one more axis in front.
+
+    Attributes:
+        pixels: float32 `[32, W, C]`.
+        width: int32 scalar, the width without padding, in pixels.
+    """
+
+    pixels: tf.Tensor
+    width: tf.Tensor
+
+
+class Size(NamedTuple):
+    """Holds heights and widths in pixels, int32 tensors of one shape, or one height for all."""
+
+    height: tf.Tensor
+    width: tf.Tensor
+
+
+def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
+    """Decodes one image, resizes it to fit, and pads it at the bottom and the right.
+
+    Args:
+        encoded: string scalar, a PNG, JPEG, BMP or GIF file (of a GIF the first frame).
+        config: defines `image_width` (W), `channels` (C) and `resize`.
+
+    Returns:
+        Pixels from 0 to 255 (bicubic resizing may overshoot).
+    """
+    pixels = decode(encoded, config.channels)  # [] --> [h, w, C]
+    shape = tf.shape(pixels)
+    height, width = prepared_size(Size(shape[0], shape[1]), config)
+    resize = _resize_antialiased if config.resize == FULL_HEIGHT else _resize_like_tensorflow_1
+    resized = resize(pixels, height, width)  # [h, w, C] --> [h', w', C]
+    padding = [[0, IMAGE_HEIGHT - height], [0, config.image_width - width], [0, 0]]
+    padded = tf.pad(resized, padding)  # [h', w', C] --> [32, W, C]
+    shape = [IMAGE_HEIGHT, config.image_width, config.channels]
+    return Prepared(tf.ensure_shape(padded, shape), width)
+
+
+def prepare_all(encoded: tf.Tensor, config: Config) -> Prepared:
+    """Prepares a batch of images.
+
+    Args:
+        encoded: string `[N]`, image files.
+        config: defines `image_width` (W) and `channels` (C).
+
+    Returns:
+        Pixels, float32 `[N, 32, W, C]`, and widths, int32 `[N]`.
+    """
+    shape = [IMAGE_HEIGHT, config.image_width, config.channels]
+    signature = Prepared(tf.TensorSpec(shape, tf.float32), tf.TensorSpec([], tf.int32))
+
+    @tf.autograph.experimental.do_not_convert
+    def prepare_one(image: tf.Tensor) -> Prepared:
+        return prepare(image, config)
+
+    return tf.map_fn(prepare_one, encoded, fn_output_signature=signature)
+
+
+def crop_to_bucket(images: tf.Tensor, widths: tf.Tensor, config: Config) -> tf.Tensor:
+    """Removes padding at the right of a batch, down to the smallest bucket that holds its images.
+
+    Without `bucket_widths` the batch keeps its width.
+
+    Args:
+        images: `[N, 32, W, C]`.
+        widths: int32 `[N]`, widths of the images without padding, in pixels.
+        config: defines `widths`, those of the buckets.
+
+    Returns:
+        `[N, 32, W', C]`.
+    """
+    if config.padding_counts:
+        return images
+    bucket_widths = tf.constant(config.widths)
+    bucket = tf.searchsorted(bucket_widths, tf.reduce_max(widths)[tf.newaxis])[0]
+    return images[:, :, : bucket_widths[bucket]]
+
+
+def prepared_size(size: Size, config: Config) -> Size:
+    """Returns the sizes of images after resizing them.
+
+    Args:
+        size: of the decoded images.
+        config: defines `image_width` and `resize`.
+    """
+    resized = _full_height_size if config.resize == FULL_HEIGHT else _fitted_size
+    return resized(size, config.image_width)
+
+
+def _full_height_size(size: Size, max_width: int) -> Size:
+    """Returns a height of 32 pixels and the width that keeps the proportions, if it fits."""
+    width_at_32 = _ceil(size.width / size.height * IMAGE_HEIGHT)
+    return Size(tf.constant(IMAGE_HEIGHT), tf.minimum(width_at_32, max_width))
+
+
+def _fitted_size(size: Size, max_width: int) -> Size:
+    """Returns the size of an image after resizing it to fit into `[32, max_width]`, as in 0.7.6.
+
+    An image of at most 32 pixels in height keeps its size, unless it would be too wide at a height
+    of 32 pixels. Then it is resized to the full width, which enlarges some images. The order of the
+    divisions is that of 0.7.6: the width at a height of 32 pixels is rounded up before the height
+    is derived from it.
+    """
+    height, width = size
+    width_at_32 = _ceil(width / height * IMAGE_HEIGHT)
+    too_wide = width_at_32 > max_width
+    too_high = height > IMAGE_HEIGHT
+    return Size(
+        tf.where(too_wide, _ceil(max_width / width_at_32 * IMAGE_HEIGHT), tf.minimum(height, 32)),
+        tf.where(too_wide, max_width, tf.where(too_high, width_at_32, width)),
+    )
+
+
+def _ceil(number: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.math.ceil(number), tf.int32)
+
+
+def _resize_antialiased(pixels: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Resizes bilinearly; when it shrinks an image, each pixel averages all that it covers."""
+    return tf.image.resize(pixels, tf.stack([height, width]), antialias=True)
+
+
+def _resize_like_tensorflow_1(pixels: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Resizes with TensorFlow 1's bicubic: no half-pixel centers, kernel with a = -0.75.
+
+    `tf.image.resize` samples at other positions. Checkpoints of 0.7.6 were trained on these pixels.
+    An image of the requested size stays unchanged.
+    """
+    return tf.compat.v1.image.resize_bicubic(pixels[tf.newaxis], tf.stack([height, width]))[0]

@@ -1,0 +1,1 @@
+"""Writes a model in the formats of other programs, and verifies it there."""

@@ -1,0 +1,39 @@
+"""Defines what an export format consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from aocr.inference.exported import Exported
+from aocr.inference.session import ServingSession
+
+
+class ExportFormat(NamedTuple):
+    """Describes one way to store a model for other programs.
+
+    Attributes:
+        name: the name that `aocr export --format` takes.
+        file_names: the files and folders that the format writes. They belong to the export, so
+            that `aocr export --force` may remove them.
+        replaces_without_force: whether a new export replaces an earlier one of the same format
+            even without `--force`. Such a format never touches exports of other formats.
+        write: writes a session's graph and variables into a folder, which it creates.
+        load: loads what `write` has written, in the way that a client does.
+        install: moves what `write` has written into an existing folder, given both folders. A
+            client that loads from the folder at that moment finds the earlier export or the new
+            one, whole.
+        summary: returns the line to log at the end, given the folder of the export.
+        has_signatures: whether the format stores the signatures of the session too.
+
+    `write`, `load` and `install` may raise `tf.errors.OpError`.
+    """
+
+    name: str
+    file_names: tuple[str, ...]
+    replaces_without_force: bool
+    write: Callable[[ServingSession, str], None]
+    load: Callable[[str], Exported]
+    install: Callable[[str, str], None]
+    summary: Callable[[str], str]
+    has_signatures: bool = False

@@ -1,0 +1,82 @@
+"""Holds a session that turns encoded images into text."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from aocr.inference.exported import BatchTexts, Images, ReadBatch
+from aocr.inference.signatures import Signature
+from aocr.model import variable_names as names
+
+DEFAULT_SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+class ServingSession(NamedTuple):
+    """Holds a session with a serving graph, and the tensors that a client feeds and fetches.
+
+    Attributes:
+        session: a session whose variables have their trained values.
+        input: string, encoded images: a scalar or `[N]`.
+        output: string, the texts. In a frozen graph a scalar for one image, else `[N]`; in the
+            other graphs in the shape of the input.
+        probability: float64, the texts' probabilities, in the shape of `output`.
+        search_outputs: what a search adds to the signature `serving_default`, by its keys.
+        signatures: what else a client may feed and fetch.
+    """
+
+    session: tf.compat.v1.Session
+    input: tf.Tensor
+    output: tf.Tensor
+    probability: tf.Tensor
+    search_outputs: Mapping[str, tf.Tensor] = MappingProxyType({})
+    signatures: tuple[Signature, ...] = ()
+
+    def predict(self, encoded: bytes) -> tuple[str, float]:
+        """Returns the text of one encoded image and the text's probability."""
+        fetches = [self.output, self.probability]
+        text, probability = self.session.run(fetches, {self.input: encoded})
+        return text.decode(), float(probability)
+
+    def all_signatures(self) -> list[Signature]:
+        """Returns `serving_default` and the other signatures."""
+        outputs = {
+            names.SIGNATURE_TEXT: self.output,
+            names.SIGNATURE_PROBABILITY: self.probability,
+            **self.search_outputs,
+        }
+        inputs = {names.SIGNATURE_IMAGES: self.input}
+        return [Signature(DEFAULT_SIGNATURE, inputs, outputs), *self.signatures]
+
+    def readers(self) -> dict[str, ReadBatch]:
+        """Returns a function for each signature, which reads images as the signature does."""
+        return {each.name: functools.partial(self._read, each) for each in self.all_signatures()}
+
+    def _read(self, signature: Signature, images: Images) -> BatchTexts:
+        given = {names.SIGNATURE_IMAGES: images.encoded, **images.prepared}
+        feed = {tensor: given[key] for key, tensor in signature.inputs.items()}
+        outputs = [signature.outputs[names.SIGNATURE_TEXT]]
+        outputs.append(signature.outputs[names.SIGNATURE_PROBABILITY])
+        texts, probabilities = self.session.run(outputs, feed)
+        return BatchTexts([text.decode() for text in np.ravel(texts)], np.ravel(probabilities))
+
+    def prepare(self, encoded: list[bytes]) -> dict[str, np.ndarray]:
+        """Returns what `serving_pixels` takes instead of encoded images, by its keys.
+
+        It is empty without that signature. Only in the graph that was not loaded from an export can
+        the pixels be fetched.
+        """
+        signatures = {each.name: each for each in self.signatures}
+        if names.PIXELS_SIGNATURE not in signatures:
+            return {}
+        files = signatures[names.BATCH_SIGNATURE].inputs[names.SIGNATURE_IMAGES]
+        return self.session.run(signatures[names.PIXELS_SIGNATURE].inputs, {files: encoded})
+
+    def close(self) -> None:
+        """Closes the session."""
+        self.session.close()

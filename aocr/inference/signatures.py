@@ -1,0 +1,104 @@
+"""Adds the signatures of a SavedModel that aocr 0.7.6 did not have (docs/exports.md).
+
+`serving_batch` reads encoded images, and answers what it can if some are damaged. `serving_pixels`
+reads prepared images, for programs that cannot decode files. Both run a second copy of the network
+on the same variables, so that `serving_default` remains as it is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from aocr.config import IMAGE_HEIGHT, TPS, Config
+from aocr.data.images.preprocessing import Prepared
+from aocr.data.images.tolerant_preprocessing import Tolerated, prepare_decodable
+from aocr.inference.character_readings import CharacterReadings, by_character
+from aocr.inference.graph import Recognition, ServingGraph, readings_by_key, recognize
+from aocr.model import variable_names as names
+
+
+class Signature(NamedTuple):
+    """Names the tensors that a client feeds and fetches.
+
+    Attributes:
+        name: of the signature.
+        inputs: by the keys of the signature.
+        outputs: by the keys of the signature.
+    """
+
+    name: str
+    inputs: dict[str, tf.Tensor]
+    outputs: dict[str, tf.Tensor]
+
+
+def add_signatures(
+    model: ServingGraph, config: Config, with_attention: bool = False
+) -> tuple[Signature, ...]:
+    """Adds the tensors of `serving_batch` and `serving_pixels` to a serving graph.
+
+    Args:
+        model: the graph; its variables are used again, and its search.
+        config: the model.
+        with_attention: let both signatures answer with the attention as well.
+    """
+    root = tf.compat.v1.get_variable_scope
+    with model.graph.as_default(), tf.name_scope(names.BATCH_SCOPE):
+        encoded = tf.compat.v1.placeholder(tf.string, [None], "images")
+        tolerated = prepare_decodable(encoded, config)
+        pixels, widths = _replaceable(tolerated.prepared, config)
+        with tf.compat.v1.variable_scope(root(), reuse=True):
+            recognition = recognize(Prepared(pixels, widths), config, model.search)
+        outputs = _outputs(recognition, by_character(recognition.transcription))
+        if not with_attention:
+            del outputs[names.SIGNATURE_ATTENTION]
+        given = {names.SIGNATURE_PIXELS: pixels}
+        if not config.padding_counts or config.rectify == TPS:
+            given[names.SIGNATURE_WIDTHS] = widths
+        return (
+            Signature(
+                names.BATCH_SIGNATURE,
+                {names.SIGNATURE_IMAGES: encoded},
+                _with_errors(outputs, tolerated),
+            ),
+            Signature(names.PIXELS_SIGNATURE, given, outputs),
+        )
+
+
+def _replaceable(prepared: Prepared, config: Config) -> Prepared:
+    """Returns prepared images that a client may feed instead of files."""
+    shape = [None, IMAGE_HEIGHT, config.image_width, config.channels]
+    replaceable = tf.compat.v1.placeholder_with_default
+    return Prepared(
+        replaceable(prepared.pixels, shape, "pixels"),
+        replaceable(prepared.width, [None], "widths"),
+    )
+
+
+def _outputs(recognition: Recognition, readings: CharacterReadings) -> dict[str, tf.Tensor]:
+    searched = recognition.readings
+    return {
+        **({} if searched is None else readings_by_key(searched)),
+        names.SIGNATURE_TEXT: recognition.transcription.text,
+        names.SIGNATURE_PROBABILITY: recognition.transcription.probability,
+        names.SIGNATURE_CHARACTERS: readings.characters,
+        names.SIGNATURE_CHARACTER_PROBABILITIES: readings.probabilities,
+        names.SIGNATURE_ATTENTION: readings.attention,
+    }
+
+
+def _with_errors(outputs: dict[str, tf.Tensor], tolerated: Tolerated) -> dict[str, tf.Tensor]:
+    """Returns the outputs, empty, zero or false for images that could not be decoded, and why."""
+    is_decoded = tf.equal(tolerated.error, "")
+
+    def or_nothing(values: tf.Tensor) -> tf.Tensor:
+        mask = tf.reshape(is_decoded, [-1] + [1] * (values.shape.rank - 1))
+        return tf.where(
+            mask, values, "" if values.dtype == tf.string else tf.zeros([], values.dtype)
+        )
+
+    return {
+        **{key: or_nothing(values) for key, values in outputs.items()},
+        names.SIGNATURE_ERROR: tf.identity(tolerated.error),
+    }

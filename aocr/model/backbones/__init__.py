@@ -1,0 +1,1 @@
+"""The CNNs: pixels to features."""

@@ -1,0 +1,1 @@
+"""The decoders: features to symbols."""

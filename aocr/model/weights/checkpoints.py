@@ -1,0 +1,250 @@
+"""Finds, restores and writes the checkpoints of a model directory."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import posixpath
+from collections.abc import Collection, Mapping
+
+import tensorflow as tf
+
+from aocr.model.variable_files import VariableFiles
+from aocr.model.variable_names import GLOBAL_STEP, average_of, is_average
+from aocr.model.weights import files
+from aocr.model.weights.files import BEST, LATEST, PREFIXES
+from aocr.model.weights.reader import CheckpointReader
+from aocr.util.errors import UserError, first_line
+from aocr.util.text.plurals import counted
+
+
+def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
+    """Returns the path of the checkpoint that a state file names; None for a new directory.
+
+    A missing state file is an error beside checkpoints of training: a training that started there
+    with new weights would replace them. The best checkpoint may lack its state file, because a run
+    that is killed may leave it so.
+
+    Args:
+        model_dir: the directory.
+        state_file: `LATEST`, or `BEST` for the best checkpoint.
+
+    Raises:
+        UserError: the state file is missing, garbage, or names a checkpoint that does not exist.
+    """
+    file = posixpath.join(model_dir, state_file)
+    try:
+        state = files.read_state(model_dir, state_file)
+    except ValueError as error:
+        raise _state_error(model_dir, state_file, f"{file} is damaged") from error
+    if state is None:
+        if state_file == LATEST and files.names_in(model_dir, PREFIXES[LATEST]):
+            raise _state_error(model_dir, state_file, f"{file} is missing")
+        return None
+    path = posixpath.join(model_dir, state.current)
+    if not files.exists(path):
+        beside = posixpath.join(model_dir, posixpath.basename(path))  # the directory was moved
+        if not files.exists(beside):
+            problem = f"{file} names {path}, which does not exist"
+            raise _state_error(model_dir, state_file, problem)
+        path = beside
+    return path
+
+
+def _state_error(model_dir: str, state_file: str, problem: str) -> UserError:
+    """Returns the error about a state file, with the directory's checkpoints and the cure."""
+    names = files.names_in(model_dir, PREFIXES[state_file])
+    if not names:
+        file = posixpath.join(model_dir, state_file)
+        return UserError(f"{problem}: restore it from a copy, or remove {file} to train anew")
+    newest = names[-1]
+    return UserError(
+        f"{problem}, but {model_dir} has {', '.join(names)}: write the line "
+        f"'model_checkpoint_path: \"{newest}\"' into {posixpath.join(model_dir, state_file)}, or "
+        f"give test, predict and export --checkpoint={newest.rpartition('-')[2]}; to train a new "
+        "model, name another --model-dir"
+    )
+
+
+def find_checkpoint(model_dir: str, which: str | None = None) -> str:
+    """Returns the path of the checkpoint that a user asks for.
+
+    Args:
+        model_dir: the directory.
+        which: `best`, `latest`, the number of a step, or a path. None: the best checkpoint if
+            there is one, else the latest.
+
+    Raises:
+        UserError: there is no such checkpoint.
+    """
+    if which is None:
+        path = latest_checkpoint(model_dir, BEST) or latest_checkpoint(model_dir)
+        cure = "train a model there, or name another with --model-dir"
+    elif which in ("best", "latest"):
+        path = latest_checkpoint(model_dir, BEST if which == "best" else LATEST)
+        cure = "train with --validation" if which == "best" else "train a model there"
+    else:
+        path = _checkpoint_of_step_or_path(model_dir, which)
+        cure = "give best, latest, the number of a saved step, or a path without its last suffix"
+    if path is None:
+        flag = f" --checkpoint={which}" if which else ""
+        raise UserError(f"no checkpoint{flag} in {model_dir}: {cure}")
+    return path
+
+
+def _checkpoint_of_step_or_path(model_dir: str, which: str) -> str | None:
+    """Returns the first existing checkpoint of a step's number, or of a path; None if none does."""
+    candidates = [which]
+    if which.isdigit():
+        names = f"model.ckpt-{which}", f"best.ckpt-{which}"
+        candidates = [posixpath.join(model_dir, name) for name in names]
+    return next(filter(files.exists, candidates), None)
+
+
+def restore(session: tf.compat.v1.Session, path: str) -> None:
+    """Restores all variables of a graph that does not train.
+
+    Where the checkpoint has the average of a variable (`--ema-decay`), the average is restored.
+
+    Raises:
+        UserError: the checkpoint is damaged, or of a model that was trained with other flags.
+    """
+    stored = CheckpointReader(path).shapes
+    with session.graph.as_default():
+        named = {}
+        for variable in tf.compat.v1.global_variables():
+            name, average = variable.op.name, average_of(variable.op.name)
+            named[average if average in stored else name] = variable
+        _read(session, path, named)
+        if count := sum(map(is_average, named)):
+            text = "Reading the averages of %s, as trained with --ema-decay."
+            logging.info(text, counted(count, "variable"))
+
+
+def restore_training(
+    session: tf.compat.v1.Session, path: str, may_lack: Collection[str] = ()
+) -> list[str]:
+    """Restores all variables of a training graph: weights as weights, averages as averages.
+
+    Args:
+        session: a session on the graph.
+        path: of the checkpoint.
+        may_lack: names of variables that the checkpoint may lack. They keep their values.
+
+    Returns:
+        The names of those that it lacks.
+
+    Raises:
+        UserError: the checkpoint is damaged, or of a model that was trained with other flags.
+    """
+    stored = CheckpointReader(path).shapes
+    lacking = [name for name in may_lack if name not in stored]
+    with session.graph.as_default():
+        variables = {v.op.name: v for v in tf.compat.v1.global_variables()}
+        _read(session, path, {n: v for n, v in variables.items() if n not in lacking})
+    return lacking
+
+
+def _read(session: tf.compat.v1.Session, path: str, named: Mapping[str, tf.Variable]) -> None:
+    """Sets variables, given by the names that they have in a checkpoint, to its values."""
+    _check_variables(path, named)
+    logging.info("Reading model parameters from %s", path)
+    VariableFiles(named).read(session, path)
+
+
+def step_of(path: str | None) -> int:
+    """Returns the global step of a checkpoint; 0 if it has none, or if the path is None.
+
+    Raises:
+        UserError: the checkpoint is damaged.
+    """
+    reader = CheckpointReader(path) if path else None
+    if reader is None or GLOBAL_STEP not in reader.shapes:
+        return 0
+    return int(reader.read(GLOBAL_STEP))
+
+
+def _check_variables(path: str, named: Mapping[str, tf.Variable]) -> None:
+    """Compares names and shapes before TensorFlow does, whose error would fill many lines."""
+    stored = CheckpointReader(path).shapes
+    flags = "--max-width, --full-ascii, --color, --use-gru, --attn-num-layers, --attn-num-hidden"
+    cure = (
+        f"was the model trained with other flags ({flags}, --target-embedding-size, --optimizer)?"
+    )
+    for name, variable in named.items():
+        shape = variable.shape.as_list()
+        if name not in stored:
+            raise UserError(f"{path} holds no {name}: {cure}")
+        if stored[name] != shape:
+            raise UserError(f"{name} is {stored[name]} in {path} but {shape} here: {cure}")
+
+
+class CheckpointWriter:
+    """Writes `MODEL_DIR/<name>.ckpt-<step>` and a state file, and keeps the last few checkpoints.
+
+    Create it in the graph, once all variables exist; elsewhere it can only copy.
+    """
+
+    def __init__(
+        self, model_dir: str, keep: int, name: str = "model", state_file: str = LATEST
+    ) -> None:
+        """Creates the directory.
+
+        Args:
+            model_dir: the directory.
+            keep: number of checkpoints to keep; older ones are removed.
+            name: prefix of the checkpoints' file names.
+            state_file: `LATEST` or `BEST`.
+
+        Raises:
+            UserError: the directory cannot be created.
+        """
+        try:
+            tf.io.gfile.makedirs(model_dir)
+        except tf.errors.OpError as error:
+            raise UserError(f"--model-dir={model_dir}: {first_line(error)}") from error
+        self._model_dir, self._state_file, self._keep = model_dir, state_file, keep
+        self._name = name
+        self._files = VariableFiles() if tf.compat.v1.global_variables() else None
+        self._kept: list[str] = []
+
+    def adopt_existing(self) -> None:
+        """Counts the directory's existing checkpoints among those to keep."""
+        state = files.read_state(self._model_dir, self._state_file)
+        names = map(posixpath.basename, state.kept if state else [])
+        self._kept = [name for name in names if files.exists(self._path(name))]
+
+    def save(self, source: tf.compat.v1.Session | str, step: int) -> None:
+        """Writes a checkpoint, which appears once it is complete.
+
+        Args:
+            source: holds the variables; or the path of a checkpoint to copy.
+            step: global step.
+
+        Raises:
+            UserError: it cannot be written, for example because the disk is full.
+        """
+        path = self._path(name := f"{self._name}.ckpt-{step}")
+        try:
+            self._write(source, path)
+            self._kept = [*(each for each in self._kept if each != name), name]
+            removed, self._kept = self._kept[: -self._keep], self._kept[-self._keep :]
+            files.write_state(self._model_dir, self._state_file, self._kept)
+            for each in removed:
+                files.remove(self._path(each))
+        except (tf.errors.OpError, ValueError) as error:
+            with contextlib.suppress(UserError, tf.errors.OpError):
+                files.remove_partial(path)
+            reason = first_line(error)
+            raise UserError(
+                f"cannot write the checkpoint {path}: {reason}; earlier checkpoints are unchanged"
+            ) from error
+
+    def _write(self, source: tf.compat.v1.Session | str, path: str) -> None:
+        if isinstance(source, str):
+            files.copy(source, path)
+        elif self._files:
+            self._files.write(source, path)
+
+    def _path(self, name: str) -> str:
+        return posixpath.join(self._model_dir, name)

@@ -1,0 +1,1 @@
+"""Reads images: by a checkpoint, an export or a server."""

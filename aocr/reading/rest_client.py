@@ -1,0 +1,155 @@
+"""Sends images to a server that speaks TensorFlow Serving's REST; works without TensorFlow."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import NamedTuple
+
+from aocr.inference import DEFAULT_MODEL_NAME
+from aocr.util.errors import UserError
+
+SIGNATURE, IMAGES, TEXT, PROBABILITY = "serving_default", "input", "output", "probability"
+"""The signature of an export and its keys, see `aocr.model.variable_names`."""
+
+TIMEOUT = 60
+"""Seconds that a server may be silent."""
+
+_SHOWN_CHARACTERS = 200
+
+
+class RefusedError(Exception):
+    """Reports that the server refuses a request because of its content."""
+
+
+class RemoteReading(NamedTuple):
+    """Holds what a server has read from one image: text and probability."""
+
+    text: str
+    probability: float
+
+
+class RestClient:
+    """Asks a server to read images.
+
+    Args:
+        url: of the server, the model, or its `:predict`, such as `http://localhost:8501`.
+        api_key: is sent as a bearer token, unless it is empty.
+        timeout: seconds that the server may be silent.
+
+    Raises:
+        UserError: the URL cannot be that of a server.
+    """
+
+    def __init__(self, url: str, api_key: str = "", timeout: float = TIMEOUT) -> None:
+        self._url, self._timeout = predict_url(url), timeout
+        self._headers = {"Content-Type": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
+
+    def read(self, images: list[bytes]) -> list[RemoteReading]:
+        """Returns what the server reads from images, in one request.
+
+        Args:
+            images: image files, at least one.
+
+        Raises:
+            RefusedError: the server refuses the request, perhaps because of one of the images.
+            UserError: the server does not answer, or not as TensorFlow Serving does.
+        """
+        encoded = [{"b64": base64.b64encode(image).decode()} for image in images]
+        request = {"signature_name": SIGNATURE, "inputs": {IMAGES: encoded}}
+        answer = self._post(json.dumps(request).encode())
+        try:
+            outputs = json.loads(answer)["outputs"]
+            # of one image, an export of aocr 0.7.6 returns scalars
+            texts, probabilities = _as_list(outputs[TEXT]), _as_list(outputs[PROBABILITY])
+            found = [
+                RemoteReading(str(text), float(probability))
+                for text, probability in zip(texts, probabilities, strict=True)
+            ]
+        except (ValueError, KeyError, TypeError) as error:
+            shown = answer[:_SHOWN_CHARACTERS].decode(errors="replace")
+            raise UserError(
+                f"{self._url} does not answer as an export of aocr behind TensorFlow Serving: "
+                f"{shown!r}"
+            ) from error
+        if len(found) != len(images):
+            raise UserError(f"{self._url} answers {len(found)} texts to {len(images)} images")
+        return found
+
+    def _post(self, body: bytes) -> bytes:
+        request = urllib.request.Request(self._url, body, self._headers)
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            reason = _reason(error)
+            if error.code in (400, 413):
+                raise RefusedError(reason) from error
+            raise UserError(
+                f"{self._url} answers {error.code}: {reason}{_CURES.get(error.code, '')}"
+            ) from error
+        except TimeoutError as error:
+            raise UserError(
+                f"{self._url} has been silent for {self._timeout:g} s: is it overloaded?"
+            ) from error
+        except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", None) or error
+            if isinstance(cause, TimeoutError):
+                raise UserError(
+                    f"{self._url} cannot be reached within {self._timeout:g} s"
+                ) from error
+            raise UserError(f"cannot reach {self._url}: {cause}: is the server running?") from error
+
+
+_CURES = {
+    401: ": name a file with the server's key by --api-key-file",
+    403: ": name a file with the server's key by --api-key-file",
+    404: ": name the model in --server, as in http://HOST:8501/v1/models/NAME",
+}
+"""The advice that follows a status, by the status."""
+
+
+def predict_url(url: str) -> str:
+    """Returns the URL that requests go to.
+
+    Args:
+        url: that of the server, of a model of it, of a version, or the whole.
+
+    Raises:
+        UserError: it is not an HTTP URL.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url)
+        bad = parts.scheme not in ("http", "https") or not parts.hostname
+        _ = parts.port  # which may not be a number
+    except ValueError:
+        bad = True
+    if bad or parts.query or parts.fragment:
+        raise UserError(f"--server={url} is not a URL such as http://localhost:8501")
+    path = parts.path.rstrip("/") or f"/v1/models/{DEFAULT_MODEL_NAME}"
+    if not path.endswith(":predict"):
+        path += ":predict"
+    return urllib.parse.urlunsplit(parts._replace(path=path))
+
+
+def _as_list(values: object) -> list:
+    return values if isinstance(values, list) else [values]
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """Returns what a server says of an error, on one line."""
+    try:
+        body = error.read(1 << 16)
+    except (OSError, http.client.HTTPException):
+        body = b""
+    try:
+        text = str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        text = body.decode(errors="replace") or str(error.reason)
+    return " ".join(text.split())[:_SHOWN_CHARACTERS]

@@ -1,0 +1,1 @@
+"""The model that a server serves, and its versions."""

@@ -1,0 +1,231 @@
+"""Serves one loaded version of a model: batches requests, and runs its signatures."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from aocr.config import MAX_PIXELS
+from aocr.data.images.conversion import to_supported_format
+from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
+from aocr.data.images.header import ImageFileError
+from aocr.exports.sample_images import sample_images
+from aocr.model import variable_names
+from aocr.reading.backend import Backend, Reading
+from aocr.reading.reader import Reader
+from aocr.server import image_limits
+from aocr.server.errors import invalid_argument, unavailable
+from aocr.server.metrics import Metrics
+from aocr.server.models.request_batching import BatchingOptions, QueueFullError, RequestBatcher
+from aocr.server.tf_serving.json_tensors import Tensors
+from aocr.util.errors import first_line
+from aocr.util.usage import Usage
+
+DEFAULT_SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+class ServingLimits(NamedTuple):
+    """Says what a request may hold, and how requests are batched.
+
+    Attributes:
+        batching: see `BatchingOptions`.
+        max_pixels: number of pixels of the largest accepted image.
+        max_body_bytes: size of the largest accepted request.
+    """
+
+    batching: BatchingOptions = BatchingOptions()
+    max_pixels: int = MAX_PIXELS
+    max_body_bytes: int = 32 * 2**20
+
+
+class _Item(NamedTuple):
+    """Holds an image file of a request.
+
+    Attributes:
+        encoded: the file, which TensorFlow decodes.
+        attention: whether its attention is asked for.
+        is_named: whether complaints of the decoder about it have been logged already.
+    """
+
+    encoded: bytes
+    attention: bool
+    is_named: bool = False
+
+
+class ServedModel:
+    """Reads images for requests with one version of a model.
+
+    Attributes:
+        version: the number of the version.
+        signatures: of the model, by their names.
+        usage: is entered while a request is answered; closing it closes the model after them.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        version: int,
+        limits: ServingLimits,
+        metrics: Metrics,
+        watch: DecoderWatch | None = None,
+    ) -> None:
+        """Takes over a loaded model, and reads a first image with it.
+
+        Args:
+            backend: the model.
+            version: its number.
+            limits: what a request may hold.
+            metrics: measures the batches.
+            watch: finds the complaints of the decoder, which are logged.
+
+        Raises:
+            tf.errors.OpError: the model cannot read.
+        """
+        self.version, self._limits, self._metrics = version, limits, metrics
+        self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = backend.signatures
+        self._backend, self._watch = backend, watch
+        self._reader = Reader(backend, watch=watch)
+        for attention in {False, backend.has_attention}:  # the first call of either is slow
+            self._backend.read_files(sample_images()[:1], attention)
+        self._batcher: RequestBatcher[_Item, Reading] = RequestBatcher(
+            self._read, limits.batching, metrics.batch_sizes.observe
+        )
+        self.usage = Usage(f"version {version}", self._release)
+
+    @property
+    def waiting(self) -> int:
+        """The number of images that wait for their batch."""
+        return self._batcher.waiting
+
+    def submit_upright(self, encoded: bytes, attention: bool) -> Future[Reading]:
+        """Submits an image file of any format, which is read as a viewer shows it.
+
+        Raises:
+            RestError: it cannot be read.
+        """
+        image_limits.check_image(encoded, self._limits.max_pixels)
+        try:
+            image, complaint = self._reader.convert(encoded, self._limits.max_pixels)
+        except ImageFileError as error:
+            raise invalid_argument(str(error)) from error
+        if complaint:
+            _log_complaint(encoded, complaint)
+        wanted = attention and self._backend.has_attention
+        return self._submit([_Item(image, wanted, bool(complaint))])[0]
+
+    def submit_tensor(self, images: np.ndarray) -> list[Future[Reading]]:
+        """Submits the input of the default signature, strings of any shape.
+
+        Raises:
+            RestError: an image is none, by its header, or is too large.
+        """
+        for encoded in images.flat:
+            image_limits.check_image(encoded, self._limits.max_pixels)
+        return self._submit([_Item(encoded, attention=False) for encoded in images.flat])
+
+    def _submit(self, items: Sequence[_Item]) -> list[Future[Reading]]:
+        try:
+            return self._batcher.submit(items)
+        except QueueFullError as error:
+            raise unavailable("too many images are waiting: try again later") from error
+
+    def run_signature(self, name: str, tensors: Tensors) -> Tensors:
+        """Runs a signature as it is, without batching requests.
+
+        Raises:
+            RestError: the tensors do not fit, or the graph cannot read them.
+        """
+        signature = self.signatures[name]
+        for tensor in tensors.values():
+            if tensor.dtype == object:
+                for value in tensor.flat:
+                    image_limits.check_size(value, self._limits.max_pixels)
+        feeds = {signature.inputs[key].name: value for key, value in tensors.items()}
+        fetches = {key: info.name for key, info in signature.outputs.items()}
+        try:
+            with self._watched() as heard:
+                found = self._backend.session.run(fetches, feeds)
+        except (tf.errors.OpError, ValueError) as error:
+            raise invalid_argument(first_line(error)) from error
+        if heard:
+            strings = [tensor for tensor in tensors.values() if tensor.dtype == object]
+            self._name_complaints([_Item(each, False) for t in strings for each in t.flat])
+        return {key: np.asarray(value) for key, value in found.items()}
+
+    def _read(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
+        """Reads a batch, and logs the complaints of the decoder."""
+        with self._watched() as heard:
+            results = self._read_halves(items)
+        if heard:
+            self._name_complaints(items)
+        return results
+
+    def _read_halves(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
+        """Reads a batch; if it fails, both halves of it, until only the bad images fail."""
+        attention = any(item.attention for item in items)
+        try:
+            with self._metrics.batch_seconds.time():
+                return self._backend.read_files([item.encoded for item in items], attention)
+        except tf.errors.OpError as error:
+            if len(items) == 1:
+                return [invalid_argument(first_line(error))]
+        middle = len(items) // 2
+        return [*self._read_halves(items[:middle]), *self._read_halves(items[middle:])]
+
+    def _watched(self) -> contextlib.AbstractContextManager[list[str]]:
+        return self._watch.together() if self._watch else contextlib.nullcontext([])
+
+    def _name_complaints(self, items: Sequence[_Item]) -> None:
+        """Decodes the images one by one, to find those that the decoder complains about."""
+        for item in items:
+            if self._watch and not item.is_named:
+                decode = functools.partial(
+                    to_supported_format, item.encoded, self._limits.max_pixels
+                )
+                if complaint := self._watch.complaint_about(item.encoded, decode):
+                    _log_complaint(item.encoded, complaint)
+
+    def _release(self) -> None:
+        self._batcher.close()
+        self._reader.close()
+
+
+def _log_complaint(encoded: bytes, complaint: str) -> None:
+    logging.warning("%s", warning_text(f"a request's image of {len(encoded)} bytes", complaint))
+
+
+def is_default(signature: str, served: ServedModel) -> bool:
+    """Returns whether a signature is that of images alone, whose requests can be batched.
+
+    An export with a search has more outputs, which a `Reading` of an export lacks: it runs as it
+    is.
+    """
+    if signature != DEFAULT_SIGNATURE:
+        return False
+    inputs, outputs = served.signatures[signature].inputs, served.signatures[signature].outputs
+    texts = {variable_names.SIGNATURE_TEXT, variable_names.SIGNATURE_PROBABILITY}
+    return list(inputs) == [variable_names.SIGNATURE_IMAGES] and set(outputs) == texts
+
+
+def count_images(tensors: Tensors) -> int:
+    """Returns the number of images in the inputs of any signature: their largest batch size."""
+    return max(len(np.atleast_1d(tensor)) for tensor in tensors.values())
+
+
+def outputs_of(readings: Sequence[Reading], shape: tuple[int, ...]) -> Tensors:
+    """Returns the outputs of the default signature, in the shape of its input."""
+    texts = np.empty(len(readings), object)
+    texts[:] = [reading.text.encode() for reading in readings]
+    probabilities = np.array([reading.probability for reading in readings], np.float64)
+    return {
+        variable_names.SIGNATURE_TEXT: texts.reshape(shape),
+        variable_names.SIGNATURE_PROBABILITY: probabilities.reshape(shape),
+    }

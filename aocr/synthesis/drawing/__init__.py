@@ -1,0 +1,1 @@
+"""Draws a text as an image, one file a style."""

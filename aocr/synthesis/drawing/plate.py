@@ -1,0 +1,169 @@
+"""Draws plates of vehicles, and meters: evenly spaced characters of high contrast in a frame."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from aocr.synthesis.drawing import geometry
+from aocr.synthesis.drawing.colors import as_weights, paint
+from aocr.synthesis.drawing.effects import photograph
+from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_line, size_for_ink
+from aocr.synthesis.drawing.subject import Subject
+from aocr.synthesis.fonts.shaping import clusters, needs_shaping
+
+SURROUNDINGS = {"plain": 0.5, "gradient": 0.2, "texture": 0.3}
+
+SCHEMES = (
+    ((245, 245, 240), (15, 15, 20)),
+    ((250, 200, 30), (15, 15, 15)),
+    ((25, 70, 185), (245, 245, 245)),
+    ((20, 20, 25), (235, 235, 230)),
+    ((20, 90, 50), (240, 240, 235)),
+    ((245, 245, 240), (150, 15, 25)),
+    ((245, 245, 240), (20, 40, 120)),
+)
+"""Colours of plates and of their characters, as RGB."""
+
+SUPERSAMPLING = 1.25
+"""Height of a plate before it is photographed, relative to the height of the image."""
+
+
+class _Plate(NamedTuple):
+    """Holds a plate seen from the front.
+
+    Attributes:
+        picture: of mode `RGB`.
+        outline: of mode `L`, white inside.
+    """
+
+    picture: Image.Image
+    outline: Image.Image
+
+
+def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
+    """Returns a photographed plate, or a meter for some texts of digits."""
+    is_number = subject.text.isdecimal() and not needs_shaping(subject.text)
+    make = _meter if is_number and rng.random() < 0.5 else _plate
+    plate = make(subject, rng)
+    strength, size = subject.strength, plate.picture.size
+    tilt = geometry.Tilt(
+        geometry.most_degrees(size, 8 * strength * rng.uniform(-1, 1)),
+        0.25 * strength * rng.uniform(-1, 1),
+        0.12 * strength * rng.random(),
+    )
+    margins = tuple(rng.uniform(-0.03, 0.03 + 0.15 * strength, 4))
+    corners = rng.uniform(-1, 1, (4, 2))
+    framed = geometry.frame(size, subject.height, margins, tilt, corners)
+    soft = ImageFilter.GaussianBlur(0.6)  # thin lines would become dashes
+    layers = [plate.picture.filter(soft), plate.outline.filter(soft)]
+    seen = geometry.warp(layers, framed.size, framed.mapping)
+    canvas = subject.backdrop.paint(framed.size, SURROUNDINGS, 30, rng)
+    canvas = paint(canvas, as_weights(seen[1]), np.asarray(seen[0], np.float32))
+    return photograph(_expose(canvas, strength, rng), strength, rng)
+
+
+def _expose(canvas: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Returns the image darker, paler or tinted, as at night or in the sun."""
+    contrast = 1 - 0.4 * strength * rng.random()
+    offset = rng.uniform(0, 1) * (1 - contrast) * 255
+    tint = 1 - 0.25 * strength * rng.random(3).astype(np.float32)
+    return (canvas * contrast + offset) * tint
+
+
+def _plate(subject: Subject, rng: np.random.Generator) -> _Plate:
+    """Draws characters on a board with a border."""
+    board, ink = (
+        np.clip(np.array(color) + rng.uniform(-20, 20, 3), 0, 255)
+        for color in SCHEMES[rng.integers(len(SCHEMES))]
+    )
+    height = subject.height * SUPERSAMPLING
+    mask = _letter(subject, round(height * rng.uniform(0.58, 0.78)), rng)
+    size = round(mask.width + height * rng.uniform(0.2, 0.6)), round(height)
+    canvas = np.broadcast_to(board.astype(np.float32), (size[1], size[0], 3))
+    whole = Image.new("L", size)
+    whole.paste(mask, ((size[0] - mask.width) // 2, (size[1] - mask.height) // 2))
+    radius = height * rng.uniform(0, 0.15)
+    if rng.random() < 0.7:
+        canvas = paint(canvas, as_weights(_border(size, radius, rng)), ink)
+    canvas = paint(canvas, as_weights(whole), ink)
+    return _Plate(_picture(canvas), _rounded(size, radius))
+
+
+def _letter(subject: Subject, height: int, rng: np.random.Generator) -> Image.Image:
+    """Draws the characters in cells of one width; bold, because plates are read from afar."""
+    file = subject.font(rng)
+    size = size_for_ink(subject.text, file, height)
+    pen = Pen(file, size, round(size * rng.uniform(0, 0.04)))
+    if needs_shaping(subject.text):
+        return draw_line(subject.text, pen)
+    pitch, width = rng.uniform(0.62, 0.85) * height, rng.uniform(0.8, 0.95)
+    cells = draw_cells(subject.text, pen, (max(2, round(pitch * width)), height))
+    places, x = [], 0.0
+    for part in clusters(subject.text):
+        places.append(round(x))
+        x += pitch * (0.5 if part == " " else 1)
+    row = Image.new("L", (round(x), height))
+    for cell, place in zip(cells, places, strict=True):
+        row.paste(cell, (place, 0), cell)
+    return row
+
+
+def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
+    mask = Image.new("L", size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius, fill=255)
+    return mask
+
+
+def _border(size: tuple[int, int], radius: float, rng: np.random.Generator) -> Image.Image:
+    mask = Image.new("L", size)
+    inset = size[1] * rng.uniform(0.02, 0.05)
+    box = (inset, inset, size[0] - 1 - inset, size[1] - 1 - inset)
+    width = max(1, round(size[1] * rng.uniform(0.015, 0.035)))
+    ImageDraw.Draw(mask).rounded_rectangle(box, radius, outline=255, width=width)
+    return mask
+
+
+def _meter(subject: Subject, rng: np.random.Generator) -> _Plate:
+    """Draws each digit on a drum behind a window of its own; the last ones may be red."""
+    height = round(subject.height * SUPERSAMPLING)
+    digits = clusters(subject.text)
+    window = round(height * rng.uniform(0.5, 0.7)), round(height * rng.uniform(0.75, 0.95))
+    gap = round(height * rng.uniform(0.03, 0.25))
+    size = gap + len(digits) * (window[0] + gap), height
+    canvas = np.full((size[1], size[0], 3), rng.uniform(30, 215), np.float32)
+    drums = _drums(subject, window, rng)
+    top = (height - window[1]) // 2
+    for number, drum in enumerate(drums):
+        left = gap + number * (window[0] + gap)
+        canvas[top : top + window[1], left : left + window[0]] = drum
+    return _Plate(_picture(canvas), Image.new("L", size, 255))
+
+
+def _drums(subject: Subject, window: tuple[int, int], rng: np.random.Generator) -> list[np.ndarray]:
+    """Returns what is seen in each window: a digit on a cylinder, dark above and below."""
+    file, (width, height) = subject.font(rng), window
+    ink_height = round(height * rng.uniform(0.6, 0.75))
+    pen = Pen(file, size_for_ink(subject.text, file, ink_height))
+    cells = draw_cells(subject.text, pen, (round(width * 0.8), ink_height))
+    bend = 1 - 0.6 * np.linspace(-1, 1, height, dtype=np.float32) ** 2
+    is_light = rng.random() < 0.35
+    reds = int(rng.integers(0, 3)) if rng.random() < 0.5 else 0
+    drums = []
+    for number, cell in enumerate(cells):
+        is_red = number >= len(cells) - reds and number > 0
+        base = (170, 25, 25) if is_red else (225, 225, 220) if is_light else (25, 25, 28)
+        ink = 15 if is_light and not is_red else 240
+        drum = np.broadcast_to(np.array(base, np.float32), (height, width, 3))
+        roll = round(0.07 * height * subject.strength * rng.uniform(-1, 1))
+        mask = Image.new("L", window)
+        mask.paste(cell, ((width - cell.width) // 2, (height - cell.height) // 2 + roll))
+        drum = paint(drum, as_weights(mask), np.full(3, ink, np.float32))
+        drums.append(drum * bend[:, np.newaxis, np.newaxis])
+    return drums
+
+
+def _picture(canvas: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))

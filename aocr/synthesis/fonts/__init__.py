@@ -1,0 +1,1 @@
+"""The fonts of this machine, and which one can draw a text."""

@@ -1,0 +1,82 @@
+"""Reads the texts to draw from files, and counts those that are left out."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable
+
+from aocr.synthesis.texts.sources import clean
+from aocr.util.errors import UserError
+from aocr.util.paths.checks import kind_of_special_file
+from aocr.util.paths.remote import read_bytes
+from aocr.util.text.patterns import LONGEST_TEXT
+
+_NAMED = 3
+
+
+@dataclasses.dataclass
+class LeftOut:
+    """Counts texts that are not drawn, by reason, with the first few of each.
+
+    Attributes:
+        counts: number of texts by reason.
+        examples: the first texts by reason.
+    """
+
+    counts: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    examples: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    def filter(self, texts: Iterable[str], reason: Callable[[str], str]) -> list[str]:
+        """Returns the texts without a reason to leave them out; counts the others."""
+        kept = []
+        for text in texts:
+            if found := reason(text):
+                self.counts[found] += 1
+                examples = self.examples.setdefault(found, [])
+                if len(examples) < _NAMED:
+                    examples.append(text)
+            else:
+                kept.append(text)
+        return kept
+
+
+def read_lines(flag: str, path: str) -> list[str]:
+    """Returns the lines of a UTF-8 file that are not blank, cleaned.
+
+    Raises:
+        UserError: the file cannot be read, is not UTF-8, or has no text.
+    """
+    lines = [line for line in map(clean, _read(flag, path).splitlines()) if line]
+    if not lines:
+        raise UserError(f"{flag}={path}: it holds no text")
+    return lines
+
+
+def read_words(flag: str, path: str) -> list[str]:
+    """Returns the words of a UTF-8 file of running text, in their order.
+
+    Raises:
+        UserError: the file cannot be read, is not UTF-8, or has no word.
+    """
+    return list(itertools.chain.from_iterable(line.split() for line in read_lines(flag, path)))
+
+
+def too_long(text: str) -> str:
+    """Returns why a text is left out for its length; empty if it is not."""
+    return f"longer than {LONGEST_TEXT} characters" if len(text) > LONGEST_TEXT else ""
+
+
+def _read(flag: str, path: str) -> str:
+    if kind_of_special_file(path) == "a device":
+        raise UserError(f"{flag}={path}: it is a device; give the name of a text file")
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{flag}={path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{flag}={path}, line {line}: it is not UTF-8; convert the file to UTF-8"
+        ) from error

@@ -1,0 +1,1 @@
+"""Tests checkpoints during a training, and keeps the best one."""

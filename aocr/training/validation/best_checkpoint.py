@@ -1,0 +1,130 @@
+"""Keeps the best checkpoint of a training."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import posixpath
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from aocr.evaluation.metric_sums import Summary
+from aocr.model.weights import checkpoints
+from aocr.util.errors import UserError, first_line
+from aocr.util.paths.files import write_atomically
+
+
+class BestValidation(NamedTuple):
+    """Holds the best validation so far.
+
+    Attributes:
+        step: its global step.
+        exact_match: its share of images read exactly.
+        character_error_rate: its character error rate, which breaks ties; NaN without characters.
+        validations_without_improvement: number of validations since.
+    """
+
+    step: int
+    exact_match: float
+    character_error_rate: float
+    validations_without_improvement: int = 0
+
+    def is_beaten_by(self, summary: Summary) -> bool:
+        """Returns whether a validation has more exact matches, or as many and fewer errors."""
+        return _rank(summary.value("exact_match"), summary.value("character_error_rate")) > _rank(
+            self.exact_match, self.character_error_rate
+        )
+
+    def to_json(self) -> str:
+        """Returns the content of `best.json`."""
+        facts = {
+            "step": self.step,
+            "exact_match": self.exact_match,
+            "character_error_rate": self.character_error_rate,
+            "validations_since": self.validations_without_improvement,
+        }
+        return json.dumps(facts, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> BestValidation:
+        """Returns the validation that `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError: the text is not JSON, or lacks a value.
+        """
+        facts = dict(json.loads(text))
+        count = facts.pop("validations_since", 0)
+        return cls(**facts, validations_without_improvement=count)
+
+
+def _rank(exact_match: float, character_error_rate: float) -> tuple[float, float]:
+    return exact_match, -character_error_rate if not math.isnan(character_error_rate) else 0.0
+
+
+class BestCheckpoint:
+    """Saves the best weights as `best.ckpt-<step>` and describes them in `best.json`.
+
+    Args:
+        model_dir: directory of both.
+        resume: whether to compare with the best checkpoint of earlier runs.
+
+    Raises:
+        UserError: `best.json` cannot be understood.
+    """
+
+    FILE_NAME = "best.json"
+
+    def __init__(self, model_dir: str, resume: bool) -> None:
+        self._path = posixpath.join(model_dir, self.FILE_NAME)
+        self._checkpoints = checkpoints.CheckpointWriter(model_dir, 1, "best", checkpoints.BEST)
+        self._best = self._read() if resume else None
+        if self._best:
+            self._checkpoints.adopt_existing()
+
+    def update(
+        self, source: tf.compat.v1.Session | str, step: int, summary: Summary
+    ) -> BestValidation:
+        """Saves weights if they are the best so far.
+
+        Args:
+            source: the session that holds the weights, or the path of a checkpoint to copy.
+            step: global step of the weights.
+            summary: the metrics of the weights on the validation set.
+
+        Returns:
+            The best validation so far, which may be this one.
+
+        Raises:
+            UserError: a file cannot be written.
+        """
+        best = self._best
+        if best is None or best.is_beaten_by(summary):
+            logging.info("The best checkpoint so far is that of global step %i.", step)
+            self._checkpoints.save(source, step)
+            best = BestValidation(
+                step, summary.value("exact_match"), summary.value("character_error_rate")
+            )
+        else:
+            count = best.validations_without_improvement + 1
+            best = best._replace(validations_without_improvement=count)
+        self._write(best)
+        self._best = best
+        return best
+
+    def _read(self) -> BestValidation | None:
+        if not tf.io.gfile.exists(self._path):
+            return None
+        try:
+            with tf.io.gfile.GFile(self._path, "rb") as file:
+                return BestValidation.from_json(file.read().decode())
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            problem = f"cannot use {self._path}: {first_line(error)}"
+            raise UserError(f"{problem}; remove it to continue") from error
+
+    def _write(self, best: BestValidation) -> None:
+        try:
+            write_atomically(self._path, best.to_json().encode())
+        except tf.errors.OpError as error:
+            raise UserError(f"cannot write {self._path}: {first_line(error)}") from error

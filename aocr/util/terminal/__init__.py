@@ -1,0 +1,1 @@
+"""The console, the log, signals and standard streams."""

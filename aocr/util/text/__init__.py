@@ -1,0 +1,1 @@
+"""Text for people: characters, numbers with nouns, patterns."""

@@ -1,0 +1,272 @@
+"""Annotations to TFRecords: what is written, what is rejected by name, what stays intact."""
+
+import logging
+import os
+import resource
+import signal
+
+import pytest
+import tensorflow as tf
+from dataset_folder import IMAGE, Folder
+from helpers import encoded, white
+from PIL import Image
+
+from aocr.data.building import builder, log
+from aocr.util.errors import UserError
+
+SECOND_IMAGE = white(4, 6)
+
+
+@pytest.fixture
+def folder(tmp_path, caplog):
+    return Folder(tmp_path, caplog)
+
+
+# What is written
+
+
+def test_record_holds_the_file_as_it_is_and_the_label(folder):
+    second = folder.write("b.png", SECOND_IMAGE)
+    assert folder.build(f"{folder.image} AB\n{second} 7\n") == 2
+    assert folder.features() == [
+        {"image": IMAGE, "label": b"AB"},
+        {"image": SECOND_IMAGE, "label": b"7"},
+    ]
+
+
+def test_one_line_without_a_newline_is_enough(folder):
+    assert folder.build(f"{folder.image} AB") == 1
+
+
+@pytest.mark.parametrize(
+    ("rest", "label"),
+    [
+        (" two words", "TWO WORDS"),
+        (" ", ""),
+        ("\tTAB", "TAB"),
+        ("  AB", " AB"),
+        (" AB ", "AB "),
+        (" a\tb", "A\tB"),
+        (" été 日本", "ÉTÉ 日本"),
+    ],
+)
+def test_label_is_all_after_the_first_whitespace(folder, rest, label):
+    folder.build(f"{folder.image}{rest}\n")
+    assert folder.labels() == [label]
+
+
+def test_labels_are_upper_cased_unless_asked_not_to_be(folder):
+    folder.build(f"{folder.image} aBc9é\n")
+    assert folder.labels() == ["ABC9É"]
+    folder.build(f"{folder.image} aBc9é\n", force_uppercase=False)
+    assert folder.labels() == ["aBc9é"]
+
+
+def test_windows_line_ends_are_no_part_of_the_label(folder):
+    assert folder.build(f"{folder.image} AB\r\n{folder.image} \r\n{folder.image} C\r\n") == 3
+    assert folder.labels() == ["AB", "", "C"]
+
+
+def test_byte_order_mark_is_no_part_of_the_path(folder):
+    assert folder.build(b"\xef\xbb\xbf" + f"{folder.image} AB\n".encode()) == 1
+    assert not folder.messages(logging.ERROR)
+
+
+def test_blank_lines_are_passed_over_but_counted_in_line_numbers(folder):
+    assert folder.build(f"\n{folder.image} AB\n  \t\n\r\nnosuch.png C\n\n") == 1
+    (error,) = folder.messages(logging.ERROR)
+    assert "annotations.txt, line 5: " in error
+
+
+def test_path_is_kept_in_the_comment_if_asked(folder):
+    image = folder.write("é.png", IMAGE)
+    folder.build(f"{image} AB\n", save_filename=True)
+    assert folder.features() == [{"image": IMAGE, "label": b"AB", "comment": image.encode()}]
+
+
+def test_path_may_be_relative_to_the_working_directory(folder, monkeypatch):
+    monkeypatch.chdir(folder.path)
+    assert folder.build("a.png AB\n") == 1
+
+
+# Other sources than a file of paths and labels after a space
+
+
+def test_paths_with_spaces_need_another_delimiter(folder):
+    path = folder.write("a b.png", IMAGE)
+    assert folder.build(f'{path},"a, b"\n', delimiter="comma") == 1
+    assert folder.labels() == ["A, B"]
+    assert folder.build(f"{path}\ta b\n", delimiter="tab") == 1
+    assert folder.labels() == ["A B"]
+
+
+def test_relative_paths_start_from_the_base_folder(folder):
+    assert folder.build("a.png AB\n", base_dir=str(folder.path), save_filename=True) == 1
+    assert folder.features()[0]["comment"] == folder.image.encode()
+
+
+def test_folder_of_images_has_the_labels_in_its_names(folder):
+    tf.io.gfile.makedirs(folder.name("images"))
+    for name in ("x_2.png", "x_10.png", "A B.png"):
+        folder.write(f"images/{name}", IMAGE)
+    folder.write("images/notes.txt", b"none")
+    assert folder.build_from(folder.name("images")) == 3
+    assert folder.labels() == ["A B", "X", "X"]
+    (error,) = folder.messages(logging.ERROR)
+    assert (
+        error
+        == f"{folder.path}/images, file 2: not a readable image: {folder.path}/images/notes.txt"
+    )
+
+
+def test_nothing_to_warn_of_without_rejects(folder):
+    folder.build(f"{folder.image} AB\n")
+    assert not folder.messages(logging.WARNING)
+
+
+def test_progress_is_logged_every_so_many_records(folder):
+    folder.build(f"{folder.image} A\n" * 5, log_step=2)
+    said = [line for line in folder.messages(logging.INFO) if line.startswith("Processed")]
+    assert said == ["Processed 2 pairs.", "Processed 4 pairs."]
+
+
+def test_progress_on_a_terminal_is_a_bar(folder, monkeypatch, capsys):
+    monkeypatch.setattr(log, "is_interactive", lambda: True)
+    folder.build(f"{folder.image} A\n" * 5, log_step=2)
+    assert not any(line.startswith("Processed") for line in folder.messages(logging.INFO))
+    error = capsys.readouterr().err
+    assert "5/5" in error
+    assert "lines" in error
+    assert "pairs=5" in error
+
+
+# What appears, and when
+
+
+def test_output_appears_when_it_is_complete(folder, monkeypatch):
+    seen = files_at_each_record(folder, monkeypatch)
+    folder.build(f"{folder.image} A\n" * 2)
+    temporary = f"out.tfrecords.{os.getpid()}.tmp"
+    assert seen == [["a.png", "annotations.txt", temporary]] * 2
+    assert not any("tmp" in name for name in folder.files())
+    assert folder.files() == ["a.png", "annotations.txt", "out.tfrecords"]
+
+
+def files_at_each_record(folder, monkeypatch):
+    """A list that gets the folder's files when a record is serialized."""
+    seen, serialize = [], builder.records.serialize
+
+    def spy(*arguments):
+        seen.append(folder.files())
+        return serialize(*arguments)
+
+    monkeypatch.setattr(builder.records, "serialize", spy)
+    return seen
+
+
+def test_former_output_is_replaced(folder):
+    folder.build(f"{folder.image} A\n{folder.image} B\n")
+    folder.build(f"{folder.image} C\n")
+    assert folder.labels() == ["C"]
+
+
+@pytest.mark.parametrize("annotations", ["", "\n\n", "nosuch.png AB\n"])
+def test_nothing_to_write_is_an_error_and_leaves_no_file(folder, annotations):
+    with pytest.raises(
+        UserError,
+        match=r"annotations\.txt has no usable line \(. lines? rejected\): .* is not written",
+    ):
+        folder.build(annotations)
+    assert folder.files() == ["a.png", "annotations.txt"]
+
+
+def test_nothing_to_write_leaves_the_former_output(folder):
+    folder.build(f"{folder.image} A\n")
+    with pytest.raises(UserError, match=r"has no usable line \(1 line rejected\)"):
+        folder.build("nosuch.png B\n")
+    assert folder.labels() == ["A"]
+
+
+def test_interruption_leaves_the_former_output_and_nothing_else(folder, monkeypatch):
+    folder.build(f"{folder.image} A\n")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(builder.records, "serialize", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        folder.build(f"{folder.image} B\n")
+    assert folder.labels() == ["A"]
+    assert folder.files() == ["a.png", "annotations.txt", "out.tfrecords"]
+
+
+def test_full_disk_is_one_error_and_leaves_the_former_output(folder):
+    folder.build(f"{folder.image} A\n")
+    large = folder.write("large.bmp", encoded(Image.new("RGB", (300, 300)), "BMP"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*out\.tfrecords: .*File too large"):
+            folder.build(f"{folder.image} B\n{large} C\nalone\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert folder.labels() == ["A"]
+    assert folder.files() == ["a.png", "annotations.txt", "large.bmp", "out.tfrecords"]
+
+
+def test_no_annotation_file_is_an_error(folder):
+    with pytest.raises(
+        UserError, match="no annotation file .*: write one with 'path label' on each line"
+    ):
+        folder.build_from(folder.name("nosuch.txt"))
+
+
+def test_empty_folder_is_an_error(folder):
+    tf.io.gfile.makedirs(folder.name("images"))
+    with pytest.raises(UserError, match=r"has no usable file \(0 files rejected\)"):
+        folder.build_from(folder.name("images"))
+
+
+def test_output_in_a_folder_that_is_not_there_is_an_error(folder):
+    folder.output = folder.name("nosuch/out.tfrecords")
+    with pytest.raises(UserError, match=r"cannot write .*nosuch/out\.tfrecords: "):
+        folder.build(f"{folder.image} A\n")
+
+
+def test_folder_in_place_of_the_output_is_an_error_and_stays(folder):
+    tf.io.gfile.makedirs(folder.output)
+    with pytest.raises(UserError, match="cannot write "):
+        folder.build(f"{folder.image} A\n")
+    assert [name.rstrip("/") for name in folder.files()] == [
+        "a.png",
+        "annotations.txt",
+        "out.tfrecords",
+    ]
+
+
+# Not on the local disk
+
+
+def test_all_paths_may_be_remote(caplog):
+    tf.io.gfile.makedirs("ram://test_dataset")
+    folder = Folder("ram://test_dataset", caplog)
+    assert folder.build(f"{folder.image} AB\n{folder.image} C\nalone\n") == 2
+    assert folder.labels() == ["AB", "C"]
+    assert folder.rejected() == [["3", "alone", "", "missing filename or label"]]
+    assert folder.files() == [
+        "a.png",
+        "annotations.txt",
+        "out.tfrecords",
+        "out.tfrecords.rejected.tsv",
+    ]
+
+
+def test_base_folder_and_folder_of_images_may_be_remote(caplog):
+    tf.io.gfile.makedirs("ram://test_base/images")
+    folder = Folder("ram://test_base", caplog)
+    assert folder.build("a.png D\n", base_dir="ram://test_base") == 1
+    folder.write("images/x_1.png", IMAGE)
+    assert folder.build_from("ram://test_base/images") == 1
+    assert folder.labels() == ["X"]

@@ -1,0 +1,97 @@
+"""Lettering and geometry: where the ink is."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from aocr.synthesis.drawing import geometry
+from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_line, size_for_ink
+from aocr.synthesis.fonts import shaping
+from aocr.synthesis.fonts.choice import BUILT_IN, FontFile
+from aocr.synthesis.fonts.files import coverage, find_fonts
+from aocr.util.errors import UserError
+
+FILE = FontFile(BUILT_IN)
+
+
+def test_the_ink_has_the_wanted_height_and_touches_all_sides():
+    for text in ("Hxg", "ABC", "one"):
+        mask = draw_line(text, Pen(FILE, size_for_ink(text, FILE, 40)))
+        assert mask.height == pytest.approx(40, abs=3)
+        assert mask.getbbox() == (0, 0, *mask.size)
+
+
+def test_low_characters_keep_their_size():
+    mask = draw_line("-", Pen(FILE, size_for_ink("-", FILE, 40)))
+    assert mask.height >= 20
+    assert np.asarray(mask).any(axis=1).sum() < 12
+
+
+def test_spacing_widens_a_text():
+    widths = [
+        draw_line("ab cd", Pen(FILE, 32, spacing=s, word_spacing=w)).width
+        for s, w in ((0, 0), (5, 0), (0, 9))
+    ]
+    assert widths[1] - widths[0] == pytest.approx(20, abs=3)
+    assert widths[2] - widths[0] == pytest.approx(9, abs=3)
+
+
+def test_cells_have_one_size_and_their_ink_in_the_middle():
+    cells = draw_cells("I1WM", Pen(FILE, 40), (24, 30))
+    assert {cell.size for cell in cells} == {(24, 30)}
+    for cell in cells:
+        left, _, right, _ = cell.getbbox()
+        assert abs(left - (24 - right)) <= 2
+
+
+def test_joined_letters_are_drawn_from_right_to_left():
+    if not shaping.has_raqm():
+        pytest.skip("this Pillow has no Raqm")
+    text = "\u05d0\u05d9"  # a broad letter, then a narrow one
+    try:
+        fonts = coverage(find_fonts(None), text).having(text)
+    except UserError:
+        fonts = ()
+    if not fonts:
+        pytest.skip("no font here has Hebrew letters")
+    pen = Pen(fonts[0], 48)
+    ink = np.asarray(draw_line(text, pen)).any(axis=0)
+    gap = np.flatnonzero(~ink).mean()
+    assert gap < len(ink) / 2, "the narrow letter, which is the last, must be on the left"
+    assert shaping.needs_shaping(text)
+    assert shaping.begins_right_to_left(text)
+    assert not shaping.begins_right_to_left("A" + text)
+
+
+def test_marks_stay_with_their_letters():
+    assert shaping.clusters("e\u0301a") == ["e\u0301", "a"]
+    assert not shaping.needs_shaping("Ünï漢字한글Жα")
+    assert shaping.needs_shaping("सलाम")
+
+
+def test_a_frame_holds_the_whole_tilted_rectangle():
+    inner = Image.new("L", (80, 30))
+    ImageDraw.Draw(inner).rectangle((2, 2, 77, 27), fill=255)
+    corners = np.random.default_rng(0).uniform(-1, 1, (4, 2))
+    tilt = geometry.Tilt(degrees=9, shear=0.3, perspective=0.2)
+    framed = geometry.frame(inner.size, 48, (0.1, 0.1, 0.1, 0.1), tilt, corners)
+    (seen,) = geometry.warp([inner], framed.size, framed.mapping)
+    left, top, right, bottom = seen.getbbox()
+    assert seen.height == 48
+    assert left >= 3
+    assert top >= 3
+    assert right <= seen.width - 3
+    assert bottom <= 45
+
+
+def test_an_identity_changes_nothing():
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8))
+    (same,) = geometry.warp([picture], picture.size, lambda points: points, geometry.BENT_CELL)
+    np.testing.assert_array_equal(np.asarray(same), np.asarray(picture))
+
+
+def test_a_homography_takes_corners_to_corners():
+    source = np.array([(0, 0), (10, 0), (10, 5), (0, 5)], float)
+    target = source + [(1, 2), (-2, 0), (3, 1), (0, -1)]
+    mapped = geometry.project(geometry.homography(source, target), source)
+    np.testing.assert_allclose(mapped, target, atol=1e-9)
