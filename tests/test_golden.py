@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
 from aocr.config import Config
+from aocr.data.labels import encode_label
 from aocr.data.records import schema
-from aocr.data.targets import encode_label
 from aocr.inference.graph import build_serving_graph
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions

@@ -19,9 +19,9 @@ from aocr.reading.file_predictions import predict
 from aocr.report.attention import attended_picture, picture_of, save_attention
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
+from aocr.training.start.initial_weights import load_matching_weights
 from aocr.training.start.step_plan import StepPlan
 from aocr.training.step import take_steps
-from aocr.training.warm_start import load_matching_weights
 from aocr.util.session import open_session
 
 PLAIN = dataclasses.replace(TINY, max_width=48, backbone="compact", padding="masked", decoder="ctc")

@@ -9,21 +9,46 @@ import itertools
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from aocr.config import ATTENTION, CTC, Config
 from aocr.data import limits
-from aocr.data.batch_decoding import BATCH_SIZE
-from aocr.data.batches.sharing import FileCounter
-from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.measuring import ImageMeasurer, ImageSize
+from aocr.data.images.decoder_complaints import COMPLAINED, DecoderWatch
+from aocr.data.images.measuring import BATCH_SIZE, ImageMeasurer, ImageSize
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
 from aocr.data.records.schema import text_of
+from aocr.util.errors import UserError
 from aocr.util.parallel import map_in_order
 from aocr.util.text.plurals import counted
+
+
+class FileCounter:
+    """Counts the records of each file while the records of all files are read in order.
+
+    Attributes:
+        counts: numbers of records, in the order of the files.
+
+    Args:
+        files: paths of the files.
+    """
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.counts = [0] * len(files)
+        self._files = files
+        self._current = 0
+
+    def add(self, full_name: str) -> None:
+        """Counts a record by its `RawRecord.full_name`."""
+        while not full_name.startswith(self._next_name()):
+            self._current += 1
+        self.counts[self._current] += 1
+
+    def _next_name(self) -> str:
+        return f"{self._files[self._current]}, record {self.counts[self._current] + 1}"
+
 
 MAX_EXAMPLES = 10
 """Number of records with a problem that are described; all are counted."""
@@ -213,3 +238,72 @@ def _chunks(files: list[str]) -> Iterator[list[RawRecord]]:
     unread = record_files.read(files)
     while chunk := list(itertools.islice(unread, BATCH_SIZE)):
         yield chunk
+
+
+def log_for_training(
+    found: DatasetScan, config: Config, drop_wide: bool, name: str = "the dataset"
+) -> int:
+    """Logs what training leaves out and what it shrinks.
+
+    Args:
+        found: the result of the scan.
+        config: the model.
+        drop_wide: whether images wider than `max_width` are left out.
+        name: of the dataset, for errors.
+
+    Returns:
+        The number of records to train on.
+
+    Raises:
+        UserError: there is none.
+    """
+    _log_labels(found, config, "left out")
+    _log_decoding(found, "left out")
+    _log_narrow(found, "left out" if config.decoder == CTC else "trained without the CTC loss")
+    _log_wide(found, config, "left out" if drop_wide else "shrunk to fit")
+    usable = found.trainable(drop_wide).total()
+    logging.info("Training on %i of %s.", usable, counted(found.records, "record"))
+    if not usable:
+        raise UserError(
+            f"no record of {name} can be used for training: see the lines above, and check "
+            "--charset, --max-prediction, --drop-wide, and the upper-casing of 'aocr dataset'"
+            if found.records
+            else f"{name} is empty: no record to train on"
+        )
+    return usable
+
+
+def log_for_testing(found: DatasetScan, config: Config) -> None:
+    """Logs which records a test cannot read correctly; they count as wrong.
+
+    Raises:
+        UserError: there is no record.
+    """
+    _log_labels(found, config, "tested, without a loss")
+    _log_decoding(found, "counted as wrong")
+    _log_narrow(found, "cannot be read by CTC")
+    _log_wide(found, config, "shrunk to fit")
+    if not found.records:
+        raise UserError("the dataset is empty: no record to test")
+
+
+def _log_labels(found: DatasetScan, config: Config, consequence: str) -> None:
+    limit = f"longer than --max-prediction={config.max_prediction}"
+    found.too_long.log(f"label is {limit}", f"labels are {limit}", consequence)
+    outside = "characters outside the model's charset"
+    found.unknown.log(f"label holds {outside}", f"labels hold {outside}", consequence)
+
+
+def _log_decoding(found: DatasetScan, consequence: str) -> None:
+    found.undecodable.log("image cannot be decoded", "images cannot be decoded", consequence)
+    found.complained.log(*COMPLAINED, "used")
+
+
+def _log_narrow(found: DatasetScan, consequence: str) -> None:
+    needs = "fewer columns of 4 pixels than CTC needs for its label"
+    found.too_narrow.log(f"image has {needs}", f"images have {needs}", consequence)
+
+
+def _log_wide(found: DatasetScan, config: Config, consequence: str) -> None:
+    limit = f"wider than --max-width={config.max_width}"
+    found.too_wide.log(f"image is {limit}", f"images are {limit}", consequence)

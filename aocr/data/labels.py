@@ -1,8 +1,15 @@
-"""Normalizes labels, and counts what upper-casing changes."""
+"""Normalizes labels, and turns them into target ids."""
 
 from __future__ import annotations
 
 import unicodedata
+
+import numpy as np
+import tensorflow as tf
+
+from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
+from aocr.config import Config
+from aocr.data.records import schema
 
 
 def normalize(label: str, force_uppercase: bool, nfc: bool) -> str:
@@ -17,36 +24,29 @@ def normalize(label: str, force_uppercase: bool, nfc: bool) -> str:
     return unicodedata.normalize("NFC", label) if nfc else label
 
 
-class CaseMerges:
-    """Counts the labels that upper-casing changes, and the labels that it makes equal.
+def encode_label(label: tf.Tensor, config: Config) -> tf.Tensor:
+    """Returns the ids of a label's characters, then EOS, then padding: int32 `[S]`.
+
+    A label that is longer than `max_prediction`, or has a character outside the charset, becomes
+    padding only, which has no weight in the loss. `limits.check_label` finds the same labels.
 
     Args:
-        limit: number of labels that are remembered, which bounds the memory. With more labels,
-            `merged` is a lower bound.
-
-    Attributes:
-        changed: number of labels that upper-casing changes.
-        merged: number of upper-case labels that stand for several different labels.
-        example: one of them, or empty.
+        label: string scalar, UTF-8 or Latin-1.
+        config: defines `characters`, `max_prediction` and `decoder_steps` (S).
     """
+    ids = _character_ids(schema.code_points_of(label), config.characters)  # [L]
+    fits = tf.reduce_all(tf.not_equal(ids, PAD_ID)) & (tf.size(ids) <= config.max_prediction)
+    symbols = tf.concat([ids[: config.max_prediction], [EOS_ID]], axis=0)
+    symbols = tf.where(fits, symbols, PAD_ID)
+    padded = tf.pad(symbols, [[0, config.decoder_steps - tf.size(symbols)]])
+    return tf.ensure_shape(padded, [config.decoder_steps])
 
-    def __init__(self, limit: int = 10_000) -> None:
-        self.changed = 0
-        self.merged = 0
-        self.example = ""
-        self._limit = limit
-        self._first_spellings: dict[int, int] = {}  # hash in upper case --> hash of the first label
-        self._merged: set[int] = set()
 
-    def add(self, label: str) -> None:
-        """Counts a label, given in its original case."""
-        upper = label.upper()
-        self.changed += upper != label
-        key = hash(upper)
-        if key not in self._first_spellings:
-            if len(self._first_spellings) < self._limit:
-                self._first_spellings[key] = hash(label)
-        elif self._first_spellings[key] != hash(label) and key not in self._merged:
-            self._merged.add(key)
-            self.merged += 1
-            self.example = self.example or upper
+def _character_ids(code_points: tf.Tensor, characters: str) -> tf.Tensor:
+    """Finds the ids of code points, int32 `[L]`, by binary search; `PAD_ID` if unknown."""
+    known = np.array([ord(c) for c in characters], np.int32)
+    order = np.argsort(known).astype(np.int32)
+    ordered = tf.constant(known[order])
+    position = tf.minimum(tf.searchsorted(ordered, code_points), len(known) - 1)
+    found = tf.equal(tf.gather(ordered, position), code_points)
+    return tf.where(found, tf.gather(tf.constant(order), position) + FIRST_CHARACTER_ID, PAD_ID)

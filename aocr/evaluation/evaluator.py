@@ -13,10 +13,9 @@ import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH, Config
 from aocr.data.batches.pipeline import EvaluationBatch
-from aocr.data.dataset_scan import scan
+from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.records import schema
-from aocr.data.scan_log import log_for_testing
 from aocr.evaluation import log_lines, metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary

@@ -11,8 +11,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from aocr.evaluation.edit_distance import word_edit_distance
-from aocr.evaluation.result import Result
+from aocr.evaluation.result import Result, word_edit_distance
 
 
 class Fraction(NamedTuple):

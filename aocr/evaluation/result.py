@@ -5,10 +5,24 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import distance
 import numpy as np
 
-from aocr.evaluation.edit_distance import edit_distance
 from aocr.model.search.ranked_texts import RankedText
+
+
+def edit_distance(prediction: str | tuple[str, ...], label: str | tuple[str, ...]) -> int:
+    """Returns the Levenshtein distance: the fewest substitutions, insertions and deletions.
+
+    Args:
+        prediction, label: two texts, which are compared by characters, or two tuples of words.
+    """
+    return distance.levenshtein(prediction, label)
+
+
+def word_edit_distance(prediction: str, label: str) -> int:
+    """Returns the edit distance of two texts as sequences of words, separated by whitespace."""
+    return edit_distance(tuple(prediction.split()), tuple(label.split()))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

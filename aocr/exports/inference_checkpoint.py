@@ -10,8 +10,8 @@ import tensorflow as tf
 from aocr.config import ATTENTION, CTC, JOINT, Config
 from aocr.inference.graph import build_serving_graph
 from aocr.model import config_file
-from aocr.model.variable_names import average_of
 from aocr.model.weights import checkpoints
+from aocr.model.weights.averages import average_of
 from aocr.model.weights.reader import CheckpointReader
 from aocr.util.errors import UserError
 from aocr.util.session import open_on_cpu

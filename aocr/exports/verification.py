@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from aocr.config import TEST_BATCH_SIZE
 from aocr.exports.samples import Samples
-from aocr.inference.exported import BatchTexts, Exported, Images
-from aocr.inference.session import DEFAULT_SIGNATURE, ServingSession
+from aocr.inference.session import DEFAULT_SIGNATURE, BatchTexts, Exported, Images, ServingSession
 from aocr.util.errors import UserError, first_line
 
 PROBABILITY_TOLERANCE = 1e-5

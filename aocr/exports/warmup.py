@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from aocr.inference import names
 from aocr.inference.signatures import Signature
-from aocr.model import variable_names
 
 FOLDER = "assets.extra"
 FILE_NAME = "tf_serving_warmup_requests"
@@ -52,7 +52,7 @@ def write(folder: str, images: list[bytes], signatures: tuple[Signature, ...]) -
         tf.errors.OpError: the file cannot be written.
     """
     default = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-    requests = [predict_request(default, {variable_names.SIGNATURE_IMAGES: images[:1]})]
+    requests = [predict_request(default, {names.SIGNATURE_IMAGES: images[:1]})]
     requests += [predict_request(each.name, _inputs(each, images)) for each in signatures]
     extra = posixpath.join(folder, FOLDER)
     tf.io.gfile.makedirs(extra)
@@ -63,8 +63,8 @@ def write(folder: str, images: list[bytes], signatures: tuple[Signature, ...]) -
 
 def _inputs(signature: Signature, images: list[bytes]) -> dict[str, object]:
     """Returns the images, or as many zeros as one image needs."""
-    if variable_names.SIGNATURE_IMAGES in signature.inputs:
-        return {variable_names.SIGNATURE_IMAGES: images}
+    if names.SIGNATURE_IMAGES in signature.inputs:
+        return {names.SIGNATURE_IMAGES: images}
     return {
         key: np.zeros([1, *tensor.shape[1:]], tensor.dtype.as_numpy_dtype)
         for key, tensor in signature.inputs.items()

@@ -1,4 +1,4 @@
-"""Reads image files with a trained model, and exports the model for other programs."""
+"""Builds the graph that reads images, and holds sessions of it."""
 
 DEFAULT_MODEL_NAME = "aocr"
 """Name of the model in requests to a server."""

@@ -9,7 +9,8 @@ import tensorflow as tf
 from aocr.charset import PAD_ID, Charset
 from aocr.config import Config
 from aocr.data.images import preprocessing
-from aocr.model import recognizer, variable_names
+from aocr.inference import names
+from aocr.model import recognizer
 from aocr.model.decoders.common import Decoding, after_eos
 from aocr.model.postprocessing import (
     RankedTexts,
@@ -71,7 +72,7 @@ def build_serving_graph(
         search: says which texts are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
-        encoded = tf.compat.v1.placeholder(tf.string, name=variable_names.IMAGE_INPUT)
+        encoded = tf.compat.v1.placeholder(tf.string, name=names.IMAGE_INPUT)
         # [] or [N] --> [N] --> [N, 32, W, C]
         prepared = _prepare(tf.reshape(encoded, [-1]), config)
         with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
@@ -79,8 +80,8 @@ def build_serving_graph(
             recognition = recognize(prepared, config, search, stop_at_eos)
         transcription, readings = recognition.transcription, recognition.readings
         _name_steps(transcription)
-        _name_scalar_for_one(transcription.text, variable_names.PREDICTION_OUTPUT)
-        _name_scalar_for_one(transcription.probability, variable_names.PROBABILITY_OUTPUT)
+        _name_scalar_for_one(transcription.text, names.PREDICTION_OUTPUT)
+        _name_scalar_for_one(transcription.probability, names.PROBABILITY_OUTPUT)
         return ServingGraph(
             graph=graph,
             input=encoded,
@@ -111,7 +112,7 @@ def recognize(
         stop_at_eos: see `Decoder.decode`.
     """
     images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
-    images = tf.identity(images, name=variable_names.CROPPED_IMAGES)
+    images = tf.identity(images, name=names.CROPPED_IMAGES)
     model = recognizer.forward(images, prepared.width, config)
     decoding = text_search.decode(model.decoder, config, search, stop_at_eos)
     charset = Charset(config.characters)
@@ -126,9 +127,7 @@ def recognize(
 def _prepare(encoded: tf.Tensor, config: Config) -> preprocessing.Prepared:
     """Prepares the images; clients may feed their pixels by the name that they have in 0.7.6."""
     prepared = preprocessing.prepare_all(encoded, config)
-    return prepared._replace(
-        pixels=tf.identity(prepared.pixels, name=variable_names.PREPARED_IMAGES)
-    )
+    return prepared._replace(pixels=tf.identity(prepared.pixels, name=names.PREPARED_IMAGES))
 
 
 def _name_steps(transcription: Transcription) -> None:
@@ -140,8 +139,8 @@ def _name_steps(transcription: Transcription) -> None:
     """
     symbols = transcription.symbols
     padded = tf.where(after_eos(symbols), PAD_ID, symbols)
-    tf.cast(padded, tf.int64, name=variable_names.SYMBOL_IDS)
-    tf.identity(transcription.step_probabilities, name=variable_names.STEP_PROBABILITIES)
+    tf.cast(padded, tf.int64, name=names.SYMBOL_IDS)
+    tf.identity(transcription.step_probabilities, name=names.STEP_PROBABILITIES)
 
 
 def _name_readings(readings: RankedTexts, shape: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -151,9 +150,9 @@ def _name_readings(readings: RankedTexts, shape: tf.Tensor) -> dict[str, tf.Tens
         readings: of N images.
         shape: that of the input. The outputs of the signature have it, with an axis of readings.
     """
-    tf.identity(readings.text, name=variable_names.READINGS)
-    tf.identity(readings.probability, name=variable_names.READING_PROBABILITIES)
-    tf.identity(readings.is_exact, name=variable_names.READINGS_ARE_EXACT)
+    tf.identity(readings.text, name=names.READINGS)
+    tf.identity(readings.probability, name=names.READING_PROBABILITIES)
+    tf.identity(readings.is_exact, name=names.READINGS_ARE_EXACT)
     return {
         key: tf.reshape(values, tf.concat([shape, tf.shape(values)[1:]], axis=0))
         for key, values in readings_by_key(readings).items()
@@ -163,9 +162,9 @@ def _name_readings(readings: RankedTexts, shape: tf.Tensor) -> dict[str, tf.Tens
 def readings_by_key(readings: RankedTexts) -> dict[str, tf.Tensor]:
     """Returns the outputs of a search of N images by the keys of a signature."""
     return {
-        variable_names.SIGNATURE_READINGS: readings.text,
-        variable_names.SIGNATURE_READING_PROBABILITIES: readings.probability,
-        variable_names.SIGNATURE_READINGS_ARE_EXACT: readings.is_exact,
+        names.SIGNATURE_READINGS: readings.text,
+        names.SIGNATURE_READING_PROBABILITIES: readings.probability,
+        names.SIGNATURE_READINGS_ARE_EXACT: readings.is_exact,
     }
 
 

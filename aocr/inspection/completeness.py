@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from aocr.data.building.rejections import read_rejections
-from aocr.data.records.shards import REPORT_SUFFIX
-from aocr.data.shard_sets import ShardSet, shard_sets
+from aocr.data.records.shards import REPORT_SUFFIX, ShardSet, shard_sets
 
 
 @dataclasses.dataclass(frozen=True)

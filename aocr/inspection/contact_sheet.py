@@ -12,14 +12,42 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.config import IMAGE_HEIGHT, Config
+from aocr.data.augmentation.augment import Identity, augment
 from aocr.data.images.preprocessing import Prepared, prepare
 from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
-from aocr.inspection.augmented_variants import Variation, with_variants
 from aocr.inspection.image_check import check_decoding
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
 from aocr.util.text.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
+
+VARIANTS = 3
+"""Number of augmented images that are drawn below each image."""
+
+
+class Variation(NamedTuple):
+    """Asks for augmented images below each image: those of a run with the seed 0.
+
+    Attributes:
+        augmentation: a name of `augmentation.STRENGTHS`.
+        record_indices: positions of the drawn records in the dataset, from 0.
+    """
+
+    augmentation: str
+    record_indices: Sequence[int]
+
+
+def with_variants(image: Prepared, number: int, variation: Variation | None) -> tf.Tensor:
+    """Returns a prepared image and its variants, `[1 + VARIANTS, 32, W, C]` or `[1, 32, W, C]`."""
+    pixels = image.pixels[tf.newaxis]
+    if not variation:
+        return pixels
+    index = tf.constant(variation.record_indices[number], tf.int64)
+    identity = Identity(0, tf.range(VARIANTS, dtype=tf.int64), tf.repeat(index, VARIANTS))
+    widths = tf.repeat(image.width, VARIANTS)
+    variants = augment(tf.repeat(pixels, VARIANTS, 0), widths, identity, variation.augmentation)
+    return tf.concat([pixels, variants], 0)
+
 
 MAX_SAMPLES = 48
 
@@ -50,6 +78,7 @@ class _TextStyle(NamedTuple):
 
 
 LABEL = _TextStyle(scale=0.65, max_lines=4, visible_spaces=True)
+
 NAME = _TextStyle(scale=0.4, max_lines=1, visible_spaces=False)
 
 

@@ -14,70 +14,22 @@ PLANNED_LAST_STEP, PLANNED_MILLISECONDS = "plan/last_step", "plan/milliseconds"
 """The int32 and int64 scalars that keep the plan of `--max-minutes`: its last step, 0 before the
 plan is made, and the time that it was made for."""
 
-AVERAGE_SUFFIX = "/EMA"
-"""Follows the name of a variable in the name of its moving average over the steps."""
-
-
-def average_of(name: str) -> str:
-    """Returns the name of the moving average of a variable."""
-    return name + AVERAGE_SUFFIX
-
-
-def is_average(name: str) -> bool:
-    """Returns whether a variable is the moving average of another."""
-    return name.endswith(AVERAGE_SUFFIX)
-
-
-# Tensors of a frozen graph
-
-IMAGE_INPUT = "input_image_as_bytes"
-PREDICTION_OUTPUT = "prediction"
-PROBABILITY_OUTPUT = "probability"
-
-READINGS = "readings"
-READING_PROBABILITIES = "reading_probabilities"
-READINGS_ARE_EXACT = "readings_are_exact"
-"""Outputs of a graph that searches (docs/compatibility.md, "Graph names")."""
-
-PREPARED_IMAGES = "map/TensorArrayStack/TensorArrayGatherV3"
-SYMBOL_IDS = "transpose_1"
-STEP_PROBABILITIES = "transpose_2"
-"""Inner tensors, under the names that TensorFlow 1 gave them in 0.7.6. Published recipes cut the
-graph at them, among them OpenVINO's guide, because OpenVINO cannot run the operations outside."""
-
-# Keys of the signature `serving_default` of a SavedModel
-
-SIGNATURE_IMAGES = "input"
-SIGNATURE_TEXT = "output"
-SIGNATURE_PROBABILITY = "probability"
-SIGNATURE_READINGS = "readings"
-SIGNATURE_READING_PROBABILITIES = "reading_probabilities"
-SIGNATURE_READINGS_ARE_EXACT = "exact"
-
-# Further signatures of a SavedModel, and their keys besides those of `serving_default`
-
-BATCH_SIGNATURE, PIXELS_SIGNATURE = "serving_batch", "serving_pixels"
-SIGNATURE_PIXELS, SIGNATURE_WIDTHS = "pixels", "widths"
-SIGNATURE_CHARACTERS, SIGNATURE_CHARACTER_PROBABILITIES = "characters", "character_probabilities"
-SIGNATURE_ERROR, SIGNATURE_ATTENTION = "error", "attention"
-
-BATCH_SCOPE = "batch"
-"""The scope of what these signatures feed and fetch, and of the network that they run."""
-
-CROPPED_IMAGES = "cropped"
-"""The images that enter the network, of the width of their bucket. A graph for one width is fed
-here."""
-
 # Layers and cells
 
 CONVOLUTION_KERNEL = "W"
+
 BATCH_NORM_SCOPE = "BatchNorm"
+
 GAMMA, BETA = "gamma", "beta"
+
 MOVING_MEAN, MOVING_VARIANCE = "moving_mean", "moving_variance"
 
 DENSE_KERNEL, DENSE_BIAS = "kernel", "bias"
+
 LSTM_SCOPE = "basic_lstm_cell"
+
 GRU_SCOPE, GRU_GATES_SCOPE, GRU_CANDIDATE_SCOPE = "gru_cell", "gates", "candidate"
+
 SHARED_CELL_SCOPE = "multi_rnn_cell/cell_0"
 
 # The encoder
@@ -87,27 +39,40 @@ ENCODER_SCOPE, FORWARD_SCOPE, BACKWARD_SCOPE = "bidirectional_rnn", "fw", "bw"
 # The decoder of 0.7.6 and its attention
 
 DECODER_SCOPE = "embedding_attention_decoder"
+
 DECODER_STEP_SCOPE = "attention_decoder"
+
 EMBEDDING = "embedding"
+
 OUTPUT_PROJECTION_SCOPE = "AttnOutputProjection"
+
 ATTENTION_QUERY_SCOPE = "Attention_0"
+
 ATTENTION_KEY_KERNEL = "AttnW_0"
+
 ATTENTION_SCORER = "AttnV_0"
 
 # Parts of newer models
 
 COMPACT_SCOPE = "compact_cnn"
+
 SPATIAL_TRANSFORMER_SCOPE, HIDDEN_SCOPE, OFFSETS_SCOPE = "spatial_transformer", "hidden", "offsets"
+
 LOCATION_SCOPE = "location_decoder"
+
 INPUT_PROJECTION_SCOPE, INITIAL_STATE_SCOPE = "input_projection", "initial_state"
+
 ATTENTION_SCOPE, OUTPUT_SCOPE = "attention", "output"
+
 QUERY_SCOPE, KEY_KERNEL, LOCATION_KERNEL, SCORER = (
     "query",
     "key_kernel",
     "location_kernel",
     "scorer",
 )
+
 END_MARK = "end_mark"
+
 CTC_SCOPE = "ctc_decoder"
 
 VOCABULARY_AXES = {

@@ -4,43 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from aocr.model import variable_names
+from aocr.inference import names
 from aocr.model.postprocessing import character_mask
-from aocr.model.search.ranked_texts import RankedText
-
-
-class Reading(NamedTuple):
-    """Holds what was read from one image.
-
-    Attributes:
-        text: the text; empty if the image could not be read.
-        probability: the probability of the text, its end included.
-        character_probabilities: the probability of each character, given those before it. Empty
-            if the model is an export that does not tell them.
-        attention: float32 `[characters, columns]`: how much each column contributed to each
-            character, where the columns divide the width of the image evenly, the last one perhaps
-            cut off; None unless it was asked for.
-        failure: why the image could not be read; empty if it was.
-        readings: the most probable texts; none for greedy decoding.
-        is_exact: False if a search was not wide enough to be sure of the readings.
-        complaint: what the JPEG decoder complains about although it decodes the image; empty if
-            it does not, or if the reader has no `DecoderWatch`.
-    """
-
-    text: str = ""
-    probability: float = 0.0
-    character_probabilities: tuple[float, ...] = ()
-    attention: np.ndarray | None = None
-    failure: str = ""
-    readings: tuple[RankedText, ...] = ()
-    is_exact: bool = True
-    complaint: str = ""
+from aocr.reading.results import Reading
 
 
 class Backend(Protocol):
@@ -108,10 +80,10 @@ def default_signatures(
     info = saved_model.build_tensor_info
     with images.graph.as_default():
         signature = saved_model.build_signature_def(
-            inputs={variable_names.SIGNATURE_IMAGES: info(images)},
+            inputs={names.SIGNATURE_IMAGES: info(images)},
             outputs={
-                variable_names.SIGNATURE_TEXT: info(texts),
-                variable_names.SIGNATURE_PROBABILITY: info(probabilities),
+                names.SIGNATURE_TEXT: info(texts),
+                names.SIGNATURE_PROBABILITY: info(probabilities),
                 **{key: info(tensor) for key, tensor in search_outputs.items()},
             },
             method_name=saved_model.PREDICT_METHOD_NAME,

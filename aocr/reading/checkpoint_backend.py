@@ -16,7 +16,8 @@ from aocr.inference.graph import build_serving_graph
 from aocr.model.postprocessing import Transcription, character_mask
 from aocr.model.search.text_search import Search
 from aocr.model.weights import checkpoints
-from aocr.reading.backend import Reading, default_signatures, probabilities_of_characters
+from aocr.reading.backend import default_signatures, probabilities_of_characters
+from aocr.reading.results import Reading
 from aocr.util.session import open_session
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from aocr.exports.folder import version_number
 from aocr.exports.formats import GRAPH_FILES
-from aocr.exports.versions import version_number
 from aocr.model import config_file
 from aocr.model.weights import pretrained
 from aocr.model.weights.files import LATEST

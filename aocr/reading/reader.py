@@ -15,8 +15,9 @@ from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
 from aocr.data.images.conversion import convert_watched, to_supported_format
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.header import ImageFileError, TooManyPixelsError
-from aocr.reading.backend import Backend, Reading
+from aocr.reading.backend import Backend
 from aocr.reading.inputs import ImageInput, as_list, encoded_image, is_one_image
+from aocr.reading.results import Reading
 from aocr.util.errors import first_line
 from aocr.util.usage import Usage
 

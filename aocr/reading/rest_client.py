@@ -14,7 +14,7 @@ from aocr.inference import DEFAULT_MODEL_NAME
 from aocr.util.errors import UserError
 
 SIGNATURE, IMAGES, TEXT, PROBABILITY = "serving_default", "input", "output", "probability"
-"""The signature of an export and its keys, see `aocr.model.variable_names`."""
+"""The signature of an export and its keys, see `aocr.inference.names`."""
 
 TIMEOUT = 60
 """Seconds that a server may be silent."""

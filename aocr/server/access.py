@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,11 +13,11 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aocr.server.errors import RestError, unauthenticated
+from aocr.server.errors import RestError, error_of, unauthenticated
 from aocr.server.metrics import Metrics
-from aocr.server.tf_serving.json_answers import error_of
-from aocr.server.tf_serving.request_path import is_api_path
 from aocr.util.terminal.log import TRACEBACKS
+
+_API = re.compile(r"/v1/.*", re.IGNORECASE | re.DOTALL)
 
 ENDPOINTS = {
     "/": "page",
@@ -132,3 +133,8 @@ async def _refuse(send: Send, error: RestError, *headers: tuple[bytes, bytes]) -
     start = {"type": "http.response.start", "status": error.status, "headers": [*common, *headers]}
     await send(start)
     await send({"type": "http.response.body", "body": body})
+
+
+def is_api_path(path: str) -> bool:
+    """Returns whether a path, as it was sent, belongs to the REST API."""
+    return bool(_API.fullmatch(path))

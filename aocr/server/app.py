@@ -11,15 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp
 
-from aocr.server import openapi, read_api
-from aocr.server.access import IMAGES, Access
-from aocr.server.errors import RestError, invalid_argument, not_found
+from aocr.server import openapi, page_api
+from aocr.server.access import IMAGES, Access, is_api_path
+from aocr.server.errors import RestError, error_of, invalid_argument, not_found
 from aocr.server.limits import read_body
 from aocr.server.metrics import Metrics
 from aocr.server.models.model_versions import ModelVersions
 from aocr.server.page_api import load_page
-from aocr.server.tf_serving.json_answers import error_of
-from aocr.server.tf_serving.request_path import is_api_path, parse_path
+from aocr.server.tf_serving.request_path import parse_path
 from aocr.server.tf_serving.rest_api import RestApi
 
 JSON = "application/json"
@@ -95,7 +94,7 @@ class Application:
             )
         encoded = await read_body(request, self._max_body_bytes)
         attention = request.query_params.get("attention") == "1"
-        reading = await read_api.read(self._versions, encoded, attention)
+        reading = await page_api.read(self._versions, encoded, attention)
         request.scope[IMAGES] = 1
         return _json(reading)
 

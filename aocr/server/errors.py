@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 
 class RestError(Exception):
     """Ends a request with a status and a message, `{"error": message}`.
@@ -44,3 +46,8 @@ def unimplemented(message: str) -> RestError:
 def unavailable(message: str) -> RestError:
     """Returns the error of a request that may be answered later."""
     return RestError(503, message)
+
+
+def error_of(error: RestError) -> bytes:
+    """Returns the body of an answer that is an error."""
+    return json.dumps({"error": error.message}, indent=4, ensure_ascii=True).encode()

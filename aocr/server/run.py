@@ -18,7 +18,7 @@ from aocr.inference import DEFAULT_MODEL_NAME
 from aocr.reading.loading import LoadOptions, load_backend
 from aocr.reading.model_source import ModelSource, find_model
 from aocr.server.app import Application
-from aocr.server.http_protocol import LimitedProtocol
+from aocr.server.limits import LimitedProtocol
 from aocr.server.metrics import Metrics
 from aocr.server.models.model_versions import POLL_SECONDS, ModelVersions
 from aocr.server.models.served_model import ServedModel, ServingLimits

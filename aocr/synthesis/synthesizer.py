@@ -18,10 +18,9 @@ from aocr.synthesis.drawing.image import Plan
 from aocr.synthesis.drawing.processes import drawing
 from aocr.synthesis.fonts import files as font_files
 from aocr.synthesis.fonts.shaping import check_shaping
-from aocr.synthesis.image_folder import ANNOTATIONS
 from aocr.synthesis.likeness import likeness_of
 from aocr.synthesis.options import SynthesisOptions, is_folder_name
-from aocr.synthesis.outputs import open_output
+from aocr.synthesis.outputs import ANNOTATIONS, open_output
 from aocr.synthesis.texts.plan import TextPlan, plan_texts
 from aocr.util.terminal.console import is_interactive, progress_bar
 from aocr.util.text.plurals import counted

@@ -9,10 +9,9 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data.batches import pipeline
-from aocr.data.batches.mixing import mixed_batches
+from aocr.data.batches.mixing import Mixture, mixed_batches
+from aocr.data.batches.sharing import SharedRecords, shared_batches
 from aocr.data.images import preprocessing
-from aocr.data.mixture import Mixture
-from aocr.data.shared_batches import SharedRecords, shared_batches
 from aocr.model import recognizer
 from aocr.model.backbones import common
 from aocr.model.backbones.batch_norm import moving_average_updates
@@ -20,8 +19,7 @@ from aocr.model.variable_names import GLOBAL_STEP
 from aocr.training.cluster.replicas import ALONE, Replicas
 from aocr.training.cluster.towers import Forward, StepValues, step_values
 from aocr.training.options import TrainingOptions
-from aocr.training.start.step_plan import StepPlan
-from aocr.training.timing import schedule_end
+from aocr.training.start.step_plan import StepPlan, schedule_end
 from aocr.training.update.optimizer import Update, build_update
 from aocr.training.update.precision import fastest_kernel_gradient
 

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from aocr.training.epoch_counter import EpochCounter
 from aocr.training.options import TrainingOptions
-from aocr.training.outputs import Events, Saver, Stopper
-from aocr.training.progress import show_progress
-from aocr.training.run_timing import RunTiming
-from aocr.training.running_means import RunningMeans
-from aocr.training.skipped_updates import SkippedUpdates
+from aocr.training.outputs import RunOutputs
+from aocr.training.progress import EpochCounter, RunningMeans, SkippedUpdates, show_progress
 from aocr.training.start.step_plan import StepPlan
 from aocr.training.step import StepResult
-
-
-class RunOutputs(NamedTuple):
-    """Holds what a training loop writes to.
-
-    Attributes:
-        checkpointer: saves the model.
-        early_stopping: validates the model; None for no validation.
-        events: receives curves for TensorBoard.
-    """
-
-    checkpointer: Saver
-    early_stopping: Stopper | None
-    events: Events
+from aocr.training.timing import RunTiming
 
 
 class TrainingLoop:

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.data.batches.sharing import FILLING
+from aocr.training.cluster.replicas import StopVotes
 from aocr.training.graph import TrainGraph
-from aocr.training.stop_votes import StopVotes
 
 
 class StepResult(NamedTuple):

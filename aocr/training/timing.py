@@ -9,21 +9,79 @@ slowly, or near its peak, whatever its end is.
 from __future__ import annotations
 
 import logging
+import statistics
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.model.variable_names import PLANNED_LAST_STEP, PLANNED_MILLISECONDS
-from aocr.model.weights.reader import CheckpointReader
 from aocr.training.options import TrainingOptions
-from aocr.training.pace import MEASURED_STEPS, Pace
-from aocr.training.start.step_plan import StepPlan
+from aocr.training.start.step_plan import VARIABLES, StepPlan, milliseconds
+from aocr.training.start.training_set import TrainingSet
+from aocr.training.step import StepResult
 from aocr.util.text.plurals import counted
 
-VARIABLES = (PLANNED_LAST_STEP, PLANNED_MILLISECONDS)
-"""Names of the variables that keep the plan."""
+MEASURED_STEPS = 5
+"""Number of steps that are measured, after the first one, which is much slower."""
+
+
+class Pace(NamedTuple):
+    """Says how fast a run trains, without validations and checkpoints.
+
+    Attributes:
+        step_seconds: mean duration of a step, waiting for its images included.
+        images_per_second: number of images trained on per second.
+        epoch_seconds: duration of an epoch.
+    """
+
+    step_seconds: float
+    images_per_second: float
+    epoch_seconds: float
+
+    def log(self) -> None:
+        """Logs the pace in a line."""
+        logging.info(
+            "About %.3g images a second, %.3g minutes an epoch.",
+            self.images_per_second,
+            self.epoch_seconds / 60,
+        )
+
+
+class PaceMeter:
+    """Collects the durations of the first steps of a run.
+
+    Args:
+        training_set: gives the number of records and steps of an epoch.
+        one_width: whether all batches have the same width. The median of their durations then
+            stands for all, and a single delay does not count; else the mean does.
+    """
+
+    def __init__(self, training_set: TrainingSet, one_width: bool) -> None:
+        self._training_set = training_set
+        self._average = statistics.median if one_width else statistics.fmean
+        self._seconds: list[float] = []
+
+    def add(self, seconds: float) -> None:
+        """Adds the duration of the next step."""
+        self._seconds.append(seconds)
+
+    @property
+    def measured_steps(self) -> int:
+        """Number of steps that count so far: all but the first."""
+        return max(0, len(self._seconds) - 1)
+
+    @property
+    def measured_seconds(self) -> float:
+        """Duration of these steps."""
+        return sum(self._seconds[1:])
+
+    def pace(self) -> Pace:
+        """Returns the pace of the steps so far; that of the first one if there is no other."""
+        step = max(1e-9, self._average(self._seconds[1:] or self._seconds))
+        epoch = step * self._training_set.batches_per_epoch
+        return Pace(step, self._training_set.used / epoch, epoch)
+
 
 MEASURED_SHARE, LARGEST_MEASURED_SHARE = 0.02, 0.25
 """Shares of the time in which steps are measured: at least, and at most if steps are slow."""
@@ -34,45 +92,6 @@ and decoding without gradients."""
 
 TOLERATED_EXCESS = 1.2
 """A run that takes longer than its minutes times this number says so."""
-
-
-def schedule_end(options: TrainingOptions, plan: StepPlan) -> int | tf.Tensor:
-    """Returns the global step at which the learning rate schedule ends.
-
-    With `--max-minutes` it is an int32 scalar that `TimePlan` sets. Creates its variables.
-    """
-    if options.max_minutes is None:
-        return plan.last_step
-    last_step, _ = (
-        tf.compat.v1.get_variable(
-            name, [], dtype, initializer=tf.zeros_initializer(), trainable=False
-        )
-        for name, dtype in zip(VARIABLES, (tf.int32, tf.int64), strict=True)
-    )
-    return tf.where(last_step > 0, last_step, plan.last_step)
-
-
-def planned_last_step(checkpoint: str | None, options: TrainingOptions) -> int | None:
-    """Returns the last step that an earlier run has planned for the same minutes; None if none has.
-
-    Args:
-        checkpoint: that the run resumes from.
-        options: gives the minutes.
-
-    Raises:
-        UserError: the checkpoint is damaged.
-    """
-    if checkpoint is None or options.max_minutes is None:
-        return None
-    reader = CheckpointReader(checkpoint)
-    if any(name not in reader.shapes for name in VARIABLES):
-        return None
-    last_step, milliseconds = (int(reader.read(name)) for name in VARIABLES)
-    return last_step if last_step and milliseconds == _milliseconds(options.max_minutes) else None
-
-
-def _milliseconds(minutes: float) -> int:
-    return round(minutes * 60_000)
 
 
 class TimeBudget(NamedTuple):
@@ -154,7 +173,7 @@ class TimePlan:
 
     def _set(self, last_step: int) -> None:
         """Sets the variables."""
-        values = dict(zip(VARIABLES, (last_step, _milliseconds(self._minutes)), strict=True))
+        values = dict(zip(VARIABLES, (last_step, milliseconds(self._minutes)), strict=True))
         with self._session.graph.as_default():
             for variable in tf.compat.v1.global_variables():
                 if variable.op.name in values:
@@ -207,3 +226,54 @@ class TimePlan:
             self._minutes,
             steps_left,
         )
+
+
+class RunTiming:
+    """Measures the first steps of a run, logs its pace, and plans its end where that is asked for.
+
+    Attributes:
+        last_step: the global step after which the run ends. It changes once with `--max-minutes`.
+
+    Args:
+        plan: gives the last step that `--num-epoch` and `--max-steps` permit.
+        training_set: gives the number of records and steps of an epoch.
+        one_width: whether all batches have the same width.
+        time_plan: plans the last step; None without `--max-minutes`.
+    """
+
+    def __init__(
+        self,
+        plan: StepPlan,
+        training_set: TrainingSet,
+        one_width: bool,
+        time_plan: TimePlan | None = None,
+    ) -> None:
+        self.last_step = plan.last_step
+        self._steps_per_epoch = training_set.batches_per_epoch
+        self._time_plan = time_plan
+        self._meter: PaceMeter | None = PaceMeter(training_set, one_width)
+
+    def add(self, result: StepResult) -> bool:
+        """Counts a step, and returns whether it led to a plan of the last step."""
+        if self._meter:
+            self._meter.add(result.seconds)
+            if self._is_measured(self._meter):
+                return self._end_measuring(self._meter, result.global_step)
+        if self._time_plan and self.last_step > result.global_step:
+            self._time_plan.log_excess(self.last_step - result.global_step)
+        return False
+
+    def _is_measured(self, meter: PaceMeter) -> bool:
+        if self._time_plan and not self._time_plan.is_made:
+            return self._time_plan.is_due(meter.measured_steps, meter.measured_seconds)
+        return meter.measured_steps >= MEASURED_STEPS
+
+    def _end_measuring(self, meter: PaceMeter, step: int) -> bool:
+        """Logs the pace, and returns whether the last step was planned."""
+        self._meter = None
+        pace = meter.pace()
+        pace.log()
+        if not self._time_plan or self._time_plan.is_made:
+            return False
+        self.last_step = self._time_plan.make(step, pace, self.last_step, self._steps_per_epoch)
+        return True

@@ -11,23 +11,21 @@ from aocr.config import Config
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
-from aocr.training.checkpointing import Checkpointer
 from aocr.training.cluster.agreement import agreed_plan, agreed_training_set
 from aocr.training.cluster.replicas import ALONE, Replicas
-from aocr.training.early_stopping import EarlyStopping
-from aocr.training.epoch_counter import EpochCounter
 from aocr.training.graph import TrainGraph, build_train_graph
-from aocr.training.loop import RunOutputs, TrainingLoop
+from aocr.training.loop import TrainingLoop
 from aocr.training.options import TrainingOptions
-from aocr.training.outputs import NoEvents, SharedSaver, SharedStopper
-from aocr.training.run_timing import RunTiming
+from aocr.training.outputs import (
+    open_outputs,
+)
+from aocr.training.progress import EpochCounter
 from aocr.training.start.initial_weights import initialize_weights
 from aocr.training.start.run import Run
-from aocr.training.start.step_plan import StepPlan, make_step_plan
+from aocr.training.start.step_plan import StepPlan, make_step_plan, planned_last_step
 from aocr.training.start.training_set import TrainingSet, load_training_set
 from aocr.training.step import take_steps
-from aocr.training.tensorboard import EventWriter
-from aocr.training.timing import TimeBudget, make_time_plan, planned_last_step
+from aocr.training.timing import RunTiming, TimeBudget, make_time_plan
 from aocr.training.update.precision import BFLOAT16, convolution_type
 from aocr.training.validation.validator import Validator
 from aocr.util.terminal.signals import collect_stop_signals
@@ -72,7 +70,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
     ):
         replicas.together(lambda: _initialize(session, run, config, replicas))
         replicas.share_variables(session)
-        outputs = _open_outputs(session, run, options, validator, replicas)
+        outputs = open_outputs(session, run, options, validator, replicas)
         if replicas.is_chief:
             config_file.write(run.model_dir, config)
         _log_size(plan, training_set)
@@ -159,29 +157,3 @@ def _build_model(
         replicas=replicas,
         shared=training_set.shared,
     )
-
-
-def _open_outputs(
-    session: tf.compat.v1.Session,
-    run: Run,
-    options: TrainingOptions,
-    validator: Validator | None,
-    replicas: Replicas,
-) -> RunOutputs:
-    """Creates the model directory and opens what the training loop writes to.
-
-    In a cluster only the chief writes, and the others wait for it.
-    """
-    validates = replicas.number_of_chief(int(validator is not None))
-    if not replicas.is_chief:
-        stopper = SharedStopper(replicas, None) if validates else None
-        return RunOutputs(SharedSaver(replicas, None), stopper, NoEvents())
-    checkpointer = Checkpointer(session, run, options.keep_checkpoints)
-    events = EventWriter(run.model_dir, session.graph)
-    early_stopping = None
-    if validator:
-        early_stopping = EarlyStopping(session, run, validator, events, options.patience)
-    if replicas.processes == 1:
-        return RunOutputs(checkpointer, early_stopping, events)
-    stopper = SharedStopper(replicas, early_stopping) if early_stopping else None
-    return RunOutputs(SharedSaver(replicas, checkpointer), stopper, events)

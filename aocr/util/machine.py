@@ -1,4 +1,4 @@
-"""Reports how much memory this machine has."""
+"""Reports what this machine has: its memory, and its CPU's instruction sets."""
 
 from __future__ import annotations
 
@@ -31,3 +31,18 @@ def _limit(path: str) -> int | None:
     except (OSError, ValueError):
         return None
     return int(text) if text.isdigit() else None
+
+
+CPU_INFO = "/proc/cpuinfo"
+
+
+def cpu_flags() -> frozenset[str]:
+    """Returns the CPU's instruction sets by Linux's names, such as `avx2` and `avx512f`.
+
+    Other operating systems have no such file; the set is empty there.
+    """
+    try:
+        text = pathlib.Path(CPU_INFO).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return frozenset()
+    return frozenset(text.split())

@@ -20,8 +20,8 @@ measure.import_tensorflow()
 import tensorflow as tf  # noqa: E402
 
 from aocr.config import ATTENTION, CTC, JOINT, TEST_BATCH_SIZE, Config  # noqa: E402
-from aocr.data.lexicon_file import read_lexicon  # noqa: E402
 from aocr.data.records import files  # noqa: E402
+from aocr.data.word_lists import read_lexicon  # noqa: E402
 from aocr.inference.graph import build_serving_graph  # noqa: E402
 from aocr.model import config_file  # noqa: E402
 from aocr.model.search.automaton import Automaton  # noqa: E402

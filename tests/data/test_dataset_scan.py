@@ -8,9 +8,8 @@ import tensorflow as tf
 from helpers import encoded, white, write_records
 
 from aocr.config import Config
-from aocr.data.dataset_scan import scan
+from aocr.data.dataset_scan import log_for_testing, log_for_training, scan
 from aocr.data.records import schema
-from aocr.data.scan_log import log_for_testing, log_for_training
 from aocr.util.errors import UserError
 
 CONFIG = Config(max_width=40, max_height=20, max_prediction=4)

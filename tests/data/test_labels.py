@@ -3,6 +3,7 @@
 import pytest
 
 from aocr.data import labels
+from aocr.data.building import log
 
 
 @pytest.mark.parametrize(
@@ -21,14 +22,14 @@ def test_normalize(label, upper, normal, expected):
 
 
 def test_merges_are_counted_once_a_label():
-    cases = labels.CaseMerges()
+    cases = log.CaseMerges()
     for label in ("ab", "ab", "AB", "aB", "C", "c", "D", "D", "1"):
         cases.add(label)
     assert (cases.changed, cases.merged, cases.example) == (4, 2, "AB")
 
 
 def test_memory_of_merges_is_bounded():
-    cases = labels.CaseMerges(limit=2)
+    cases = log.CaseMerges(limit=2)
     for label in ("a", "b", "c", "C", "B"):
         cases.add(label)
     assert cases.merged == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aocr.data.lexicon_file import read_lexicon
+from aocr.data.word_lists import read_lexicon
 from aocr.util.errors import UserError
 
 

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from aocr.charset import PAD_ID
 from aocr.config import Config
+from aocr.data.labels import encode_label
 from aocr.data.limits import Limits, check_image, check_label, image_problem, label_problem
-from aocr.data.targets import encode_label
 
 
 def test_label_problem_names_the_first_problem():

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from aocr.charset import EOS_ID, PAD_ID, Charset
 from aocr.config import Config
-from aocr.data.targets import encode_label
+from aocr.data.labels import encode_label
 
 CONFIG = Config(max_prediction=3, characters="BAé日 9😀")
 STEPS = 5

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from aocr.exports.sample_images import sample_images
+from aocr.exports.samples import sample_images
 
 
 def test_sample_images_are_of_several_kinds():

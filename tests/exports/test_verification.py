@@ -7,8 +7,7 @@ import pytest
 
 from aocr.exports.samples import Samples, drawn_samples
 from aocr.exports.verification import PROBABILITY_TOLERANCE, verify
-from aocr.inference.exported import BatchTexts
-from aocr.inference.session import DEFAULT_SIGNATURE
+from aocr.inference.session import DEFAULT_SIGNATURE, BatchTexts
 from aocr.util.errors import UserError
 
 IMAGES = [f"image {number}".encode() for number in range(100)]

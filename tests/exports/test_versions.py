@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from aocr.exports import versions
+from aocr.exports import folder as versions
 from aocr.util.errors import UserError
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from helpers import noise, run
 
 from aocr.charset import EOS_ID, GO_ID, PAD_ID
-from aocr.inference.character_readings import by_character
+from aocr.inference.signatures import by_character
 from aocr.model.postprocessing import Transcription, character_mask
 
 SYMBOLS = np.array(

@@ -11,13 +11,14 @@ from aocr.data.augmentation.augment import Identity, augment
 from aocr.data.images import preprocessing
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
-from aocr.inspection.augmented_variants import VARIANTS, Variation
 from aocr.inspection.contact_sheet import (
     BAR_HEIGHT,
     GAP,
     MARGIN,
     MAX_SAMPLES,
     MIN_CELL_WIDTH,
+    VARIANTS,
+    Variation,
     draw,
     sample_indices,
     write,

@@ -23,12 +23,14 @@ from aocr.config import Config
 from aocr.data.records import schema
 from aocr.exports.inference_checkpoint import write_inference_checkpoint
 from aocr.model import config_file
-from aocr.model.variable_names import GLOBAL_STEP, VOCABULARY_AXES, average_of, is_average
+from aocr.model.variable_names import GLOBAL_STEP, VOCABULARY_AXES
 from aocr.model.weights import checkpoints, pretrained
+from aocr.model.weights.averages import average_of, is_average
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.start import initial_weights
-from aocr.training.start.run import ModelChoice, Run
+from aocr.training.start import initial_weights, model_choice
+from aocr.training.start.model_choice import ModelChoice
+from aocr.training.start.run import Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
 from aocr.util.session import open_session
@@ -179,7 +181,7 @@ def test_a_new_model_takes_its_architecture_and_weights_by_character(shipped, ca
     folder = pretrained.folder_of("latin")
     run = RUN._replace(init_from=folder, dataset=[str(shipped / "d.tfrecords")])
     choice = ModelChoice({"max_width": 96}, frozenset({"characters"}))
-    config = initial_weights.choose_config(run, choice)
+    config = model_choice.choose_config(run, choice)
     assert config.characters == "AD"
     kept = ("max_prediction", "backbone", "resize", "padding", "decoder", "attention")
     assert all(getattr(config, name) == getattr(CONFIG, name) for name in kept)

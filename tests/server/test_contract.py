@@ -16,8 +16,7 @@ from live_server import live_server
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from aocr.exports.formats import tflite
-from aocr.inference.exported import Images
-from aocr.inference.session import ServingSession
+from aocr.inference.session import Images, ServingSession
 from aocr.inference.signatures import add_signatures
 from aocr.model import config_file
 from aocr.reading.checkpoint_backend import CheckpointBackend

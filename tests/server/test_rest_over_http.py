@@ -14,7 +14,7 @@ from rest_requests import ERRORS, MODEL, A, B, b64, predict
 from tiny_model import png
 
 import aocr
-from aocr.server.http_protocol import MAX_HEAD_BYTES
+from aocr.server.limits import MAX_HEAD_BYTES
 from aocr.server.models.request_batching import BatchingOptions
 from aocr.server.models.served_model import ServingLimits
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aocr.synthesis.balance import FLOOR, balanced_weights, smallest_share
+from aocr.synthesis.weighted import FLOOR, balanced_weights, smallest_share
 
 WORDS = ["ab", "ba", "aab", "abab", "bb", "aa"] * 50 + ["aq", "zb"]
 

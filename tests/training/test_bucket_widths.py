@@ -17,8 +17,9 @@ from aocr.model.backbones import batch_norm, common, sliding_cnn
 from aocr.model.encoder import encode
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
-from aocr.training.start import initial_weights
-from aocr.training.start.run import ModelChoice, Run
+from aocr.training.start import model_choice
+from aocr.training.start.model_choice import ModelChoice
+from aocr.training.start.run import Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
 
@@ -237,7 +238,7 @@ def test_a_bucket_as_wide_as_the_images_is_refused(widths, tmp_path):
     )
     told = f"{widths[-1]} is not less than the 86 pixels that --max-width=160 --max-height=60"
     with pytest.raises(UserError, match=told):
-        initial_weights.choose_config(run, ModelChoice({"bucket_widths": widths}))
+        model_choice.choose_config(run, ModelChoice({"bucket_widths": widths}))
     run = run._replace(checkpoint="model.ckpt-1")  # one of 0.7.6, which has no config
     with pytest.raises(UserError, match=told):
-        initial_weights.choose_config(run, ModelChoice({"bucket_widths": widths}))
+        model_choice.choose_config(run, ModelChoice({"bucket_widths": widths}))

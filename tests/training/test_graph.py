@@ -12,7 +12,7 @@ from aocr.data.records import schema
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
 from aocr.training.start.step_plan import StepPlan
-from aocr.util import cpu
+from aocr.util import machine
 from aocr.util.session import open_session
 
 FILES = [encoded(np.uint8(127 + 127 * noise(f"image {n}", 32, 16))) for n in range(3)]
@@ -42,7 +42,7 @@ def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
-@pytest.mark.skipif("avx512f" not in cpu.cpu_flags(), reason="the rewrite needs AVX-512")
+@pytest.mark.skipif("avx512f" not in machine.cpu_flags(), reason="the rewrite needs AVX-512")
 def test_the_rewrite_computes_every_product_of_a_step_in_bfloat16(dataset):
     model = build_train_graph(TINY, TrainingOptions(2), dataset, [2], StepPlan(0, 0, 1))
     nodes = executed_nodes(model, bfloat16=True)

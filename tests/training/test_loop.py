@@ -5,14 +5,14 @@ import logging
 import numpy as np
 import pytest
 
-from aocr.training.epoch_counter import EpochCounter
-from aocr.training.loop import RunOutputs, TrainingLoop
+from aocr.training.loop import TrainingLoop
 from aocr.training.options import TrainingOptions
-from aocr.training.run_timing import RunTiming
-from aocr.training.skipped_updates import MAX_SKIPPED_IN_A_ROW, SkippedUpdates
+from aocr.training.outputs import RunOutputs
+from aocr.training.progress import MAX_SKIPPED_IN_A_ROW, EpochCounter, SkippedUpdates
 from aocr.training.start.step_plan import StepPlan
 from aocr.training.start.training_set import TrainingSet
 from aocr.training.step import StepResult
+from aocr.training.timing import RunTiming
 from aocr.util.errors import UserError
 
 TRAINING_SET = TrainingSet([], [], used=3, left_out=1, batches_per_epoch=2)

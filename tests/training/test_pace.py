@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from aocr.training.pace import PaceMeter
 from aocr.training.start.training_set import TrainingSet
+from aocr.training.timing import PaceMeter
 
 TRAINING_SET = TrainingSet([], [], used=300, left_out=1, batches_per_epoch=6)
 

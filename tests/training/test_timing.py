@@ -13,19 +13,16 @@ from training_runs import STEP, steps, train, write
 
 from aocr.model.weights import checkpoints
 from aocr.training.options import TrainingOptions
-from aocr.training.pace import Pace
-from aocr.training.run_timing import RunTiming
-from aocr.training.start.step_plan import StepPlan, make_step_plan
-from aocr.training.start.training_set import TrainingSet
-from aocr.training.step import StepResult
-from aocr.training.timing import (
+from aocr.training.start.step_plan import (
     VARIABLES,
-    TimeBudget,
-    make_time_plan,
+    StepPlan,
+    make_step_plan,
     planned_last_step,
     schedule_end,
-    steps_that_fit,
 )
+from aocr.training.start.training_set import TrainingSet
+from aocr.training.step import StepResult
+from aocr.training.timing import Pace, RunTiming, TimeBudget, make_time_plan, steps_that_fit
 from aocr.training.trainer import _log_nothing_to_train
 
 PACE = Pace(step_seconds=2.0, images_per_second=10.0, epoch_seconds=20.0)

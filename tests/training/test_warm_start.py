@@ -12,9 +12,9 @@ from aocr.config import Config
 from aocr.data.records import schema
 from aocr.model import variable_names
 from aocr.model.weights import checkpoints
-from aocr.training import warm_start
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
+from aocr.training.start import initial_weights
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.session import open_session
 
@@ -65,7 +65,7 @@ def start(source, characters, **sizes):
     with ours.graph.as_default(), open_session(ours.graph, -1) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
         before = values_of(opened)
-        warm_start.load_matching_weights(opened, source.checkpoint, "ABC", characters)
+        initial_weights.load_matching_weights(opened, source.checkpoint, "ABC", characters)
         return Started(source.values, before, values_of(opened))
 
 

@@ -8,18 +8,23 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aocr.cli.commands.train_replicas import run_replica
+from aocr.cli.commands.train_replicas import (
+    add_replica_flags,
+    replica_log,
+    run_replica,
+    with_global_batch,
+)
 from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model, recipes
 from aocr.cli.flags.memory import TRAINING_FLOATS, check_batch_size
 from aocr.cli.flags.paths import command_paths, dataset_inputs, model_inputs
 from aocr.cli.flags.values import value_type
-from aocr.cli.replica_flags import add_replica_flags, replica_log, with_global_batch
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.config import Config
 from aocr.model.weights import pretrained
 from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run, WeightedDataset
+from aocr.training.start.model_choice import ModelChoice
+from aocr.training.start.run import Run, WeightedDataset
 from aocr.util.errors import UserError
 from aocr.util.options import Option, Permitted, options_of
 from aocr.util.paths.checks import CommandPaths
@@ -177,7 +182,7 @@ def _train(args: argparse.Namespace, replicas: Replicas, validates: bool) -> Non
     """Trains in a model directory that is held."""
     from aocr.training import trainer
     from aocr.training.cluster import agreement
-    from aocr.training.start import initial_weights
+    from aocr.training.start import model_choice as initial_weights
 
     options = with_global_batch(training_options(args), args.global_batch_size, replicas)
     settings = replicas.together(lambda: _run_of(args, replicas))

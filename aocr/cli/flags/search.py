@@ -54,7 +54,7 @@ def search_of(args: argparse.Namespace, config: Config) -> Search | None:
     """
     if not given_flags(args):
         return None
-    from aocr.data.lexicon_file import read_lexicon
+    from aocr.data.word_lists import read_lexicon
     from aocr.model.search.automaton import free_text
     from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
     from aocr.model.search.text_search import Search

@@ -15,8 +15,8 @@ from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data.augmentation.augment import NO_AUGMENTATION, augment_batch
 from aocr.data.batches.shuffling import ShuffleOrder, contains, shuffled, without
 from aocr.data.images.preprocessing import Prepared, prepare
+from aocr.data.labels import encode_label
 from aocr.data.records import schema
-from aocr.data.targets import encode_label
 
 DECODING_THREADS = os.cpu_count() or 1
 PREFETCHED_BATCHES = 2

@@ -6,9 +6,8 @@ import contextlib
 
 import tensorflow as tf
 
-from aocr.data.build_options import Options
 from aocr.data.building.annotations import Annotations
-from aocr.data.building.checking import check_all
+from aocr.data.building.checking import Options, check_all
 from aocr.data.building.log import BuildCounts, log_complaint, log_start, log_summary, progress
 from aocr.data.building.rejections import RejectionLog
 from aocr.data.images.header import quiet_pillow

@@ -11,10 +11,44 @@ from collections.abc import Callable, Iterator
 from tqdm import tqdm
 
 from aocr.data.images.decoder_complaints import COMPLAINED, warning_text
-from aocr.data.labels import CaseMerges
 from aocr.util.terminal.console import is_interactive, progress_bar
 from aocr.util.text.characters import shorten
 from aocr.util.text.plurals import counted
+
+
+class CaseMerges:
+    """Counts the labels that upper-casing changes, and the labels that it makes equal.
+
+    Args:
+        limit: number of labels that are remembered, which bounds the memory. With more labels,
+            `merged` is a lower bound.
+
+    Attributes:
+        changed: number of labels that upper-casing changes.
+        merged: number of upper-case labels that stand for several different labels.
+        example: one of them, or empty.
+    """
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self.changed = 0
+        self.merged = 0
+        self.example = ""
+        self._limit = limit
+        self._first_spellings: dict[int, int] = {}  # hash in upper case --> hash of the first label
+        self._merged: set[int] = set()
+
+    def add(self, label: str) -> None:
+        """Counts a label, given in its original case."""
+        upper = label.upper()
+        self.changed += upper != label
+        key = hash(upper)
+        if key not in self._first_spellings:
+            if len(self._first_spellings) < self._limit:
+                self._first_spellings[key] = hash(label)
+        elif self._first_spellings[key] != hash(label) and key not in self._merged:
+            self._merged.add(key)
+            self.merged += 1
+            self.example = self.example or upper
 
 
 @dataclasses.dataclass

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+SIGNATURES = {"PNG": b"\x89P", "JPEG": b"\xff\xd8", "BMP": b"BM", "GIF": b"GI"}
+"""The first two bytes of the files that the graph can decode, by the names of their formats."""
+
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
     """Decodes one image file: string scalar to uint8 `[h, w, channels]`.

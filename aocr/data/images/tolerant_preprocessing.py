@@ -7,10 +7,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
+from aocr.data.images.decoding import SIGNATURES
 from aocr.data.images.preprocessing import Prepared, prepare
-
-SIGNATURES = {"PNG": b"\x89P", "JPEG": b"\xff\xd8", "BMP": b"BM", "GIF": b"GI"}
-"""The first two bytes of the files that the graph can decode, by the names of their formats."""
 
 PARALLEL_CALLS = 10
 """Number of images that are decoded at a time, as in `tf.map_fn`."""

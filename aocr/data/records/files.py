@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.data.record_parser import RecordParser
 from aocr.data.records import schema
-from aocr.data.records.framing import FramingError, serialized_records
-from aocr.data.records.shards import PATTERN, REPORT_SUFFIX
-from aocr.data.shard_sets import ShardSet, in_different_numbers, shard_sets
+from aocr.data.records.framing import FramingError, RecordParser, serialized_records
+from aocr.data.records.shards import (
+    PATTERN,
+    REPORT_SUFFIX,
+    ShardSet,
+    in_different_numbers,
+    shard_sets,
+)
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import kind_of_special_file
 from aocr.util.paths.files import TEMPORARY_SUFFIX

@@ -6,26 +6,25 @@ import logging
 
 import tensorflow as tf
 
-from aocr.exports.formats import GRAPH_FILES, tensorflow_1
-from aocr.exports.formats.common import ExportFormat
-from aocr.exports.formats.single_file import SingleFile
+from aocr.exports.formats import GRAPH_FILES, savedmodel_files
+from aocr.exports.formats.common import ExportFormat, SingleFile
+from aocr.inference import names
 from aocr.inference.session import ServingSession
-from aocr.model import variable_names
 
 FILE = SingleFile(GRAPH_FILES["frozengraph"])
 
 OUTPUTS = (
-    variable_names.PREDICTION_OUTPUT,
-    variable_names.PROBABILITY_OUTPUT,
-    variable_names.SYMBOL_IDS,
-    variable_names.STEP_PROBABILITIES,
+    names.PREDICTION_OUTPUT,
+    names.PROBABILITY_OUTPUT,
+    names.SYMBOL_IDS,
+    names.STEP_PROBABILITIES,
 )
 """Names of the operations that clients fetch (docs/compatibility.md, "Graph names")."""
 
 SEARCH_OUTPUTS = (
-    variable_names.READINGS,
-    variable_names.READING_PROBABILITIES,
-    variable_names.READINGS_ARE_EXACT,
+    names.READINGS,
+    names.READING_PROBABILITIES,
+    names.READINGS_ARE_EXACT,
 )
 """Names of the operations that a search adds."""
 
@@ -40,7 +39,7 @@ def write(serving: ServingSession, folder: str) -> None:
             graph.as_graph_def(),
             [*OUTPUTS, *(SEARCH_OUTPUTS if serving.search_outputs else ())],
         )
-    FILE.write(folder, tensorflow_1.without_default_attributes(frozen).SerializeToString())
+    FILE.write(folder, savedmodel_files.without_default_attributes(frozen).SerializeToString())
 
 
 def load(folder: str) -> ServingSession:
@@ -50,9 +49,9 @@ def load(folder: str) -> ServingSession:
         tf.import_graph_def(graph_def, name="")
     return ServingSession(
         session=tf.compat.v1.Session(graph=graph),
-        input=graph.get_tensor_by_name(f"{variable_names.IMAGE_INPUT}:0"),
-        output=graph.get_tensor_by_name(f"{variable_names.PREDICTION_OUTPUT}:0"),
-        probability=graph.get_tensor_by_name(f"{variable_names.PROBABILITY_OUTPUT}:0"),
+        input=graph.get_tensor_by_name(f"{names.IMAGE_INPUT}:0"),
+        output=graph.get_tensor_by_name(f"{names.PREDICTION_OUTPUT}:0"),
+        probability=graph.get_tensor_by_name(f"{names.PROBABILITY_OUTPUT}:0"),
     )
 
 

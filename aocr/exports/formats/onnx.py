@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from aocr.exports.formats import GRAPH_FILES
-from aocr.exports.formats.common import ExportFormat
+from aocr.exports.formats.common import ExportFormat, SingleFile
 from aocr.exports.formats.pixels_graph import OUTPUTS, PixelsReader, build_pixels_graph
-from aocr.exports.formats.single_file import SingleFile
 from aocr.inference.session import ServingSession
 from aocr.util.errors import UserError
 

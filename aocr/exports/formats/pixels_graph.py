@@ -13,10 +13,9 @@ import tensorflow as tf
 
 from aocr.charset import Charset
 from aocr.exports.formats.unrolling import Node, unroll
-from aocr.inference.exported import BatchTexts, Images
-from aocr.inference.session import ServingSession
+from aocr.inference import names
+from aocr.inference.session import BatchTexts, Images, ServingSession
 from aocr.model import config_file
-from aocr.model import variable_names as names
 from aocr.util.errors import UserError
 
 OUTPUTS = (

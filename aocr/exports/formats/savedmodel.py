@@ -7,11 +7,12 @@ import posixpath
 
 import tensorflow as tf
 
-from aocr.exports.formats import savedmodel_files, tensorflow_1
+from aocr.exports.formats import savedmodel_files
+from aocr.exports.formats import savedmodel_files as tensorflow_1
 from aocr.exports.formats.common import ExportFormat
+from aocr.inference.names import SIGNATURE_IMAGES, SIGNATURE_PROBABILITY, SIGNATURE_TEXT
 from aocr.inference.session import DEFAULT_SIGNATURE, ServingSession
 from aocr.inference.signatures import Signature
-from aocr.model.variable_names import SIGNATURE_IMAGES, SIGNATURE_PROBABILITY, SIGNATURE_TEXT
 from aocr.util.paths.files import remove
 
 TAG = tf.compat.v1.saved_model.SERVING

@@ -10,6 +10,7 @@ that the SavedModel in the folder does not use. Its weights are written first, t
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -19,9 +20,13 @@ from aocr.exports.formats import GRAPH_FILES
 from aocr.util.paths.files import remove
 
 GRAPH = GRAPH_FILES["savedmodel"]
+
 TEXT_GRAPH = "saved_model.pbtxt"
+
 FINGERPRINT = "fingerprint.pb"
+
 VARIABLES = "variables"
+
 NAMES = (GRAPH, TEXT_GRAPH, FINGERPRINT, VARIABLES)
 """The files and folders that belong to a SavedModel."""
 
@@ -29,6 +34,7 @@ FIRST_PLACE = "variables"
 """Prefix of the files that hold the weights. Loaders refuse a folder without them."""
 
 SUFFIX = "-2"
+
 SECOND_PLACE = FIRST_PLACE + SUFFIX
 """Prefix of the files that hold the weights instead, if the graph contains `PREFIX_NODE`."""
 
@@ -149,3 +155,28 @@ def _remove_leftovers(folder: str, weights: set[str], place: str) -> None:
             remove(posixpath.join(variables, name.rstrip("/")))
     for name in (TEXT_GRAPH, FINGERPRINT):
         remove(posixpath.join(folder, name))
+
+
+NAMES_FOR_DEBUGGING = {"VarHandleOp": "debug_name"}
+"""Attributes without any effect that TensorFlow 1 lacks, by their operations."""
+
+
+def without_default_attributes(graph_def: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
+    """Returns a graph without the attributes that have their default values."""
+    meta_graph = tf.compat.v1.train.export_meta_graph(
+        graph=tf.Graph(), graph_def=graph_def, strip_default_attrs=True
+    )
+    return meta_graph.graph_def
+
+
+def remove_names_for_debugging(graph_def: tf.compat.v1.GraphDef) -> None:
+    """Removes the attributes of `NAMES_FOR_DEBUGGING`."""
+    for node in _all_nodes(graph_def):
+        node.attr.pop(NAMES_FOR_DEBUGGING.get(node.op, ""), None)
+
+
+def _all_nodes(graph_def: tf.compat.v1.GraphDef) -> Iterator[tf.compat.v1.NodeDef]:
+    """Yields the nodes of a graph, and those of its functions."""
+    yield from graph_def.node
+    for function in graph_def.library.function:
+        yield from function.node_def

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.exports.formats import GRAPH_FILES, INT8
-from aocr.exports.formats.common import ExportFormat
+from aocr.exports.formats.common import ExportFormat, SingleFile
 from aocr.exports.formats.pixels_graph import (
     OUTPUTS,
     PixelsGraph,
@@ -22,7 +22,6 @@ from aocr.exports.formats.pixels_graph import (
     build_pixels_graph,
     single_images,
 )
-from aocr.exports.formats.single_file import SingleFile
 from aocr.inference.session import ServingSession
 
 FILE = SingleFile(GRAPH_FILES["tflite"])

@@ -5,17 +5,53 @@ from __future__ import annotations
 import contextlib
 import logging
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import tensorflow as tf
 
-from aocr.model.variable_files import VariableFiles
-from aocr.model.variable_names import GLOBAL_STEP, average_of, is_average
+from aocr.model.variable_names import GLOBAL_STEP
 from aocr.model.weights import files
+from aocr.model.weights.averages import average_of, is_average
 from aocr.model.weights.files import BEST, LATEST, PREFIXES
-from aocr.model.weights.reader import CheckpointReader
+from aocr.model.weights.reader import CheckpointReader, incomplete
 from aocr.util.errors import UserError, first_line
 from aocr.util.text.plurals import counted
+
+
+class VariableFiles:
+    """Writes and reads the values of variables as checkpoints.
+
+    Create it within the graph.
+
+    Args:
+        variables: the variables, or the variables by the names that a checkpoint has for them;
+            None for all of the graph.
+    """
+
+    def __init__(
+        self, variables: Sequence[tf.Variable] | Mapping[str, tf.Variable] | None = None
+    ) -> None:
+        self._names = tf.compat.v1.train.Saver(variables).saver_def
+
+    def write(self, session: tf.compat.v1.Session, path: str) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            tf.errors.OpError: it cannot be written.
+        """
+        session.run(self._names.save_tensor_name, {self._names.filename_tensor_name: path})
+
+    def read(self, session: tf.compat.v1.Session, path: str) -> None:
+        """Sets the variables to the values of a checkpoint.
+
+        Raises:
+            UserError: the checkpoint is damaged, or lacks a variable.
+        """
+        try:
+            session.run(self._names.restore_op_name, {self._names.filename_tensor_name: path})
+        except tf.errors.OpError as error:
+            problem = CheckpointReader(path).damage() or first_line(error)
+            raise incomplete(path, problem) from error
 
 
 def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:

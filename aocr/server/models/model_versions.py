@@ -13,8 +13,26 @@ import tensorflow as tf
 from aocr.reading.model_source import ModelSource, exported_versions, version_source
 from aocr.server.errors import invalid_argument, not_found
 from aocr.server.models.served_model import ServedModel
-from aocr.server.tf_serving.request_path import RequestPath
 from aocr.util.errors import UserError, first_line
+
+
+class RequestPath(NamedTuple):
+    """Holds what a path names.
+
+    Attributes:
+        model: name of the model; empty if it is missing.
+        version: number of a version, or None.
+        label: label of a version, or empty.
+        verb: `predict`, `classify` or `regress` of a POST, else empty.
+        metadata: whether a GET asks for the metadata instead of the status.
+    """
+
+    model: str
+    version: int | None = None
+    label: str = ""
+    verb: str = ""
+    metadata: bool = False
+
 
 LATEST_LABEL = "latest"
 """The label of the newest version that answers."""

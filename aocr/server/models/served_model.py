@@ -17,17 +17,19 @@ from aocr.config import MAX_PIXELS
 from aocr.data.images.conversion import to_supported_format
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.images.header import ImageFileError
-from aocr.exports.sample_images import sample_images
-from aocr.model import variable_names
-from aocr.reading.backend import Backend, Reading
+from aocr.exports.samples import sample_images
+from aocr.inference import names
+from aocr.reading.backend import Backend
 from aocr.reading.reader import Reader
-from aocr.server import image_limits
+from aocr.reading.results import Reading
+from aocr.server import limits as image_limits
 from aocr.server.errors import invalid_argument, unavailable
 from aocr.server.metrics import Metrics
 from aocr.server.models.request_batching import BatchingOptions, QueueFullError, RequestBatcher
-from aocr.server.tf_serving.json_tensors import Tensors
 from aocr.util.errors import first_line
 from aocr.util.usage import Usage
+
+Tensors = dict[str, np.ndarray]
 
 DEFAULT_SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
@@ -211,8 +213,8 @@ def is_default(signature: str, served: ServedModel) -> bool:
     if signature != DEFAULT_SIGNATURE:
         return False
     inputs, outputs = served.signatures[signature].inputs, served.signatures[signature].outputs
-    texts = {variable_names.SIGNATURE_TEXT, variable_names.SIGNATURE_PROBABILITY}
-    return list(inputs) == [variable_names.SIGNATURE_IMAGES] and set(outputs) == texts
+    texts = {names.SIGNATURE_TEXT, names.SIGNATURE_PROBABILITY}
+    return list(inputs) == [names.SIGNATURE_IMAGES] and set(outputs) == texts
 
 
 def count_images(tensors: Tensors) -> int:
@@ -226,6 +228,6 @@ def outputs_of(readings: Sequence[Reading], shape: tuple[int, ...]) -> Tensors:
     texts[:] = [reading.text.encode() for reading in readings]
     probabilities = np.array([reading.probability for reading in readings], np.float64)
     return {
-        variable_names.SIGNATURE_TEXT: texts.reshape(shape),
-        variable_names.SIGNATURE_PROBABILITY: probabilities.reshape(shape),
+        names.SIGNATURE_TEXT: texts.reshape(shape),
+        names.SIGNATURE_PROBABILITY: probabilities.reshape(shape),
     }

@@ -16,17 +16,16 @@ from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 from aocr.server.access import ACCESS_LOG, has_key
 from aocr.server.errors import RestError, invalid_argument, unauthenticated
 from aocr.server.metrics import Metrics
-from aocr.server.models.model_versions import ModelVersions
+from aocr.server.models.model_versions import ModelVersions, RequestPath
 from aocr.server.models.served_model import (
     DEFAULT_SIGNATURE,
     ServedModel,
+    Tensors,
     count_images,
     is_default,
     outputs_of,
 )
 from aocr.server.tf_serving.grpc_tensors import protos_of, tensors_of
-from aocr.server.tf_serving.json_tensors import Tensors
-from aocr.server.tf_serving.request_path import RequestPath
 from aocr.util.errors import UserError
 from aocr.util.terminal.log import TRACEBACKS
 

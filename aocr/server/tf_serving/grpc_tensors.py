@@ -11,7 +11,7 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.server.errors import invalid_argument
-from aocr.server.tf_serving.json_tensors import Tensors
+from aocr.server.models.served_model import Tensors
 
 _VALUES = {
     types_pb2.DT_STRING: "string_val",

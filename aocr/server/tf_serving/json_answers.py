@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aocr.server.errors import RestError, invalid_argument
-from aocr.server.json_values import BASE64_KEY
-from aocr.server.tf_serving.json_tensors import Tensors
+from aocr.server.errors import invalid_argument
+from aocr.server.models.served_model import Tensors
+from aocr.server.tf_serving.json_input import BASE64_KEY
 
 BYTES_SUFFIX = "_bytes"
 """Strings of outputs with such a name are written in base64."""
@@ -31,11 +31,6 @@ def answer_of(outputs: Tensors, rows: bool) -> bytes:
         raise invalid_argument("Cannot convert empty tensor map to JSON")
     text = _rows(outputs) if rows else _columns(outputs)
     return text.encode(errors="replace")
-
-
-def error_of(error: RestError) -> bytes:
-    """Returns the body of an answer that is an error."""
-    return json.dumps({"error": error.message}, indent=4, ensure_ascii=True).encode()
 
 
 def _columns(outputs: Tensors) -> str:

@@ -13,12 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.server.errors import RestError, invalid_argument
-from aocr.server.json_values import is_base64, leaf
-from aocr.server.tf_serving.json_input import JsonObject, shown
+from aocr.server.models.served_model import Tensors
+from aocr.server.tf_serving.json_input import JsonObject, is_base64, leaf, shown
 
 INSTANCES, INPUTS, SIGNATURE_NAME = "instances", "inputs", "signature_name"
 
-Tensors = dict[str, np.ndarray]
 InputTypes = Mapping[str, tf.DType]
 """The types of a signature's inputs, by their keys."""
 

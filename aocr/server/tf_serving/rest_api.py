@@ -14,25 +14,20 @@ import tensorflow as tf
 from google.protobuf import json_format
 from starlette.concurrency import run_in_threadpool
 
-from aocr.reading.backend import Reading
+from aocr.reading.results import Reading
 from aocr.server.errors import invalid_argument
-from aocr.server.models.model_versions import ModelVersions
+from aocr.server.models.model_versions import ModelVersions, RequestPath
 from aocr.server.models.served_model import (
     DEFAULT_SIGNATURE,
     ServedModel,
+    Tensors,
     count_images,
     is_default,
     outputs_of,
 )
 from aocr.server.tf_serving.json_answers import answer_of
 from aocr.server.tf_serving.json_input import JsonObject, parse_body
-from aocr.server.tf_serving.json_tensors import (
-    PredictRequest,
-    Tensors,
-    signature_name_of,
-    tensors_of,
-)
-from aocr.server.tf_serving.request_path import RequestPath
+from aocr.server.tf_serving.json_tensors import PredictRequest, signature_name_of, tensors_of
 
 SMALL_BODY = 64 * 2**10
 """Number of bytes of a body up to which changing threads would cost more than parsing it."""

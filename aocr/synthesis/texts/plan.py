@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from aocr.data.word_lists import read_charset
-from aocr.synthesis.balance import balanced_weights, smallest_share
 from aocr.synthesis.fonts.choice import FontSet
 from aocr.synthesis.options import DEFAULT_LENGTHS, DEFAULT_PIECE_LENGTHS, Span, TextOptions
 from aocr.synthesis.sizes import Likeness
@@ -25,7 +24,13 @@ from aocr.synthesis.texts.sources import (
     WeightedWords,
     WordList,
 )
-from aocr.synthesis.weighted import Weighted, weighted, weighted_counts
+from aocr.synthesis.weighted import (
+    Weighted,
+    balanced_weights,
+    smallest_share,
+    weighted,
+    weighted_counts,
+)
 from aocr.util.errors import UserError
 from aocr.util.text.pattern_parser import parse_pattern
 from aocr.util.text.patterns import characters_of

@@ -1,133 +1,117 @@
-"""Chooses the config and the initial weights of a training run."""
+"""Sets the first weights of a training run: new ones, a checkpoint, or those of another model."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from collections import Counter
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
-from aocr.config import ATTENTION, IMAGE_HEIGHT, LEFT_TO_RIGHT, RIGHT_TO_LEFT, Config
-from aocr.config_json import architecture
-from aocr.data.bucket_widths import choose_bucket_widths
-from aocr.data.records.files import expand
-from aocr.data.word_lists import characters_of
+from aocr.charset import FIRST_CHARACTER_ID
+from aocr.config import Config
 from aocr.model import config_file
+from aocr.model.variable_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES
 from aocr.model.weights import checkpoints
-from aocr.training import timing, warm_start
-from aocr.training.start.run import ModelChoice, Run
-from aocr.training.start.training_set import records_by_width
+from aocr.model.weights.averages import average_of
+from aocr.model.weights.reader import CheckpointReader
+from aocr.training.start import step_plan
+from aocr.training.start.run import Run
 from aocr.training.update import weight_averages
 from aocr.util.text.plurals import counted
-from aocr.util.text.writing_direction import right_to_left_share
-
-MOST_FROM_THE_RIGHT = 0.25
-"""Share of the charset's letters above which they are probably not there as quotations only."""
 
 
-def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Config:
-    """Returns the config of the model to train.
+def load_matching_weights(
+    session: tf.compat.v1.Session,
+    checkpoint: str,
+    source_characters: str,
+    target_characters: str,
+) -> None:
+    """Loads the weights of another model as far as they fit, and logs which do not.
 
-    A run that resumes from a checkpoint takes the config of that model. A new model takes the
-    given fields; the others come from the model of `--init-from`, or else from the recipe, or are
-    the defaults. Bucket widths that belong to another image width are chosen anew.
+    Rows and columns that belong to a symbol are matched by character. Variables that the other
+    model lacks keep their values. Where it has the average of a variable, the average is loaded.
+    The optimizer's state and the global step are not loaded.
 
     Args:
-        run: names the checkpoint, the dataset, and the model of `--init-from`.
-        choice: what the command line says of the model.
-        drop_wide: whether images wider than `max_width` are left out.
+        session: a session on the graph of the target model, with initialized variables.
+        checkpoint: path of a checkpoint of the source model.
+        source_characters: charset of the source model.
+        target_characters: charset of the target model.
 
     Raises:
-        UserError: a flag contradicts the model that is resumed, the model of `--init-from` has no
-            checkpoint, the labels have no characters, or flags contradict each other.
+        UserError: the checkpoint is not whole.
     """
-    given = choice.given
-    if run.checkpoint:
-        config = config_file.of_trained_model(run.model_dir, given)
-    else:
-        if "characters" in choice.learned:
-            given = {**given, "characters": characters_of(expand(run.dataset))}
-        source = _source_config(run.init_from) if run.init_from else None
-        config = dataclasses.replace(source or Config(**choice.recipe), **given)
-        other_size = source and source.bucket_widths and source.image_width != config.image_width
-        if "bucket_widths" in choice.learned or (other_size and "bucket_widths" not in given):
-            config = _with_bucket_widths(config, run, drop_wide)
-        if source:
-            _log_inherited(run, source, config)
-        _warn_about_direction(config)
-    _log_unused(choice, config)
-    return config_file.checked(config)
+    reader = CheckpointReader(checkpoint)
+    charsets = _Charsets(source_characters, target_characters)
+    loaded, fresh = [], []
+    with session.graph.as_default():
+        for variable in _model_variables():
+            name = variable.op.name
+            average = average_of(name)
+            read = average if average in reader.shapes else name
+            source = reader.read(read) if read in reader.shapes else None
+            if source is not None and name in VOCABULARY_AXES:
+                axis = VOCABULARY_AXES[name]
+                source = _match_symbols(source, session.run(variable), axis, charsets)
+            if source is None or list(source.shape) != variable.shape.as_list():
+                fresh.append(name)
+            else:
+                variable.load(source, session)
+                loaded.append(name)
+    logging.info("Initialized %s from %s.", counted(len(loaded), "variable"), checkpoint)
+    _log_differences(fresh, charsets)
 
 
-def _with_bucket_widths(config: Config, run: Run, drop_wide: bool) -> Config:
-    """Returns a config with the bucket widths that fit the training images, and logs them."""
-    widths = records_by_width(run, config, drop_wide)
-    chosen = choose_bucket_widths(widths, config.image_width)
-    shown = ",".join(map(str, chosen)) or "none, because the images are of similar widths"
-    logging.info("Bucket widths that fit the training images: %s.", shown)
-    return dataclasses.replace(config, bucket_widths=chosen)
+class _Charsets(NamedTuple):
+    """Holds the characters of both models."""
+
+    source: str
+    target: str
 
 
-def _log_inherited(run: Run, source: Config, config: Config) -> None:
-    """Logs what a new model has from the model of `--init-from`, and what it has not."""
-    changed = [
-        config_file.flag_of(field.name)
-        for field in dataclasses.fields(config)
-        if getattr(source, field.name) != getattr(config, field.name)
+def _model_variables() -> list[tf.Variable]:
+    """Returns the trainable variables and the moving averages of batch norm."""
+    names = {v.op.name for v in tf.compat.v1.trainable_variables()}
+    averages = (MOVING_MEAN, MOVING_VARIANCE)
+    return [
+        variable
+        for variable in tf.compat.v1.global_variables()
+        if variable.op.name in names or variable.op.name.endswith(averages)
     ]
-    new = ", ".join([*changed, "the optimizer's state", "the step count"])
-    taken = (
-        f"{architecture(source.backbone, source.decoder)}, {source.image_width} x {IMAGE_HEIGHT} "
-        f"pixels, labels up to {source.max_prediction}, "
-        f"{counted(len(source.characters), 'character')}"
-    )
-    logging.info("From %s: %s; new here: %s.", run.init_from, taken, new)
 
 
-def _warn_about_direction(config: Config) -> None:
-    """Warns if the letters of the charset contradict the direction in which CTC reads."""
-    if config.decoder == ATTENTION:
-        return
-    share = right_to_left_share(Counter(config.characters))
-    if config.direction == LEFT_TO_RIGHT and share > MOST_FROM_THE_RIGHT:
-        logging.warning(
-            "%.0f %% of the charset's letters are read from right to left, but CTC reads columns "
-            "from the left: give --direction=%s, unless labels begin with the leftmost character.",
-            100 * share,
-            RIGHT_TO_LEFT,
-        )
-    if config.direction == RIGHT_TO_LEFT and not share:
-        logging.warning(
-            "--direction=%s, but no letter of the charset is read from right to left: give "
-            "--direction=%s, unless labels begin with the rightmost character.",
-            RIGHT_TO_LEFT,
-            LEFT_TO_RIGHT,
-        )
+def _match_symbols(
+    source: np.ndarray, target: np.ndarray, axis: int, charsets: _Charsets
+) -> np.ndarray | None:
+    """Returns the target with the source's values for each symbol that both models have.
+
+    Returns None if the arrays differ in another axis than that of the symbols.
+    """
+    source, target = np.moveaxis(source, axis, 0), np.moveaxis(target, axis, 0).copy()
+    if source.shape[1:] != target.shape[1:]:
+        return None
+    target[:FIRST_CHARACTER_ID] = source[:FIRST_CHARACTER_ID]
+    source_ids = {c: n for n, c in enumerate(charsets.source, FIRST_CHARACTER_ID)}
+    for target_id, character in enumerate(charsets.target, FIRST_CHARACTER_ID):
+        if character in source_ids:
+            target[target_id] = source[source_ids[character]]
+    return np.moveaxis(target, 0, axis)
 
 
-def _log_unused(choice: ModelChoice, config: Config) -> None:
-    """Logs which values of a recipe a model that exists does not have."""
-    unused = [
-        f"--{name.replace('_', '-')}={value}"
-        for name, value in choice.recipe.items()
-        if name not in choice.given and value != getattr(config, name)
-    ]
+def _log_differences(fresh: list[str], charsets: _Charsets) -> None:
+    """Logs which variables and characters the models do not share."""
+    if fresh:
+        names = ", ".join(fresh)
+        logging.info("Keeping fresh values of what is missing there or does not fit: %s.", names)
+    new = "".join(c for c in charsets.target if c not in charsets.source)
+    if new:
+        count = counted(len(new), "character")
+        logging.info("Keeping fresh values of %s that the other model lacks: %r.", count, new)
+    unused = "".join(c for c in charsets.source if c not in charsets.target)
     if unused:
-        logging.info(
-            "The model is not changed by --recipe: it exists without the recipe's %s.",
-            " ".join(unused),
-        )
-
-
-def _source_config(model_dir: str) -> Config | None:
-    """Returns the stored config of the model of `--init-from`, None if it has none.
-
-    Raises:
-        UserError: the model has no checkpoint.
-    """
-    checkpoints.find_checkpoint(model_dir)  # fails before anything is written
-    return config_file.read(model_dir)
+        count = counted(len(unused), "character")
+        logging.info("Ignoring %s that this model lacks: %r.", count, unused)
 
 
 def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) -> None:
@@ -148,7 +132,7 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
         if run.init_from:
             logging.info("Ignoring --init-from: %s has a checkpoint.", run.model_dir)
         averages = weight_averages.names(session.graph)
-        may_lack = [*averages, *timing.VARIABLES]
+        may_lack = [*averages, *step_plan.VARIABLES]
         lacking = checkpoints.restore_training(session, run.checkpoint, may_lack)
         fresh = [name for name in averages if name in lacking]
         weight_averages.start(session, fresh)
@@ -159,5 +143,5 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
     if run.init_from:
         source = config_file.read(run.init_from) or config
         checkpoint = checkpoints.find_checkpoint(run.init_from)
-        warm_start.load_matching_weights(session, checkpoint, source.characters, config.characters)
+        load_matching_weights(session, checkpoint, source.characters, config.characters)
     weight_averages.start(session, weight_averages.names(session.graph))

@@ -5,7 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import NamedTuple
 
+import tensorflow as tf
+
+from aocr.model.variable_names import PLANNED_LAST_STEP, PLANNED_MILLISECONDS
+from aocr.model.weights.reader import CheckpointReader
 from aocr.training.options import TrainingOptions
+
+VARIABLES = (PLANNED_LAST_STEP, PLANNED_MILLISECONDS)
+"""Names of the variables that keep the plan."""
 
 
 class StepPlan(NamedTuple):
@@ -52,3 +59,43 @@ def make_step_plan(
         return StepPlan(secrets.randbelow(2**31), step, last_step)
     first_epoch, skipped = divmod(step, steps_per_epoch)
     return StepPlan(options.seed, step, last_step, first_epoch, skipped)
+
+
+def schedule_end(options: TrainingOptions, plan: StepPlan) -> int | tf.Tensor:
+    """Returns the global step at which the learning rate schedule ends.
+
+    With `--max-minutes` it is an int32 scalar that `TimePlan` sets. Creates its variables.
+    """
+    if options.max_minutes is None:
+        return plan.last_step
+    last_step, _ = (
+        tf.compat.v1.get_variable(
+            name, [], dtype, initializer=tf.zeros_initializer(), trainable=False
+        )
+        for name, dtype in zip(VARIABLES, (tf.int32, tf.int64), strict=True)
+    )
+    return tf.where(last_step > 0, last_step, plan.last_step)
+
+
+def planned_last_step(checkpoint: str | None, options: TrainingOptions) -> int | None:
+    """Returns the last step that an earlier run has planned for the same minutes; None if none has.
+
+    Args:
+        checkpoint: that the run resumes from.
+        options: gives the minutes.
+
+    Raises:
+        UserError: the checkpoint is damaged.
+    """
+    if checkpoint is None or options.max_minutes is None:
+        return None
+    reader = CheckpointReader(checkpoint)
+    if any(name not in reader.shapes for name in VARIABLES):
+        return None
+    last_step, planned_for = (int(reader.read(name)) for name in VARIABLES)
+    return last_step if last_step and planned_for == milliseconds(options.max_minutes) else None
+
+
+def milliseconds(minutes: float) -> int:
+    """Converts minutes to whole milliseconds, as a checkpoint stores them."""
+    return round(minutes * 60_000)

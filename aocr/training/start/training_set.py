@@ -11,14 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.batches.mixing import SEED_DISTANCE
+from aocr.data.batches.mixing import SEED_DISTANCE, MixedDataset, Mixture, draws_per_epoch
 from aocr.data.batches.pipeline import batches_per_epoch
-from aocr.data.batches.sharing import WHOLE, Share, divide_files
-from aocr.data.dataset_scan import scan
-from aocr.data.mixture import MixedDataset, Mixture, draws_per_epoch
+from aocr.data.batches.sharing import WHOLE, Share, SharedRecords, divide_files
+from aocr.data.dataset_scan import log_for_training, scan
 from aocr.data.records.files import MAX_NAMED, expand
-from aocr.data.scan_log import log_for_training
-from aocr.data.shared_batches import SharedRecords
 from aocr.training.options import TrainingOptions
 from aocr.training.start.run import Run, WeightedDataset
 from aocr.util.errors import UserError

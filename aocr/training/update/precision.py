@@ -13,8 +13,8 @@ import logging
 import tensorflow as tf
 
 from aocr.model.backbones.conv2d import KernelGradient
-from aocr.util.cpu import cpu_flags
 from aocr.util.errors import UserError
+from aocr.util.machine import cpu_flags
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from aocr.util.errors import UserError
 
+UNDECODABLE = "surrogateescape"
+"""Keeps the bytes of file names that are not valid UTF-8."""
+
 PIPE = "a pipe or socket"
 """Names a file that can be read only once, in messages."""
 

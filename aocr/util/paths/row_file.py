@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 
 from aocr.util.errors import UserError, first_line
+from aocr.util.paths.checks import UNDECODABLE
 from aocr.util.paths.files import replacing
-from aocr.util.terminal.console import UNDECODABLE
 
 
 @contextlib.contextmanager

@@ -12,9 +12,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aocr.util.errors import UserError
-
-UNDECODABLE = "surrogateescape"
-"""Keeps the bytes of file names that are not valid UTF-8."""
+from aocr.util.paths.checks import UNDECODABLE
 
 
 def require_stdout() -> None:

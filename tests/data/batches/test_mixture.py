@@ -7,8 +7,8 @@ from helpers import encoded, write_records
 
 from aocr.config import Config
 from aocr.data.batches import mixing, pipeline
+from aocr.data.batches.mixing import MixedDataset, Mixture, draws_before, draws_per_epoch
 from aocr.data.batches.shuffling import ShuffleOrder
-from aocr.data.mixture import MixedDataset, Mixture, draws_before, draws_per_epoch
 from aocr.data.records import schema
 from aocr.util.errors import UserError
 

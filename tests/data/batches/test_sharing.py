@@ -10,21 +10,20 @@ from commands import draw
 from training_runs import write
 
 from aocr.config import Config
-from aocr.data import shared_batches as module
-from aocr.data.batches.mixing import mixed_batches
+from aocr.data.batches import sharing as module
+from aocr.data.batches.mixing import MixedDataset, Mixture, mixed_batches
 from aocr.data.batches.pipeline import training_batches
 from aocr.data.batches.sharing import (
     FILLING,
     WHOLE,
-    FileCounter,
     Share,
+    SharedRecords,
     divide_files,
     part_of_batch,
+    shared_batches,
 )
 from aocr.data.batches.shuffling import ShuffleOrder
-from aocr.data.dataset_scan import scan
-from aocr.data.mixture import MixedDataset, Mixture
-from aocr.data.shared_batches import SharedRecords, shared_batches
+from aocr.data.dataset_scan import FileCounter, scan
 
 CONFIG = Config(max_width=48, max_height=32, max_prediction=3)
 BUCKETS = Config(max_width=48, max_height=32, max_prediction=3, bucket_widths=(16, 32))

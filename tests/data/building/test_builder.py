@@ -154,13 +154,13 @@ def test_output_appears_when_it_is_complete(folder, monkeypatch):
 
 def files_at_each_record(folder, monkeypatch):
     """A list that gets the folder's files when a record is serialized."""
-    seen, serialize = [], builder.records.serialize
+    seen, serialize = [], builder.schema.serialize
 
     def spy(*arguments):
         seen.append(folder.files())
         return serialize(*arguments)
 
-    monkeypatch.setattr(builder.records, "serialize", spy)
+    monkeypatch.setattr(builder.schema, "serialize", spy)
     return seen
 
 
@@ -193,7 +193,7 @@ def test_interruption_leaves_the_former_output_and_nothing_else(folder, monkeypa
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(builder.records, "serialize", interrupt)
+    monkeypatch.setattr(builder.schema, "serialize", interrupt)
     with pytest.raises(KeyboardInterrupt):
         folder.build(f"{folder.image} B\n")
     assert folder.labels() == ["A"]

@@ -20,10 +20,10 @@ from broken_jpegs import (
 from commands import draw
 
 from aocr.config import MAX_PIXELS
-from aocr.data.batch_decoding import BatchDecoder
 from aocr.data.images.conversion import convert_watched
 from aocr.data.images.decoder_complaints import DecoderWatch, hidden_complaints
 from aocr.data.images.header import ImageFileError, TooManyPixelsError
+from aocr.data.images.measuring import BatchDecoder
 
 GOOD = draw("AB", form="JPEG")
 ENDED, STRAY, NO_TABLES = cut_and_ended(GOOD), with_stray_bytes(GOOD), without_tables(GOOD)

@@ -39,7 +39,7 @@ import warnings
 from PIL import Image
 
 limit, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
-from aocr.data import image_header, png_conversion
+from aocr.data.images import conversion, header
 
 assert Image.MAX_IMAGE_PIXELS == limit
 assert warnings.filters == filters

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aocr.config import FULL_HEIGHT, Config
-from aocr.data.batch_decoding import BATCH_SIZE
-from aocr.data.images.measuring import ImageMeasurer
+from aocr.data.images.measuring import BATCH_SIZE, ImageMeasurer
 from aocr.data.images.preprocessing import prepare
 
 COLOR = Image.fromarray((127 * noise("colors", 37, 53, 3) + 128).astype(np.uint8))

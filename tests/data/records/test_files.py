@@ -163,11 +163,12 @@ def test_shard_name():
 READ_WITHOUT_EAGER_CONTEXT = """
 import sys
 import tensorflow as tf
-from aocr.data import charset_file, record_files
+from aocr.data import word_lists
+from aocr.data.records import files as record_files
 
 files = sys.argv[1:]
 assert [record.label for record in record_files.read(files)] == [b"A", b"B"]
-assert charset_file.characters_of(files) == "AB"
+assert word_lists.characters_of(files) == "AB"
 tf.config.threading.set_inter_op_parallelism_threads(1)  # an error once the context exists
 """
 

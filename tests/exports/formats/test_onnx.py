@@ -9,9 +9,8 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise
 
 from aocr.exports.formats import load_format
-from aocr.inference.exported import Images
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import ServingSession
+from aocr.inference.session import Images, ServingSession
 from aocr.inference.signatures import add_signatures
 from aocr.model import config_file
 from aocr.util.errors import UserError

@@ -9,12 +9,11 @@ from commands import draw
 from helpers import TINY
 from training_runs import write
 
-from aocr.training.cluster.replicas import ALONE, Replicas
+from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
 from aocr.training.graph import build_train_graph, dropout_seed
 from aocr.training.options import TrainingOptions
 from aocr.training.start.step_plan import StepPlan
 from aocr.training.step import take_steps
-from aocr.training.stop_votes import StopVotes
 
 CONFIG = dataclasses.replace(TINY, backbone="compact")
 OPTIONS = TrainingOptions(

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from aocr.model.backbones.conv2d import KernelGradient
 from aocr.training.update import precision
-from aocr.util import cpu
+from aocr.util import machine as cpu
 from aocr.util.errors import UserError
 from aocr.util.session import open_session
 

@@ -81,7 +81,7 @@ def test_signals_during_the_end_do_not_interrupt_it():
 
 LOST = """
 import signal
-from aocr.util import signals
+from aocr.util.terminal import signals
 class Loses:
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
@@ -94,7 +94,7 @@ with signals.no_lost_interrupts():
 
 HANGS = """
 import signal, time
-from aocr.util import signals
+from aocr.util.terminal import signals
 signals.CLEAN_UP_SECONDS = 0.1
 signals.set_handler(signals.Interruption())
 try:

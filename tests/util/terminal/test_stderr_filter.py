@@ -99,8 +99,8 @@ def test_a_console_that_nobody_reads_is_no_error(capfd):
 
 PROGRAM = """
 import logging, os, sys
-from aocr.util import log, streams
-from aocr.util.stderr_filter import StderrFilter
+from aocr.util.terminal import log, streams
+from aocr.util.terminal.stderr_filter import StderrFilter
 log.start("x.log")
 streams.own_stderr()
 streams.own_stderr()

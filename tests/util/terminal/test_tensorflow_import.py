@@ -8,7 +8,7 @@ from commands import environment
 
 PROGRAM = """
 import gc, sys
-from aocr.util.tensorflow_import import import_tensorflow
+from aocr.util.terminal.tensorflow_import import import_tensorflow
 import_tensorflow("aocr.log", use_gpu=False)
 import tensorflow as tf
 print([name for name in sys.modules if name.split(".")[0] in ("keras", "tf_keras")])
