@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from aocr.model.search.ranked_texts import RankedText
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Reading(NamedTuple):

@@ -18,8 +18,7 @@ from aocr.model.encoder import encode
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
 from aocr.training.start import model_choice
-from aocr.training.start.model_choice import ModelChoice
-from aocr.training.start.run import Run
+from aocr.training.start.run import ModelChoice, Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
 

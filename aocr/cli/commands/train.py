@@ -23,8 +23,7 @@ from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.config import Config
 from aocr.model.weights import pretrained
 from aocr.training.options import TrainingOptions
-from aocr.training.start.model_choice import ModelChoice
-from aocr.training.start.run import Run, WeightedDataset
+from aocr.training.start.run import ModelChoice, Run, WeightedDataset
 from aocr.util.errors import UserError
 from aocr.util.options import Option, Permitted, options_of
 from aocr.util.paths.checks import CommandPaths
@@ -182,7 +181,7 @@ def _train(args: argparse.Namespace, replicas: Replicas, validates: bool) -> Non
     """Trains in a model directory that is held."""
     from aocr.training import trainer
     from aocr.training.cluster import agreement
-    from aocr.training.start import model_choice as initial_weights
+    from aocr.training.start.model_choice import choose_config
 
     options = with_global_batch(training_options(args), args.global_batch_size, replicas)
     settings = replicas.together(lambda: _run_of(args, replicas))
@@ -192,10 +191,10 @@ def _train(args: argparse.Namespace, replicas: Replicas, validates: bool) -> Non
     choice = model_choice(args, recipe)
     if replicas.processes > 1:
         agreement.check_flags(replicas, options, choice, settings)
-        choose = functools.partial(initial_weights.choose_config, settings, choice)
+        choose = functools.partial(choose_config, settings, choice)
         config = agreement.agreed_config(replicas, lambda: choose(options.drop_wide))
     else:
-        config = initial_weights.choose_config(settings, choice, options.drop_wide)
+        config = choose_config(settings, choice, options.drop_wide)
     check_batch_size(options.batch_size // replicas.processes, config, TRAINING_FLOATS)
     log_settings(TRAIN, args, config, options)
     trainer.train(config, options, settings, replicas)

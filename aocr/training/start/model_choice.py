@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from aocr.config import ATTENTION, IMAGE_HEIGHT, LEFT_TO_RIGHT, RIGHT_TO_LEFT, Config
 from aocr.config_json import architecture
@@ -15,29 +13,13 @@ from aocr.data.records.files import expand
 from aocr.data.word_lists import characters_of
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
-from aocr.training.start.run import Run
+from aocr.training.start.run import ModelChoice, Run
 from aocr.training.start.training_set import records_by_width
 from aocr.util.text.plurals import counted
 from aocr.util.text.writing_direction import right_to_left_share
 
 MOST_FROM_THE_RIGHT = 0.25
 """Share of the charset's letters above which they are probably not there as quotations only."""
-
-
-class ModelChoice(NamedTuple):
-    """Says which model a run is to train, if it does not continue one.
-
-    Attributes:
-        given: the fields of `Config` that were given as flags.
-        learned: the fields of `Config` that a new model takes from the dataset: `characters`, those
-            of the labels, sorted by code point, and `bucket_widths`, those that need the least
-            padding.
-        recipe: the fields of `Config` that a recipe sets in place of the defaults.
-    """
-
-    given: Mapping[str, Any] = {}
-    learned: frozenset[str] = frozenset()
-    recipe: Mapping[str, Any] = {}
 
 
 def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Config:

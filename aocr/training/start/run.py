@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class WeightedDataset(NamedTuple):
@@ -41,3 +42,19 @@ class Run(NamedTuple):
     gpu_id: int
     precision: str
     mix: tuple[WeightedDataset, ...] = ()
+
+
+class ModelChoice(NamedTuple):
+    """Says which model a run is to train, if it does not continue one.
+
+    Attributes:
+        given: the fields of `Config` that were given as flags.
+        learned: the fields of `Config` that a new model takes from the dataset: `characters`, those
+            of the labels, sorted by code point, and `bucket_widths`, those that need the least
+            padding.
+        recipe: the fields of `Config` that a recipe sets in place of the defaults.
+    """
+
+    given: Mapping[str, Any] = {}
+    learned: frozenset[str] = frozenset()
+    recipe: Mapping[str, Any] = {}
