@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 
+import aocr
 from aocr.util.errors import UserError
 
 LATIN = "latin"
@@ -15,7 +16,7 @@ LATIN = "latin"
 
 NAMES = (LATIN,)
 
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pretrained")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(aocr.__file__)), "pretrained")
 """Has a model directory for each name."""
 
 _STATE_FILE = "checkpoint"
