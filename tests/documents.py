@@ -5,7 +5,7 @@ import pathlib
 import re
 import shlex
 
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 
 ROOT = pathlib.Path(__file__).parents[1]
 MANUAL = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

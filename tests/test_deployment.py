@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 
 ROOT = pathlib.Path(__file__).parents[1]
 DEPLOY = ROOT / "docs" / "deploy"
@@ -75,7 +75,7 @@ def test_each_pod_of_the_dataset_job_builds_a_shard_of_its_own(monkeypatch):
     for index in range(pods):
         monkeypatch.setenv("JOB_COMPLETION_INDEX", str(index))
         args = build_parser().parse_args(container_of(job)["args"])
-        outputs.add(args.paths(args).files[0].path)
+        outputs.add(args.task(args).outputs[0].path)
     expected = {f"gs://BUCKET/data/words-{n:05}-of-{pods:05}.tfrecords" for n in range(pods)}
     assert outputs == expected
 

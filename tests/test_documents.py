@@ -26,7 +26,7 @@ from documents import (
     text_of,
 )
 
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 from aocr.config import Config
 from aocr.training.options import TrainingOptions
 

@@ -48,9 +48,23 @@ REGULARIZATION = 0
 """The factor of the regularization loss, which 0.7.6 logs although no flag sets it."""
 
 
+def flag_settings(args: argparse.Namespace) -> dict[str, object]:
+    """Returns the values of flags that the lines show, by their names there."""
+    return {
+        "model_dir": args.model_dir,
+        "load_model": not getattr(args, "no_resume", False),
+        "output_dir": args.output_dir,
+        "initial_learning_rate": args.initial_learning_rate,
+        "reg_val": REGULARIZATION,
+        "max_gradient_norm": args.max_gradient_norm,
+        "clip_gradients": not args.no_gradient_clipping,
+        "visualize": getattr(args, "visualize", False),
+    }
+
+
 def log_settings(
     phase: str,
-    args: argparse.Namespace,
+    settings: Mapping[str, object],
     config: Config,
     options: TrainingOptions | None = None,
 ) -> None:
@@ -58,33 +72,14 @@ def log_settings(
 
     Args:
         phase: one of `PHASES`.
-        args: the parsed command line.
+        settings: those of `flag_settings`.
         config: the model, which need not be that of the flags.
         options: how it is trained; None for other commands than `train`.
     """
+    names = ("initial_learning_rate", *OUTSIDE_TRAINING)
+    of_run = {name: getattr(options, name) for name in names} if options else {}
+    values = {**vars(config), **OUTSIDE_TRAINING, **settings, **of_run, "phase": phase}
     for line in LINES:
-        logging.info(line, _settings(phase, args, config, options))
+        logging.info(line, values)
     if config.use_gru:
         logging.info(GRU_LINE)
-
-
-def _settings(
-    phase: str, args: argparse.Namespace, config: Config, options: TrainingOptions | None
-) -> Mapping[str, object]:
-    """Returns the values that the lines show, by their names there."""
-    learning_rate = options.initial_learning_rate if options else args.initial_learning_rate
-    of_run = {name: getattr(options, name) for name in OUTSIDE_TRAINING} if options else {}
-    return {
-        **vars(config),
-        **OUTSIDE_TRAINING,
-        **of_run,
-        "phase": phase,
-        "model_dir": args.model_dir,
-        "load_model": not getattr(args, "no_resume", False),
-        "output_dir": args.output_dir,
-        "initial_learning_rate": learning_rate,
-        "reg_val": REGULARIZATION,
-        "max_gradient_norm": args.max_gradient_norm,
-        "clip_gradients": not args.no_gradient_clipping,
-        "visualize": getattr(args, "visualize", False),
-    }

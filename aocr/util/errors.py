@@ -1,4 +1,4 @@
-"""Defines the error that a user can correct, and shortens the messages of other errors."""
+"""Defines the errors that a user can correct, and shortens the messages of other errors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ _OPERATION_NAMES = re.compile(r"\{\{.*?\}\} ?| \[Op:.*")
 
 _GRAPH_ERROR = "Graph execution error:"
 """First line of the errors of a step of a graph."""
+
+
+EXIT_FAILURE = 1
+"""Exit code of a command that fails."""
+
+EXIT_USAGE = 2
+"""Exit code of flags that cannot work, which argparse has, too."""
 
 
 class UserError(Exception):

@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from PIL import ImageFont  # noqa: E402
 
-from aocr.cli.flags.values import value_type  # noqa: E402
+from aocr.cli.flags.parser import value_type  # noqa: E402
 from aocr.config import Config  # noqa: E402
 from aocr.data.batches.pipeline import batches_per_epoch  # noqa: E402
 from aocr.data.dataset_scan import scan  # noqa: E402

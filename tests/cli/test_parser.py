@@ -7,9 +7,9 @@ import pytest
 from commands import environment, run_aocr
 
 from aocr import __version__
+from aocr.cli.command import build_parser, parse
 from aocr.cli.commands.train import training_options
-from aocr.cli.flags.model import given_fields
-from aocr.cli.parser import build_parser, parse
+from aocr.cli.flags.model import given_characters, given_fields
 from aocr.config import Config
 from aocr.training.options import TrainingOptions
 
@@ -113,7 +113,8 @@ def test_training_options_of_0_7_6_are_the_defaults():
 
 def test_model_flags_make_the_config():
     def given(*arguments):
-        return given_fields(build_parser().parse_args(["train", "d", *arguments]), Config)
+        args = build_parser().parse_args(["train", "d", *arguments])
+        return {**given_fields(args, Config), **given_characters(args.charset, args.full_ascii)}
 
     assert given() == {}
     numbers = ["--max-width=200", "--max-height=50", "--max-prediction=5", "--attn-num-layers=1"]

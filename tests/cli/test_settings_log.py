@@ -2,9 +2,9 @@
 
 import pytest
 
+from aocr.cli.command import build_parser
 from aocr.cli.commands.train import training_options
-from aocr.cli.parser import build_parser
-from aocr.cli.settings_log import log_settings
+from aocr.cli.settings_log import flag_settings, log_settings
 from aocr.config import Config
 
 
@@ -12,7 +12,7 @@ def lines(caplog, phase, arguments, config):
     args = build_parser().parse_args([phase, *arguments])
     options = training_options(args) if phase == "train" else None
     with caplog.at_level("INFO"):
-        log_settings(phase, args, config, options)
+        log_settings(phase, flag_settings(args), config, options)
     return caplog.messages
 
 

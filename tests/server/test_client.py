@@ -15,7 +15,7 @@ from live_server import live_server
 from tiny_model import picture, png
 
 import aocr
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 from aocr.reading import remote_predictions
 from aocr.reading.rest_client import RefusedError, RestClient, predict_url
 from aocr.util.errors import UserError
@@ -74,7 +74,7 @@ sys.exit(main())
 
 def predict(*arguments):
     args = build_parser().parse_args(["predict", *map(str, arguments)])
-    return args.run(args)
+    return args.task(args).run()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from commands import environment
 from tiny_model import png
 
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 from aocr.util.errors import UserError
 
 READY = re.compile(r"Serving .*, version 3, as 'words' at (http://127\.0\.0\.1:\d+)/ ")
@@ -53,7 +53,7 @@ def test_accepted_requests_are_answered_after_a_signal(tiny, tmp_path, number):
 
 def run(*arguments):
     args = build_parser().parse_args(["serve", *map(str, arguments)])
-    return args.run(args)
+    return args.task(args).run()
 
 
 def test_a_port_that_is_taken_is_one_clear_line(tiny):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, write_records
 
 from aocr import config_json
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 from aocr.data.batches import pipeline
 from aocr.data.images import preprocessing
 from aocr.data.records import schema

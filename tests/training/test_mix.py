@@ -9,7 +9,7 @@ from commands import WORDS, draw, run_aocr
 from training_runs import write
 
 from aocr import config_json
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 from aocr.config import Config
 from aocr.training.options import TrainingOptions
 from aocr.training.start.run import Run, WeightedDataset

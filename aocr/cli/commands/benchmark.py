@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model
 from aocr.cli.flags.images import image_files
-from aocr.cli.flags.paths import command_paths, image_inputs, model_inputs
-from aocr.cli.flags.values import value_type
+from aocr.cli.flags.parser import CommandParser, value_type
+from aocr.cli.flags.paths import image_inputs, model_inputs
 from aocr.config import TEST_BATCH_SIZE
 from aocr.training.options import TrainingOptions
 from aocr.util.options import Permitted, permitted_values
-from aocr.util.paths.checks import CommandPaths
 from aocr.util.terminal.console import print_text, require_stdout
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    text = "measure how fast a model or an export reads"
-    parser = common.add_command(commands, common.Command("benchmark", text, run, paths))
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     common.add_model_argument(parser)
     text = "image files, folders or glob patterns (default: four drawn images)"
     parser.add_argument("images", nargs="*", help=text)
@@ -38,30 +35,43 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     model.add_old_model_flags(parser)
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes."""
-    return command_paths(args, [*image_inputs(args.images), *model_inputs("MODEL", args.model)])
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for."""
+    request = model.model_request(args, args.model)
+    return common.Task(
+        run=lambda: _measure(request, args.images, args.batch_size, args.seconds, args.json),
+        log_path=args.log_path,
+        inputs=[
+            *image_inputs(args.images),
+            *model_inputs("MODEL", args.model),
+            *model.charset_inputs(args),
+        ],
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the command and returns its exit code."""
+def _measure(
+    request: model.ModelRequest,
+    arguments: Sequence[str],
+    batch_size: int,
+    seconds: float,
+    as_json: bool,
+) -> None:
     from aocr.data.images.decoder_complaints import DecoderWatch
     from aocr.data.images.header import quiet_pillow
     from aocr.reading import speed
-    from aocr.reading.loading import load_reader
+    from aocr.reading.loading import LoadOptions, load_reader
 
     require_stdout()
-    names = image_files(args.images)
+    names = image_files(arguments)
     images = speed.benchmark_images(names)
-    options = model.load_options(args)
+    options = LoadOptions(request.checkpoint, request.gpu_id, request.all_fields())
     with (
         quiet_pillow(),
         DecoderWatch() as watch,
-        load_reader(args.model, options, args.batch_size, watch) as reader,
+        load_reader(request.folder, options, batch_size, watch) as reader,
     ):
         speed.check_images(reader, names, images)
-        one_by_one = speed.measure(reader, images, 1, args.seconds)
-        batches = speed.measure(reader, images, args.batch_size, args.seconds)
+        one_by_one = speed.measure(reader, images, 1, seconds)
+        batches = speed.measure(reader, images, batch_size, seconds)
     measured = speed.summary(one_by_one, batches, len(images))
-    print_text(json.dumps(measured) + "\n" if args.json else speed.as_text(measured))
-    return EXIT_OK
+    print_text(json.dumps(measured) + "\n" if as_json else speed.as_text(measured))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model
-from aocr.cli.flags.paths import annotation_inputs, command_paths
-from aocr.cli.flags.shards import add_shard_flags, log_environment, shard_choice, shard_problem
-from aocr.cli.flags.values import whole_number
+from aocr.cli.flags.parser import CommandParser, whole_number
+from aocr.cli.flags.paths import annotation_inputs
+from aocr.cli.flags.shards import ShardChoice, add_shard_flags, shard_choice, shard_problem
 from aocr.config import MAX_PIXELS
-from aocr.data.limits import Limits
 from aocr.data.records.shards import output_names
-from aocr.util.paths.checks import CommandPaths, named
+from aocr.util.paths.checks import named
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    text = "build TFRecords from labeled images"
-    command = common.Command("dataset", text, run, paths, uses_gpu=False)
-    parser = common.add_command(commands, command)
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     text = (
         "annotation file in UTF-8 with one 'path label' per line, - for stdin; or a folder of "
         "images named LABEL.png or LABEL_12.png"
@@ -63,19 +59,23 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes."""
-    names = output_names(args.output, *shard_choice(args))
-    inputs = annotation_inputs(args.annotations)
-    return command_paths(args, inputs, named("output", names.files))
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for."""
+    shard = shard_choice(args)
+    outputs = named("output", output_names(args.output, shard.shards, shard.shard_index).files)
+    return common.Task(
+        run=functools.partial(_build, args, shard),
+        log_path=args.log_path,
+        inputs=[*annotation_inputs(args.annotations), *model.charset_inputs(args)],
+        outputs=outputs,
+        uses_gpu=False,
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the command and returns its exit code."""
+def _build(args: argparse.Namespace, shard: ShardChoice) -> None:
     from aocr.data.building import builder
 
-    log_environment(args)
-    choice = shard_choice(args)
+    shard.log_environment()
     options = builder.Options(
         force_uppercase=not args.no_force_uppercase,
         normalize=not args.no_normalize,
@@ -84,10 +84,9 @@ def run(args: argparse.Namespace) -> int:
         delimiter=args.delimiter,
         strict=args.strict,
         max_pixels=args.max_pixels,
-        shards=choice.shards,
-        shard_index=choice.shard_index,
+        shards=shard.shards,
+        shard_index=shard.shard_index,
         log_step=args.log_step,
-        limits=Limits(**model.given_fields(args, Limits)),
+        limits=model.limits(args),
     )
     builder.build(args.annotations, args.output, options)
-    return EXIT_OK

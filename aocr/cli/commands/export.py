@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model, search
-from aocr.cli.flags.parser import CommandParser
-from aocr.cli.flags.paths import command_paths, dataset_inputs, model_inputs
-from aocr.cli.flags.values import value_type
-from aocr.cli.settings_log import EXPORT, log_settings
+from aocr.cli.flags.parser import CommandParser, value_type
+from aocr.cli.flags.paths import dataset_inputs, model_inputs
+from aocr.cli.settings_log import EXPORT, flag_settings, log_settings
 from aocr.exports import formats
 from aocr.util.options import Permitted
-from aocr.util.paths.checks import CommandPaths, named
+from aocr.util.paths.checks import named
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    text = "export a model as a SavedModel, a frozen graph, a TFLite or an ONNX model"
-    parser = common.add_command(commands, common.Command("export", text, run, paths))
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     text = "folder to write to (default: %(default)s)"
     parser.add_argument("dir", nargs="?", default="exported", help=text)
     text = "format of the export (default: %(default)s)"
@@ -63,7 +60,7 @@ def _add_quantization_flags(parser: CommandParser) -> None:
 
 def _problem(args: argparse.Namespace) -> str:
     """Returns what is wrong with flags that only fit together with others."""
-    search_flag = next(iter(search.given_flags(args)), "")
+    search_flag = next(iter(search.search_request(args).flags), "")
     searching = " or ".join(f"--format={name}" for name in formats.SEARCHING)
     needs = (
         (args.versioned, "--versioned", args.format == "savedmodel", "--format=savedmodel"),
@@ -85,24 +82,28 @@ def _problem(args: argparse.Namespace) -> str:
     return ""
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes; other files of the folder stay."""
-    inputs = [
-        *model_inputs("--model-dir", args.model_dir),
-        *dataset_inputs("--verify", args.verify or ()),
-        *dataset_inputs("--calibration", args.calibration or ()),
-    ]
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for; other files of the folder stay."""
     written = () if args.versioned else formats.GRAPH_FILES.values()
-    files = (os.path.join(args.dir, name) for name in written)
-    return command_paths(args, inputs, named("dir", files))
+    return common.Task(
+        run=functools.partial(_export, args),
+        log_path=args.log_path,
+        inputs=[
+            *model_inputs("--model-dir", args.model_dir),
+            *dataset_inputs("--verify", args.verify or ()),
+            *dataset_inputs("--calibration", args.calibration or ()),
+            *model.charset_inputs(args),
+            *search.lexicon_inputs(args),
+        ],
+        outputs=named("dir", (os.path.join(args.dir, name) for name in written)),
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the command and returns its exit code."""
+def _export(args: argparse.Namespace) -> None:
     from aocr.exports import export
 
-    config, checkpoint = model.trained_model(args)
-    log_settings(EXPORT, args, config)
+    folder, config, checkpoint = model.model_request(args, args.model_dir).find()
+    log_settings(EXPORT, {**flag_settings(args), "model_dir": folder}, config)
     request = export.ExportRequest(
         checkpoint=checkpoint,
         folder=args.dir,
@@ -115,7 +116,6 @@ def run(args: argparse.Namespace) -> int:
         quantize=args.quantize,
         calibration=tuple(args.calibration or ()),
         max_accuracy_loss=args.max_accuracy_loss,
-        search=search.search_of(args, config),
+        search=search.search_request(args).search(config),
     )
     export.export(config, request)
-    return EXIT_OK

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model
-from aocr.cli.flags.paths import command_paths, dataset_inputs
-from aocr.data.limits import Limits
+from aocr.cli.flags.parser import CommandParser
+from aocr.cli.flags.paths import dataset_inputs
 from aocr.training.options import TrainingOptions
 from aocr.util.options import permitted_values
-from aocr.util.paths.checks import CommandPaths, named
+from aocr.util.paths.checks import named
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    text = "describe TFRecords and recommend model flags for them"
-    command = common.Command("inspect", text, run, paths, uses_gpu=False)
-    parser = common.add_command(commands, command)
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     common.add_dataset_argument(parser)
     add = parser.add_argument
     add("--json", action="store_true", help="print the report as JSON")
@@ -29,7 +26,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--color", action="store_true", help="draw this picture in color")
     title = "limits (the report counts the records beyond them)"
     model.add_limit_flags(parser, title)
-
     parser.add_check(_sheet_problem)
 
 
@@ -39,23 +35,25 @@ def _sheet_problem(args: argparse.Namespace) -> str:
     return ""
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes."""
-    inputs = dataset_inputs("dataset", args.dataset)
-    return command_paths(args, inputs, named("--sheet", [args.sheet]))
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for."""
+    return common.Task(
+        run=functools.partial(_inspect, args),
+        log_path=args.log_path,
+        inputs=[*dataset_inputs("dataset", args.dataset), *model.charset_inputs(args)],
+        outputs=named("--sheet", [args.sheet]),
+        uses_gpu=False,
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the command and returns its exit code."""
+def _inspect(args: argparse.Namespace) -> None:
     from aocr.inspection import inspector
 
-    limits = Limits(**model.given_fields(args, Limits))
     options = inspector.InspectionOptions(
-        limits=limits,
+        limits=model.limits(args),
         as_json=args.json,
         sheet=args.sheet,
         color=args.color,
         augmentation=args.augment,
     )
     inspector.inspect(args.dataset, options)
-    return EXIT_OK

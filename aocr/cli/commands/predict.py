@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import functools
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from aocr.cli.exit_codes import EXIT_FAILURE, EXIT_OK
-from aocr.cli.flags import common, model
-from aocr.cli.flags import search as search_flags
+from aocr.cli.flags import common, model, search
 from aocr.cli.flags.images import image_files
-from aocr.cli.flags.memory import INFERENCE_FLOATS, check_batch_size
-from aocr.cli.flags.paths import STDIN, command_paths, image_inputs, model_inputs
+from aocr.cli.flags.parser import CommandParser, value_type
+from aocr.cli.flags.paths import STDIN, image_inputs, model_inputs
 from aocr.cli.flags.shards import (
     INDEX_VARIABLE,
+    ShardChoice,
     add_shard_flags,
-    log_environment,
     shard_choice,
     shard_problem,
 )
-from aocr.cli.flags.values import value_type
-from aocr.cli.settings_log import PREDICT, log_settings
+from aocr.cli.settings_log import PREDICT, flag_settings, log_settings
 from aocr.config import TEST_BATCH_SIZE
 from aocr.data.records.shards import shard_name
 from aocr.model.weights import pretrained
 from aocr.reading.results import FilePrediction
 from aocr.training.options import TrainingOptions
+from aocr.util.errors import EXIT_FAILURE
 from aocr.util.options import Permitted, permitted_values
-from aocr.util.paths.checks import CommandPaths, named
+from aocr.util.paths.checks import named
 from aocr.util.terminal.console import (
     is_interactive,
     print_text,
@@ -40,12 +40,8 @@ from aocr.util.terminal.console import (
 )
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    command = common.Command(
-        "predict", "read the text in images", run, paths, uses_tensorflow=_uses_tensorflow
-    )
-    parser = common.add_command(commands, command)
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     text = (
         "image files, folders of images or glob patterns; if none is given, names of image files "
         "are read from stdin, one per line"
@@ -65,7 +61,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     _add_output_flags(parser.add_argument_group("output and shared work"))
     _add_server_flags(parser)
     model.add_reading_flags(parser)
-    search_flags.add_search_flags(parser)
+    search.add_search_flags(parser)
     model.add_old_model_flags(parser)
     common.add_unused_flags(parser)
     parser.add_check(_server_problem)
@@ -110,7 +106,7 @@ def _server_problem(args: argparse.Namespace) -> str:
     """Returns what is wrong with the flags of the server."""
     if args.server and args.checkpoint:
         return "--checkpoint cannot be chosen with --server, which has a model of its own"
-    if args.server and (given := search_flags.given_flags(args)):
+    if args.server and (given := search.search_request(args).flags):
         return (
             f"{given[0]} cannot be chosen with --server, whose model decides what is looked for: "
             "export the model with it"
@@ -120,30 +116,84 @@ def _server_problem(args: argparse.Namespace) -> str:
     return ""
 
 
-def _uses_tensorflow(args: argparse.Namespace) -> bool:
-    return not args.server or args.output is not None
+@dataclasses.dataclass(frozen=True)
+class PredictRequest:
+    """Says what to read, with what, and where the rows go.
+
+    Attributes:
+        images: image files, folders and glob patterns; none for names on stdin.
+        shard: the share of the images that this process reads.
+        model: the model in `--model-dir`, unless a server reads.
+        model_dir_given: whether `--model-dir` is given.
+        search: the search of the texts.
+        server: URL of the server that reads instead; None for the model.
+        api_key_file: file of the server's key, or None.
+        batch_size: largest number of images that are read at a time.
+        output: file that the rows are written to; None for stdout.
+        as_json: whether the rows are JSON.
+        min_probability: probability below which texts are marked as uncertain, or None.
+        settings: values for the log, see `flag_settings`.
+    """
+
+    images: tuple[str, ...]
+    shard: ShardChoice
+    model: model.ModelRequest
+    model_dir_given: bool
+    search: search.SearchRequest
+    server: str | None
+    api_key_file: str | None
+    batch_size: int
+    output: str | None
+    as_json: bool
+    min_probability: float | None
+    settings: Mapping[str, object]
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes."""
-    inputs = image_inputs(args.images) if args.images else named("list of images", [STDIN])
-    keys = named("--api-key-file", [args.api_key_file])
-    models = [] if args.server else model_inputs("--model-dir", args.model_dir)
-    return command_paths(args, [*inputs, *keys, *models], named("--output", [_output(args)]))
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for."""
+    shard = shard_choice(args)
+    output = args.output
+    if output is not None and shard.shard_index is not None and shard.shards > 1:
+        output = shard_name(output, shard.shard_index, shard.shards)
+    request = PredictRequest(
+        images=tuple(args.images),
+        shard=shard,
+        model=model.model_request(args, args.model_dir),
+        model_dir_given=args.model_dir_given,
+        search=search.search_request(args),
+        server=args.server,
+        api_key_file=args.api_key_file,
+        batch_size=args.batch_size,
+        output=output,
+        as_json=args.json,
+        min_probability=args.min_probability,
+        settings=flag_settings(args),
+    )
+    return common.Task(
+        run=functools.partial(_predict, request),
+        log_path=args.log_path,
+        inputs=[
+            *(image_inputs(args.images) if args.images else named("list of images", [STDIN])),
+            *named("--api-key-file", [args.api_key_file]),
+            *([] if args.server else model_inputs("--model-dir", args.model_dir)),
+            *model.charset_inputs(args),
+            *search.lexicon_inputs(args),
+        ],
+        outputs=named("--output", [output]),
+        uses_tensorflow=not args.server or args.output is not None,
+    )
 
 
-def _output(args: argparse.Namespace) -> str | None:
-    """Returns the file that the rows are written to; None for stdout."""
-    shards, index = shard_choice(args)
-    if args.output is None or index is None or shards == 1:
-        return args.output
-    return shard_name(args.output, index, shards)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Runs the command; the exit code is a failure if an image could not be read."""
-    with _rows(_output(args)) as write:
-        return _read(args, _images(args), write)
+def _predict(request: PredictRequest) -> int:
+    """Reads the images; the exit code is a failure if one could not be read."""
+    with _rows(request.output) as write:
+        request.shard.log_environment()
+        names = image_files(request.images) if request.images else read_names(sys.stdin)
+        share: Iterable[str] = request.shard.share(names)
+        if request.images:
+            share = list(share)
+        read = _from_server if request.server else _from_model
+        return _write_rows(request, share, read(request, share), write)
 
 
 @contextlib.contextmanager
@@ -160,76 +210,74 @@ def _rows(path: str | None) -> Iterator[Callable[[str], None]]:
     logging.info("The rows are in %s.", path)
 
 
-def _images(args: argparse.Namespace) -> Iterable[str]:
-    """Returns the names of the images that this process reads."""
-    log_environment(args)
-    names = image_files(args.images) if args.images else read_names(sys.stdin)
-    share = shard_choice(args).share(names)
-    return list(share) if args.images else share
-
-
-def _read(args: argparse.Namespace, names: Iterable[str], write: Callable[[str], None]) -> int:
-    """Reads the images and returns the exit code."""
+def _write_rows(
+    request: PredictRequest,
+    names: Iterable[str],
+    predictions: Iterable[FilePrediction],
+    write: Callable[[str], None],
+) -> int:
+    """Writes and logs the predictions as they come, and returns the exit code."""
     from aocr.cli.commands import prediction_output
 
+    least = request.min_probability
     read = failed = uncertain = inexact = 0
-    predictions = _from_server(args, names) if args.server else _from_model(args, names)
-    with _progress(names, args.output is not None) as advance:
+    with _progress(names, request.output is not None) as advance:
         for result in predictions:
             prediction_output.log_prediction(result)
             read += not result.failure
             failed += bool(result.failure)
             inexact += not result.is_exact
-            if args.min_probability is not None:
-                uncertain += prediction_output.is_uncertain(result, args.min_probability)
-            if args.json:
-                write(prediction_output.json_line_of(result, args.min_probability))
+            uncertain += least is not None and prediction_output.is_uncertain(result, least)
+            if request.as_json:
+                write(prediction_output.json_line_of(result, least))
             elif not result.failure:
-                write(prediction_output.tsv_line_of(result, args.min_probability))
+                write(prediction_output.tsv_line_of(result, least))
             advance()
-    if args.min_probability is not None:
-        prediction_output.log_uncertain(args.min_probability, uncertain, read)
+    if least is not None:
+        prediction_output.log_uncertain(least, uncertain, read)
     if inexact:
         prediction_output.log_inexact(inexact, read)
-    shards, index = shard_choice(args)
+    shards, index, _ = request.shard
     if index is not None:
         prediction_output.log_share(shards, index, read + failed, failed)
-    return EXIT_FAILURE if failed else EXIT_OK
+    return EXIT_FAILURE if failed else 0
 
 
-def _from_model(args: argparse.Namespace, names: Iterable[str]) -> Iterator[FilePrediction]:
-    """Reads with the model in `--model-dir`."""
+def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[FilePrediction]:
+    """Reads with the model in `--model-dir`, or with `latin` if none is named or is there."""
     from aocr.reading import file_predictions
 
-    _choose_pretrained_model(args)
-    config, checkpoint = model.trained_model(args)
-    check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
-    log_settings(PREDICT, args, config)
-    search = search_flags.search_of(args, config)
-    return file_predictions.predict(
-        config, names, checkpoint, args.gpu_id, search=search, batch_size=args.batch_size
-    )
-
-
-def _choose_pretrained_model(args: argparse.Namespace) -> None:
-    """Chooses a model that comes with aocr if none is named or in the usual folder."""
-    missing = not args.model_dir_given and not os.path.exists(args.model_dir)
+    named_model = request.model
+    missing = not request.model_dir_given and not os.path.exists(named_model.folder)
     if missing and pretrained.is_installed(pretrained.LATIN):
         logging.info(
             "No --model-dir and no %s: reading with %s, the model that comes with aocr.",
-            args.model_dir,
+            named_model.folder,
             pretrained.LATIN,
         )
-        args.model_dir = os.path.join(pretrained.FOLDER, pretrained.LATIN)
+        latin = os.path.join(pretrained.FOLDER, pretrained.LATIN)
+        named_model = dataclasses.replace(named_model, folder=latin)
+    folder, config, checkpoint = named_model.find()
+    model.check_batch_size(request.batch_size, config, model.INFERENCE_FLOATS)
+    log_settings(PREDICT, {**request.settings, "model_dir": folder}, config)
+    return file_predictions.predict(
+        config,
+        names,
+        checkpoint,
+        named_model.gpu_id,
+        search=request.search.search(config),
+        batch_size=request.batch_size,
+    )
 
 
-def _from_server(args: argparse.Namespace, names: Iterable[str]) -> Iterator[FilePrediction]:
+def _from_server(request: PredictRequest, names: Iterable[str]) -> Iterator[FilePrediction]:
     """Lets a server read."""
     from aocr.reading import remote_predictions
     from aocr.reading.rest_client import RestClient
 
-    key = common.read_api_keys(args.api_key_file)[0] if args.api_key_file else ""
-    return remote_predictions.predict(RestClient(args.server, key), names, args.batch_size)
+    key = common.read_api_keys(request.api_key_file)[0] if request.api_key_file else ""
+    client = RestClient(request.server or "", key)
+    return remote_predictions.predict(client, names, request.batch_size)
 
 
 @contextlib.contextmanager

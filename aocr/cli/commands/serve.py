@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model
-from aocr.cli.flags.parser import CommandParser
-from aocr.cli.flags.paths import command_paths, model_inputs
-from aocr.cli.flags.values import value_type, whole_number
+from aocr.cli.flags.parser import CommandParser, value_type, whole_number
+from aocr.cli.flags.paths import model_inputs
 from aocr.config import MAX_PIXELS
 from aocr.inference import DEFAULT_MODEL_NAME
 from aocr.util.errors import UserError
 from aocr.util.options import Permitted
-from aocr.util.paths.checks import CommandPaths, named
+from aocr.util.paths.checks import named
 
 MAX_BATCH = 32
 BATCH_TIMEOUT_MS = 0.0
@@ -22,10 +21,8 @@ PORT = 8501
 """The port of TensorFlow Serving's REST."""
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    text = "serve a model over HTTP: TensorFlow Serving's REST, and a page"
-    parser = common.add_command(commands, common.Command("serve", text, run, paths))
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     common.add_model_argument(parser)
     _add_server_flags(parser)
     common.add_checkpoint_flag(parser)
@@ -62,14 +59,21 @@ def _add_server_flags(parser: CommandParser) -> None:
     common.add_api_key_flag(group, text)
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes."""
-    keys = named("--api-key-file", [args.api_key_file])
-    return command_paths(args, [*keys, *model_inputs("MODEL", args.model)])
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for."""
+    return common.Task(
+        run=functools.partial(_serve, args),
+        log_path=args.log_path,
+        inputs=[
+            *named("--api-key-file", [args.api_key_file]),
+            *model_inputs("MODEL", args.model),
+            *model.charset_inputs(args),
+        ],
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the command; returns once a signal has stopped the server."""
+def _serve(args: argparse.Namespace) -> None:
+    """Serves until a signal stops the server."""
     try:
         from aocr.server.run import ServerOptions, serve
     except ModuleNotFoundError as error:
@@ -78,9 +82,11 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"aocr serve needs {error.name}: install the extra: pip install 'aocr[serve]'"
         ) from error
+    from aocr.reading.loading import LoadOptions
     from aocr.server.models.request_batching import BatchingOptions
     from aocr.server.models.served_model import ServingLimits
 
+    request = model.model_request(args, args.model)
     keys = common.read_api_keys(args.api_key_file) if args.api_key_file else []
     limits = ServingLimits(
         batching=BatchingOptions(args.max_batch, args.batch_timeout_ms / 1000),
@@ -88,8 +94,8 @@ def run(args: argparse.Namespace) -> int:
         max_body_bytes=int(args.max_body_mb * 2**20),
     )
     options = ServerOptions(
-        model=args.model,
-        load=model.load_options(args),
+        model=request.folder,
+        load=LoadOptions(request.checkpoint, request.gpu_id, request.all_fields()),
         name=args.model_name,
         host=args.host,
         port=args.port,
@@ -98,4 +104,3 @@ def run(args: argparse.Namespace) -> int:
         api_keys=keys,
     )
     serve(options)
-    return EXIT_OK

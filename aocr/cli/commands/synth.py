@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
 
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common
-from aocr.cli.flags.paths import command_paths, dataset_inputs
+from aocr.cli.flags.parser import CommandParser, pattern, value_type, whole_number
+from aocr.cli.flags.paths import dataset_inputs
 from aocr.cli.flags.shards import MAX_SHARDS
-from aocr.cli.flags.values import pattern, value_type, whole_number
 from aocr.data.records.shards import output_names
 from aocr.synthesis import options as choices
 from aocr.util.options import Permitted
-from aocr.util.paths.checks import CommandPaths, named
+from aocr.util.paths.checks import named
 from aocr.util.text.pattern_parser import parse_pattern
 from aocr.util.text.patterns import LONGEST_TEXT
 
@@ -23,11 +23,8 @@ SOURCES = ("words", "text", "charset", "pattern")
 _SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    text = "draw images of text, to train on"
-    command = common.Command("synth", text, run, paths, uses_gpu=False)
-    parser = common.add_command(commands, command)
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     text = "TFRecord file to write; a name that ends with / is a folder of images and annotations"
     parser.add_argument("output", help=text)
     _add_text_flags(parser.add_argument_group("texts (one of the first four, or --like alone)"))
@@ -132,22 +129,25 @@ def _output_problem(args: argparse.Namespace) -> str:
     return ""
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes."""
-    inputs = [
-        *named("--words", [args.words]),
-        *named("--text", [args.text]),
-        *dataset_inputs("--like", args.like or []),
-    ]
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for."""
     is_folder = choices.is_folder_name(args.output)
     files = [] if is_folder else output_names(args.output, args.shards or 1, None).files
-    return command_paths(args, inputs, [*named("output", files), *named("--sheet", [args.sheet])])
+    return common.Task(
+        run=functools.partial(_draw, args.output, _options(args)),
+        log_path=args.log_path,
+        inputs=[
+            *named("--words", [args.words]),
+            *named("--text", [args.text]),
+            *named("--charset", [args.charset]),
+            *dataset_inputs("--like", args.like or []),
+        ],
+        outputs=[*named("output", files), *named("--sheet", [args.sheet])],
+        uses_gpu=False,
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the command and returns its exit code."""
-    from aocr.synthesis import synthesizer
-
+def _options(args: argparse.Namespace) -> choices.SynthesisOptions:
     texts = choices.TextOptions(
         words=args.words,
         text=args.text,
@@ -166,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
         heights=args.heights,
         image_format=args.format,
     )
-    options = choices.SynthesisOptions(
+    return choices.SynthesisOptions(
         texts,
         looks,
         count=args.count,
@@ -176,5 +176,9 @@ def run(args: argparse.Namespace) -> int:
         shards=args.shards or 1,
         sheet=args.sheet,
     )
-    synthesizer.synthesize(args.output, options)
-    return EXIT_OK
+
+
+def _draw(output: str, options: choices.SynthesisOptions) -> None:
+    from aocr.synthesis import synthesizer
+
+    synthesizer.synthesize(output, options)

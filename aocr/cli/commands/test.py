@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model, search
-from aocr.cli.flags.memory import INFERENCE_FLOATS, check_batch_size
-from aocr.cli.flags.paths import command_paths, dataset_inputs, model_inputs
-from aocr.cli.flags.values import value_type
-from aocr.cli.settings_log import TEST, log_settings
+from aocr.cli.flags.parser import CommandParser, value_type
+from aocr.cli.flags.paths import dataset_inputs, model_inputs
+from aocr.cli.settings_log import TEST, flag_settings, log_settings
 from aocr.report import PAGE
 from aocr.training.options import TrainingOptions
 from aocr.util.options import permitted_values
-from aocr.util.paths.checks import CommandPaths, named
+from aocr.util.paths.checks import named
 from aocr.util.terminal.console import print_text, require_stdout
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    text = "measure the accuracy of a model on TFRecords"
-    parser = common.add_command(commands, common.Command("test", text, run, paths))
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     common.add_dataset_argument(parser)
     common.add_model_dir_flags(parser)
     common.add_checkpoint_flag(parser)
@@ -53,16 +50,23 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     common.add_output_flags(group)
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads and writes; the names of pictures belong to their records."""
-    dataset = dataset_inputs("dataset", args.dataset)
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for; the names of pictures belong to their records."""
     page = args.report and os.path.join(args.report, PAGE)
-    files = [*named("--predictions", [args.predictions]), *named("--report", [page])]
-    return command_paths(args, [*dataset, *model_inputs("--model-dir", args.model_dir)], files)
+    return common.Task(
+        run=functools.partial(_test, args),
+        log_path=args.log_path,
+        inputs=[
+            *dataset_inputs("dataset", args.dataset),
+            *model_inputs("--model-dir", args.model_dir),
+            *model.charset_inputs(args),
+            *search.lexicon_inputs(args),
+        ],
+        outputs=[*named("--predictions", [args.predictions]), *named("--report", [page])],
+    )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the command and returns its exit code."""
+def _test(args: argparse.Namespace) -> None:
     from aocr.data.records.files import expand
     from aocr.evaluation.evaluator import Evaluation, evaluate
     from aocr.evaluation.graph import default_batch_size
@@ -70,17 +74,17 @@ def run(args: argparse.Namespace) -> int:
 
     if args.json:
         require_stdout()
-    config, checkpoint = model.trained_model(args)
-    args.batch_size = args.given_batch_size or default_batch_size(config)
-    check_batch_size(args.batch_size, config, INFERENCE_FLOATS)
-    log_settings(TEST, args, config)
+    folder, config, checkpoint = model.model_request(args, args.model_dir).find()
+    batch_size = args.given_batch_size or default_batch_size(config)
+    model.check_batch_size(batch_size, config, model.INFERENCE_FLOATS)
+    log_settings(TEST, {**flag_settings(args), "model_dir": folder}, config)
     evaluation = Evaluation(
         config=config,
         checkpoint=checkpoint,
         files=expand(args.dataset),
         gpu_id=args.gpu_id,
-        batch_size=args.batch_size,
-        search=search.search_of(args, config),
+        batch_size=batch_size,
+        search=search.search_request(args).search(config),
         accuracy="exact_match" if args.no_distance else "edit_distance_accuracy",
     )
     pictures = args.output_dir if args.visualize else None
@@ -91,4 +95,3 @@ def run(args: argparse.Namespace) -> int:
     outputs.write_report(summary)
     if args.json:
         print_text(summary.to_json() + "\n")
-    return EXIT_OK

@@ -6,41 +6,31 @@ import argparse
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aocr.cli.commands.train_replicas import (
+    TrainRequest,
     add_replica_flags,
     replica_log,
-    run_replica,
-    with_global_batch,
+    train_replica,
 )
-from aocr.cli.exit_codes import EXIT_OK
 from aocr.cli.flags import common, model, recipes
-from aocr.cli.flags.memory import TRAINING_FLOATS, check_batch_size
-from aocr.cli.flags.paths import command_paths, dataset_inputs, model_inputs
-from aocr.cli.flags.values import value_type
-from aocr.cli.settings_log import TRAIN, log_settings
+from aocr.cli.flags.parser import CommandParser, value_type
+from aocr.cli.flags.paths import dataset_inputs, model_inputs
+from aocr.cli.settings_log import flag_settings
 from aocr.config import Config
 from aocr.model.weights import pretrained
 from aocr.training.options import TrainingOptions
 from aocr.training.start.run import ModelChoice, Run, WeightedDataset
 from aocr.util.errors import UserError
 from aocr.util.options import Option, Permitted, options_of
-from aocr.util.paths.checks import CommandPaths
-
-if TYPE_CHECKING:
-    from aocr.training.cluster.replicas import Replicas
 
 _WEIGHT = value_type(Permitted(float, minimum=0, maximum=1_000_000, excluded=0))
 """Converts the weight of a dataset of `--mix`."""
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds the parser of the command."""
-    command = common.Command(
-        "train", "train a model on TFRecords", run, paths, log_path=replica_log
-    )
-    parser = common.add_command(commands, command)
+def add_flags(parser: CommandParser) -> None:
+    """Adds the flags of the command."""
     common.add_dataset_argument(parser, required=False)
     common.add_model_dir_flags(parser)
     _add_run_flags(parser)
@@ -120,92 +110,54 @@ def _validation_problem(args: argparse.Namespace) -> str:
     return ""
 
 
-def paths(args: argparse.Namespace) -> CommandPaths:
-    """Returns what the command reads; what it writes into `--model-dir` has names of its own."""
-    inputs = [
-        *dataset_inputs("dataset", args.dataset),
-        *dataset_inputs("--mix", [part.path for part in args.mix or []]),
-        *dataset_inputs("--validation", args.validation or []),
-        *model_inputs("--init-from", args.init_from),
-        *model_inputs("--model-dir", args.model_dir),
-    ]
-    return command_paths(args, inputs)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Runs the command and returns its exit code."""
-    from aocr.training.update import precision
-
-    if pretrained.is_name(args.model_dir):
-        raise UserError(
-            f"--model-dir={args.model_dir}: this model comes with aocr and is never changed: start "
-            f"from its weights with --init-from={args.model_dir} and another --model-dir, or for "
-            f"a folder of yours write ./{args.model_dir}"
-        )
-    precision.refuse_if_slower(args.precision, args.force_precision)
-    run_replica(args, _train, _evaluate)
-    return EXIT_OK
-
-
-def _evaluate(args: argparse.Namespace) -> None:
-    """Validates the checkpoints of a training that other processes run."""
-    from aocr.training.validation.evaluator import evaluate_new_checkpoints
-
-    evaluate_new_checkpoints(_run_of(args), training_options(args), args.cluster_timeout)
-
-
-def _run_of(args: argparse.Namespace, replicas: Replicas | None = None) -> Run:
-    """Returns the inputs and outputs of a command line.
-
-    Only the chief of several replicas resumes from a checkpoint: the others take its weights. None
-    stands for the evaluator.
-    """
-    from aocr.model.weights import checkpoints
-
-    mix = tuple(args.mix or [])
-    resumes = not args.no_resume and replicas is not None and replicas.is_chief
-    return Run(
-        dataset=args.dataset or [part.path for part in mix],
-        validation=args.validation or [],
-        model_dir=args.model_dir,
-        checkpoint=checkpoints.latest_checkpoint(args.model_dir) if resumes else None,
-        init_from=args.init_from and pretrained.folder_of(args.init_from),
-        resume=not args.no_resume,
-        gpu_id=args.gpu_id,
-        precision=args.precision,
-        mix=mix,
+def task(args: argparse.Namespace) -> common.Task:
+    """Returns what the command line asks for; what it writes has names of its own."""
+    return common.Task(
+        run=functools.partial(_train, _request(args)),
+        log_path=replica_log(args.log_path),
+        inputs=[
+            *dataset_inputs("dataset", args.dataset),
+            *dataset_inputs("--mix", [part.path for part in args.mix or []]),
+            *dataset_inputs("--validation", args.validation or []),
+            *model_inputs("--init-from", args.init_from),
+            *model_inputs("--model-dir", args.model_dir),
+            *model.charset_inputs(args),
+        ],
     )
 
 
-def _train(args: argparse.Namespace, replicas: Replicas, validates: bool) -> None:
-    """Trains in a model directory that is held."""
-    from aocr.training import trainer
-    from aocr.training.cluster import agreement
-    from aocr.training.start.model_choice import choose_config
-
-    options = with_global_batch(training_options(args), args.global_batch_size, replicas)
-    settings = replicas.together(lambda: _run_of(args, replicas))
-    if not (replicas.is_chief and validates):
-        settings = settings._replace(validation=[])
-    recipe = recipes.RECIPES[args.recipe].model
-    choice = model_choice(args, recipe)
-    if replicas.processes > 1:
-        agreement.check_flags(replicas, options, choice, settings)
-        choose = functools.partial(choose_config, settings, choice)
-        config = agreement.agreed_config(replicas, lambda: choose(options.drop_wide))
-    else:
-        config = choose_config(settings, choice, options.drop_wide)
-    check_batch_size(options.batch_size // replicas.processes, config, TRAINING_FLOATS)
-    log_settings(TRAIN, args, config, options)
-    trainer.train(config, options, settings, replicas)
+def _request(args: argparse.Namespace) -> TrainRequest:
+    mix = tuple(args.mix or [])
+    return TrainRequest(
+        run=Run(
+            dataset=args.dataset or [part.path for part in mix],
+            validation=args.validation or [],
+            model_dir=args.model_dir,
+            checkpoint=None,
+            init_from=args.init_from,
+            resume=not args.no_resume,
+            gpu_id=args.gpu_id,
+            precision=args.precision,
+            mix=mix,
+        ),
+        options=training_options(args),
+        choice=model_choice(args, recipes.RECIPES[args.recipe].model),
+        charset=args.charset,
+        full_ascii=args.full_ascii,
+        force_precision=args.force_precision,
+        global_batch_size=args.global_batch_size,
+        gpus=args.gpus,
+        cluster_timeout=args.cluster_timeout,
+        settings=flag_settings(args),
+    )
 
 
 def model_choice(args: argparse.Namespace, recipe: Mapping[str, Any]) -> ModelChoice:
-    """Returns what a parsed command line says of the model.
+    """Returns what a parsed command line says of the model, but for its characters.
 
     Args:
         args: has the model flags.
-        recipe: the fields of `Config` that the recipe sets.
+        recipe: values of fields of `Config` that the recipe sets, by their names.
     """
     given = model.given_fields(args, Config)
     learned = model.learned_fields(args)
@@ -232,3 +184,17 @@ def training_options(args: argparse.Namespace, options: type = TrainingOptions) 
     if args.no_gradient_clipping:
         values["max_gradient_norm"] = None
     return options(**values)
+
+
+def _train(request: TrainRequest) -> None:
+    from aocr.training.update import precision
+
+    run = request.run
+    if pretrained.is_name(run.model_dir):
+        raise UserError(
+            f"--model-dir={run.model_dir}: this model comes with aocr and is never changed: start "
+            f"from its weights with --init-from={run.model_dir} and another --model-dir, or for "
+            f"a folder of yours write ./{run.model_dir}"
+        )
+    precision.refuse_if_slower(run.precision, request.force_precision)
+    train_replica(request)

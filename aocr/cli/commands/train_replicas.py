@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aocr.cli.flags.values import whole_number
+from aocr.cli.flags.model import TRAINING_FLOATS, check_batch_size, given_characters
+from aocr.cli.flags.parser import whole_number
+from aocr.cli.settings_log import TRAIN, log_settings
+from aocr.model.weights import pretrained
 from aocr.training.cluster.tf_config import EVALUATOR, PARAMETER_SERVER, read_task
 from aocr.training.options import TrainingOptions
+from aocr.training.start.run import ModelChoice, Run
 from aocr.util.errors import UsageError, UserError
 from aocr.util.options import permitted_values
 from aocr.util.paths.checks import is_remote
@@ -21,20 +26,37 @@ if TYPE_CHECKING:
     from aocr.training.cluster.replicas import Replicas
 
 
-Train = Callable[[argparse.Namespace, "Replicas", bool], None]
-"""Trains among replicas in a model directory that is held; the last argument says whether the chief
-validates."""
+@dataclasses.dataclass(frozen=True)
+class TrainRequest:
+    """Says what to train, on what, and with which replicas.
+
+    Attributes:
+        run: the inputs and outputs; the checkpoint to resume from is still to be found.
+        options: how to train; the batch size is that of one replica.
+        choice: what the flags say of the model, but for its characters.
+        charset: value of `--charset`, or None.
+        full_ascii: whether `--full-ascii` is given.
+        force_precision: whether bfloat16 is used even where it is slower.
+        global_batch_size: number of images of a step of all replicas; None for `options` of each.
+        gpus: number of GPUs of this machine that share a batch, or `ALL`; None for one.
+        cluster_timeout: seconds that replicas wait for each other.
+        settings: values for the log, see `flag_settings`.
+    """
+
+    run: Run
+    options: TrainingOptions
+    choice: ModelChoice
+    charset: str | None
+    full_ascii: bool
+    force_precision: bool
+    global_batch_size: int | None
+    gpus: str | None
+    cluster_timeout: int
+    settings: Mapping[str, object]
 
 
-def run_replica(
-    args: argparse.Namespace, train: Train, evaluate: Callable[[argparse.Namespace], None]
-) -> None:
-    """Does the part of one replica.
-
-    Args:
-        args: the parsed command line.
-        train: see `Train`.
-        evaluate: validates the checkpoints of a training that other processes run.
+def train_replica(request: TrainRequest) -> None:
+    """Does the part of this process in a training: that of one replica, or all of it.
 
     Raises:
         UserError: `TF_CONFIG` cannot be understood, or another replica does not come.
@@ -42,37 +64,75 @@ def run_replica(
     from aocr.training.cluster.processes import connect
     from aocr.training.cluster.replicas import Replicas
     from aocr.training.cluster.towers import gpu_towers
+    from aocr.training.validation.evaluator import evaluate_new_checkpoints
 
+    run, timeout = request.run, request.cluster_timeout
     task = read_task(os.environ)
     if task and task.own.role == PARAMETER_SERVER:
         logging.info("TF_CONFIG: parameter servers are not used; %s has nothing to do.", task.own)
     elif task and task.own.role == EVALUATOR:
-        if not args.validation:
+        if not run.validation:
             raise UsageError("TF_CONFIG makes this replica the evaluator: give it --validation")
-        evaluate(args)
+        evaluate_new_checkpoints(run, request.options, timeout)
     elif task is None or task.is_alone:
-        _train_locked(args, train, Replicas(gpu_towers(args.gpus)))
+        _train_locked(request, Replicas(gpu_towers(request.gpus)))
     else:
-        towers = gpu_towers(args.gpus)
-        with connect(task, args.gpu_id, args.cluster_timeout, towers) as cluster:
-            _train_locked(args, train, cluster, chief_validates=not task.has_evaluator)
+        with connect(task, run.gpu_id, timeout, gpu_towers(request.gpus)) as cluster:
+            _train_locked(request, cluster, chief_validates=not task.has_evaluator)
 
 
-def _train_locked(
-    args: argparse.Namespace, train: Train, replicas: Replicas, chief_validates: bool = True
-) -> None:
+def _train_locked(request: TrainRequest, replicas: Replicas, chief_validates: bool = True) -> None:
     """Trains in a model directory that no other process trains in; the chief holds it."""
     from aocr.training.start.lock import VALIDATION, training_lock
 
+    run = request.run
+
     def lock() -> None:  # before the checkpoint to resume from is chosen
         if replicas.is_chief:
-            held.enter_context(training_lock(args.model_dir))
-            if replicas.processes > 1 and chief_validates and args.validation:
-                held.enter_context(training_lock(args.model_dir, VALIDATION))
+            held.enter_context(training_lock(run.model_dir))
+            if replicas.processes > 1 and chief_validates and run.validation:
+                held.enter_context(training_lock(run.model_dir, VALIDATION))
 
     with contextlib.ExitStack() as held:
         replicas.together(lock)
-        train(args, replicas, chief_validates)
+        _train(request, replicas, validates=replicas.is_chief and chief_validates)
+
+
+def _train(request: TrainRequest, replicas: Replicas, validates: bool) -> None:
+    """Trains in a model directory that is held."""
+    from aocr.training import trainer
+    from aocr.training.cluster import agreement
+    from aocr.training.start.model_choice import choose_config
+
+    options = _with_global_batch(request.options, request.global_batch_size, replicas)
+    run = replicas.together(lambda: _with_weights(request.run, replicas))
+    if not validates:
+        run = run._replace(validation=[])
+    characters = given_characters(request.charset, request.full_ascii)
+    choice = request.choice._replace(given={**request.choice.given, **characters})
+    if replicas.processes > 1:
+        agreement.check_flags(replicas, options, choice, run)
+        choose = functools.partial(choose_config, run, choice)
+        config = agreement.agreed_config(replicas, lambda: choose(options.drop_wide))
+    else:
+        config = choose_config(run, choice, options.drop_wide)
+    check_batch_size(options.batch_size // replicas.processes, config, TRAINING_FLOATS)
+    log_settings(TRAIN, request.settings, config, options)
+    trainer.train(config, options, run, replicas)
+
+
+def _with_weights(run: Run, replicas: Replicas) -> Run:
+    """Returns a run that knows where its first weights are.
+
+    Only the chief of several replicas resumes from a checkpoint: the others take its weights.
+    """
+    from aocr.model.weights import checkpoints
+
+    resumes = run.resume and replicas.is_chief
+    return run._replace(
+        checkpoint=checkpoints.latest_checkpoint(run.model_dir) if resumes else None,
+        init_from=run.init_from and pretrained.folder_of(run.init_from),
+    )
 
 
 ALL = "all"
@@ -107,7 +167,7 @@ def _gpus(text: str) -> str:
     return text if text == ALL else str(whole_number(1, 1000)(text))
 
 
-def with_global_batch(
+def _with_global_batch(
     options: TrainingOptions, given: int | None, replicas: Replicas
 ) -> TrainingOptions:
     """Returns options whose batch size is that of all replicas, and logs it if it is another.
@@ -137,17 +197,17 @@ def with_global_batch(
     return dataclasses.replace(options, batch_size=total)
 
 
-def replica_log(args: argparse.Namespace) -> str:
-    """Returns the log of this replica.
+def replica_log(log_path: str) -> str:
+    """Returns the log of this replica, given that of the command line.
 
     All replicas get the same command, and a remote log is replaced as a whole: in one file, that of
     the last replica would be left. So replicas other than the chief add their names.
     """
     try:
-        task = read_task(os.environ) if is_remote(args.log_path) else None
+        task = read_task(os.environ) if is_remote(log_path) else None
     except UserError:
-        return args.log_path  # the command says what is wrong, and there it can be logged
+        return log_path  # the command says what is wrong, and there it can be logged
     if task is None or task.own in task.replicas[:1]:
-        return args.log_path
-    stem, extension = os.path.splitext(args.log_path)
+        return log_path
+    stem, extension = os.path.splitext(log_path)
     return f"{stem}-{task.own.role}-{task.own.number}{extension}"

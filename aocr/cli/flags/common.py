@@ -1,18 +1,17 @@
-"""Adds the flags that several commands share, and reads the values of the model flags."""
+"""Defines what a command line asks for, and adds the flags that several commands share."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from aocr.cli.flags.parser import CommandParser
-from aocr.cli.flags.values import not_empty, value_type, whole_number
+from aocr.cli.flags.parser import CommandParser, value_type, whole_number
 from aocr.model.weights.pretrained import NAMES
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
-from aocr.util.paths.checks import CommandPaths
+from aocr.util.paths.checks import NamedPath
 from aocr.util.paths.remote import read_bytes
 
 TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
@@ -24,50 +23,30 @@ URL_FLAGS = ("server",)
 """Flags whose values are URLs of servers, not remote paths."""
 
 
-class Command(NamedTuple):
-    """Describes a command.
+class Task(NamedTuple):
+    """Holds what a command line asks for.
 
     Attributes:
-        name: of the command.
-        help: what the command does, as an infinitive.
-        run: runs the command and returns its exit code.
-        paths: returns what the command reads and writes; called before the log is opened.
+        run: does it; returns an exit code, or None for success.
+        log_path: the file that the log is written to.
+        inputs: what it reads.
+        outputs: files that it replaces as a whole, without the log.
         uses_gpu: False hides the GPUs from TensorFlow.
-        uses_tensorflow: returns whether the command needs TensorFlow, whose import takes seconds.
-        log_path: returns the file that the log is written to.
+        uses_tensorflow: whether it needs TensorFlow, whose import takes seconds.
     """
 
-    name: str
-    help: str
-    run: Callable[[argparse.Namespace], int]
-    paths: Callable[[argparse.Namespace], CommandPaths]
+    run: Callable[[], int | None]
+    log_path: str
+    inputs: Sequence[NamedPath] = ()
+    outputs: Sequence[NamedPath] = ()
     uses_gpu: bool = True
-    uses_tensorflow: Callable[[argparse.Namespace], bool] = lambda _args: True
-    log_path: Callable[[argparse.Namespace], str] = lambda args: args.log_path
+    uses_tensorflow: bool = True
 
 
-def add_command(commands: argparse._SubParsersAction, command: Command) -> CommandParser:
-    """Returns the new parser of a command, with the flags that all commands share.
-
-    Args:
-        commands: the subparsers of `aocr`.
-        command: describes the command.
-    """
-    text = command.help
-    parser = commands.add_parser(
-        command.name, help=text, description=f"{text[0].upper()}{text[1:]}."
-    )
-    parser.register("type", None, not_empty)  # of all flags without a type: paths and names
-    parser.set_defaults(
-        run=command.run,
-        paths=command.paths,
-        uses_gpu=command.uses_gpu,
-        uses_tensorflow=command.uses_tensorflow,
-        own_log_path=command.log_path,
-    )
+def add_log_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag of the log file, which all commands have."""
     text = "append log lines to this file (default: %(default)s)"
     parser.add_argument("--log-path", default="aocr.log", metavar="FILE", help=text)
-    return parser
 
 
 def add_api_key_flag(group: argparse._ActionsContainer, text: str) -> None:

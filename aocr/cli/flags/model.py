@@ -1,22 +1,22 @@
-"""Adds the flags of the fields of `Config`, and reads their values."""
+"""Adds the flags of the fields of `Config`, and finds the model that a command reads with."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from aocr.charset import FULL_ASCII
 from aocr.cli.flags.common import add_option
-from aocr.cli.flags.values import value_type
+from aocr.cli.flags.parser import value_type
 from aocr.config import CHANGEABLE_FIELDS, Config
 from aocr.data.limits import Limits
-from aocr.util.errors import UserError
+from aocr.util.errors import UsageError, UserError
+from aocr.util.machine import memory_bytes
 from aocr.util.options import Option, options_of
-
-if TYPE_CHECKING:
-    from aocr.reading.loading import LoadOptions
+from aocr.util.paths.checks import NamedPath, named
+from aocr.util.text.plurals import counted
 
 AUTO_CHARSET = "auto"
 """The value of `--charset` for which `train` takes the characters of the training labels."""
@@ -89,18 +89,44 @@ def _add_charset_flags(group: argparse._ActionsContainer) -> None:
 
 
 def given_fields(args: argparse.Namespace, owner: type) -> dict[str, Any]:
-    """Returns the values of the model flags that were given on the command line.
+    """Returns the values of the model flags that were given, but for those of the charset.
 
     Args:
         args: the parsed command line.
         owner: `Config` or `Limits`, whose fields are the keys of the result.
+    """
+    names = {field.name for field in dataclasses.fields(owner)} - {"characters"}
+    values = {name: getattr(args, name, None) for name in names}
+    return {name: value for name, value in values.items() if value not in (None, AUTO_BUCKETS)}
+
+
+def given_characters(charset: str | None, full_ascii: bool) -> dict[str, str]:
+    """Returns the characters that flags choose, by the name of their field; nothing if none do.
+
+    Args:
+        charset: value of `--charset`.
+        full_ascii: whether `--full-ascii` is given.
 
     Raises:
-        UserError: the file of `--charset` cannot be used.
+        UserError: the file of the charset cannot be used.
     """
-    values = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(owner)}
-    values["characters"] = _given_characters(args)
-    return {name: value for name, value in values.items() if value not in (None, AUTO_BUCKETS)}
+    if full_ascii:
+        return {"characters": FULL_ASCII}
+    if charset in (None, AUTO_CHARSET):
+        return {}
+    from aocr.data.word_lists import read_charset
+
+    return {"characters": read_charset(charset)}
+
+
+def limits(args: argparse.Namespace) -> Limits:
+    """Returns the limits that the flags of `add_limit_flags` ask for.
+
+    Raises:
+        UserError: the file of the charset cannot be used.
+    """
+    characters = given_characters(args.charset, args.full_ascii)
+    return Limits(**{**given_fields(args, Limits), **characters})
 
 
 def learned_fields(args: argparse.Namespace) -> frozenset[str]:
@@ -110,42 +136,97 @@ def learned_fields(args: argparse.Namespace) -> frozenset[str]:
     return frozenset(name for name, value in learned.items() if value in autos)
 
 
-def _given_characters(args: argparse.Namespace) -> str | None:
-    if args.full_ascii:
-        return FULL_ASCII
-    if args.charset in (None, AUTO_CHARSET):
-        return None
-    from aocr.data.word_lists import read_charset
+@dataclasses.dataclass(frozen=True)
+class ModelRequest:
+    """Names a trained model, with what the flags say of it.
 
-    return read_charset(args.charset)
+    Attributes:
+        folder: the model directory, or the name of a model that comes with aocr.
+        checkpoint: 'best', 'latest', a global step or a path; None for the best or else the latest.
+        gpu_id: number of the GPU; negative for the CPU.
+        fields: values of fields of `Config` by their names, without `characters`.
+        charset: value of `--charset`, None if it is not given.
+        full_ascii: whether `--full-ascii` is given.
+    """
+
+    folder: str
+    checkpoint: str | None
+    gpu_id: int
+    fields: Mapping[str, Any]
+    charset: str | None
+    full_ascii: bool
+
+    def find(self) -> tuple[str, Config, str]:
+        """Returns the folder of the model, its config and the path of the checkpoint to read.
+
+        Raises:
+            UserError: there is no such checkpoint, or a flag contradicts the model.
+        """
+        from aocr.model import config_file
+        from aocr.model.weights import checkpoints, pretrained
+
+        fields = self.all_fields()
+        folder = pretrained.folder_of(self.folder)
+        checkpoint = checkpoints.find_checkpoint(folder, self.checkpoint)
+        return folder, config_file.of_trained_model(folder, fields), checkpoint
+
+    def all_fields(self) -> dict[str, Any]:
+        """Returns the fields with the characters, if these are given.
+
+        Raises:
+            UserError: the file of `--charset` cannot be used.
+        """
+        if self.charset == AUTO_CHARSET:
+            raise UserError(
+                "--charset=auto is for training only: name a file, or leave the flag out"
+            )
+        return {**self.fields, **given_characters(self.charset, self.full_ascii)}
 
 
-def trained_model(args: argparse.Namespace) -> tuple[Config, str]:
-    """Returns the config of the model in `--model-dir` and the path of the checkpoint to read.
+def model_request(args: argparse.Namespace, folder: str) -> ModelRequest:
+    """Returns what the flags of a command that reads with a trained model say of it."""
+    fields = given_fields(args, Config)
+    return ModelRequest(
+        folder,
+        args.checkpoint,
+        args.gpu_id,
+        fields,
+        charset=args.charset,
+        full_ascii=args.full_ascii,
+    )
 
-    If the flag is the name of a model that comes with aocr, it becomes the folder of that model.
+
+def charset_inputs(args: argparse.Namespace) -> list[NamedPath]:
+    """Returns the file of `--charset`, if it is one."""
+    return [] if args.charset == AUTO_CHARSET else named("--charset", [args.charset])
+
+
+TRAINING_FLOATS = {"sliding": 5376, "compact": 1888}
+"""Numbers that the convolutions of a backbone output per pixel of image width. Training keeps them
+all until the gradients are computed."""
+
+INFERENCE_FLOATS = {"sliding": 2048, "compact": 768}
+"""Numbers that the first convolution, the largest, outputs per pixel of image width."""
+
+
+def check_batch_size(batch_size: int, config: Config, floats: Mapping[str, int]) -> None:
+    """Refuses batches that are larger than the memory, whatever else takes memory.
+
+    Args:
+        batch_size: number of images.
+        config: gives the backbone and the width of the images.
+        floats: `TRAINING_FLOATS` or `INFERENCE_FLOATS`.
 
     Raises:
-        UserError: there is no such checkpoint, or a flag contradicts the model.
+        UsageError: the batch cannot fit.
     """
-    from aocr.model import config_file
-    from aocr.model.weights import checkpoints, pretrained
-
-    if args.charset == AUTO_CHARSET:
-        raise UserError("--charset=auto is for training only: name a file, or leave the flag out")
-    args.model_dir = pretrained.folder_of(args.model_dir)
-    checkpoint = checkpoints.find_checkpoint(args.model_dir, args.checkpoint)
-    return config_file.of_trained_model(args.model_dir, given_fields(args, Config)), checkpoint
-
-
-def load_options(args: argparse.Namespace) -> LoadOptions:
-    """Returns how to load the model that `add_model_argument` names.
-
-    Raises:
-        UserError: the file of `--charset` cannot be used.
-    """
-    from aocr.reading.loading import LoadOptions
-
-    if args.charset == AUTO_CHARSET:
-        raise UserError("--charset=auto is for training only: name a file, or leave the flag out")
-    return LoadOptions(args.checkpoint, args.gpu_id, given_fields(args, Config))
+    memory = memory_bytes()
+    bytes_of_image = 4 * floats[config.backbone] * config.image_width
+    if memory is None or batch_size * bytes_of_image <= memory:
+        return
+    images = counted(batch_size, "image")
+    raise UsageError(
+        f"--batch-size={batch_size}: {images} of {config.image_width} x 32 pixels would take "
+        f"more than {batch_size * bytes_of_image / 2**30:.1f} GiB, and this machine has "
+        f"{memory / 2**30:.1f} GiB: give at most {memory // bytes_of_image}, better less"
+    )

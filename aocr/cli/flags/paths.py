@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from aocr.cli.flags.images import IMAGE_SUFFIXES
-from aocr.cli.flags.model import AUTO_CHARSET
 from aocr.data.records.shards import PATTERN
-from aocr.util.paths.checks import CommandPaths, NamedPath, is_remote, named
+from aocr.util.paths.checks import NamedPath, is_remote, named
 
 MODEL_FILES = ("checkpoint", "best", "best.json", "config.json", "*.ckpt-*")
 """Matches the files of a model directory that a log must not be appended to."""
 
 STDIN = "/dev/stdin"
 """The name of stdin, through which a shell may pass a file that is also an output."""
-
-
-def command_paths(
-    args: argparse.Namespace, inputs: Iterable[NamedPath], files: Sequence[NamedPath] = ()
-) -> CommandPaths:
-    """Returns the paths of a command together with those that every command has.
-
-    Args:
-        args: the parsed command line.
-        inputs: what the command reads.
-        files: what it writes, without the log.
-    """
-    charset = getattr(args, "charset", None)
-    charsets = [] if charset == AUTO_CHARSET else named("--charset", [charset])
-    lexicons = named("--lexicon", [getattr(args, "lexicon", None)])
-    return CommandPaths(
-        [*inputs, *charsets, *lexicons], files, NamedPath("--log-path", args.log_path)
-    )
 
 
 def dataset_inputs(name: str, paths: Iterable[str]) -> list[NamedPath]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from aocr.cli.flags.parser import CommandParser
-from aocr.cli.flags.values import pattern, whole_number
+from aocr.cli.flags.parser import CommandParser, pattern, whole_number
 from aocr.config import Config
+from aocr.util.paths.checks import NamedPath, named
 from aocr.util.text.pattern_parser import parse_endless_pattern
 from aocr.util.text.patterns import ALPHABET
 
@@ -39,41 +39,67 @@ def add_search_flags(parser: CommandParser) -> None:
     parser.add_check(_problem)
 
 
-def given_flags(args: argparse.Namespace) -> list[str]:
-    """Returns the names of the flags that were given."""
-    names = ("lexicon", "pattern", "top", "beam_width", "renormalize")
-    given = [name for name in names if getattr(args, name) not in (None, False)]
-    return ["--" + name.replace("_", "-") for name in given]
+class SearchRequest(NamedTuple):
+    """Holds the flags of a search.
 
-
-def search_of(args: argparse.Namespace, config: Config) -> Search | None:
-    """Returns the search that the flags ask for; None for greedy decoding.
-
-    Raises:
-        UserError: the model cannot read the texts of the lexicon or of the pattern.
+    Attributes:
+        lexicon: file of the permitted words, or None.
+        pattern: regular expression of the permitted texts, or None.
+        top: number of readings of each image; None for one.
+        beam_width: number of texts that are followed; None for an exact search.
+        renormalize: whether to divide the probabilities by their sum.
     """
-    if not given_flags(args):
-        return None
-    from aocr.data.word_lists import read_lexicon
-    from aocr.model.search.automaton import free_text
-    from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
-    from aocr.model.search.text_search import Search
 
-    if args.lexicon:
-        words = read_lexicon(args.lexicon)
-        automaton = lexicon_automaton(words, config, f"--lexicon={args.lexicon}")
-    elif args.pattern is not None:
-        automaton = pattern_automaton(args.pattern, config)
-    else:
-        automaton = free_text(config.vocab_size, config.max_prediction)
-    return Search(
-        automaton=automaton,
-        top=args.top or 1,
-        beam_width=args.beam_width,
-        renormalize=args.renormalize,
-        lexicon=args.lexicon or "",
-        pattern=args.pattern,
-    )
+    lexicon: str | None
+    pattern: str | None
+    top: int | None
+    beam_width: int | None
+    renormalize: bool
+
+    @property
+    def flags(self) -> list[str]:
+        """The names of the flags that were given."""
+        given = [name for name, value in self._asdict().items() if value not in (None, False)]
+        return ["--" + name.replace("_", "-") for name in given]
+
+    def search(self, config: Config) -> Search | None:
+        """Returns the search for a model; None for greedy decoding.
+
+        Raises:
+            UserError: the model cannot read the texts of the lexicon or of the pattern.
+        """
+        if not self.flags:
+            return None
+        from aocr.data.word_lists import read_lexicon
+        from aocr.model.search.automaton import free_text
+        from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
+        from aocr.model.search.text_search import Search
+
+        if self.lexicon:
+            words = read_lexicon(self.lexicon)
+            automaton = lexicon_automaton(words, config, f"--lexicon={self.lexicon}")
+        elif self.pattern is not None:
+            automaton = pattern_automaton(self.pattern, config)
+        else:
+            automaton = free_text(config.vocab_size, config.max_prediction)
+        return Search(
+            automaton=automaton,
+            top=self.top or 1,
+            beam_width=self.beam_width,
+            renormalize=self.renormalize,
+            lexicon=self.lexicon or "",
+            pattern=self.pattern,
+        )
+
+
+def search_request(args: argparse.Namespace) -> SearchRequest:
+    """Returns the flags of the search."""
+    return SearchRequest(*(getattr(args, name) for name in SearchRequest._fields))
+
+
+def lexicon_inputs(args: argparse.Namespace) -> list[NamedPath]:
+    """Returns the file of `--lexicon`, if it is given."""
+    return named("--lexicon", [args.lexicon])
 
 
 def _problem(args: argparse.Namespace) -> str:

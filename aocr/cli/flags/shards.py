@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from aocr.cli.flags.values import whole_number
+from aocr.cli.flags.parser import whole_number
 from aocr.data.records.shards import shard_index_problem
 
 MAX_SHARDS = 99_999
@@ -26,15 +26,23 @@ class ShardChoice(NamedTuple):
 
     Attributes:
         shards: number of shards.
-        shard_index: the only shard to work on, from 0; None for all of them.
+        shard_index: number of the only shard to work on, from 0; None for all of them.
+        is_from_environment: whether the environment variable chooses the shard.
     """
 
     shards: int
     shard_index: int | None
+    is_from_environment: bool = False
 
     def share(self, items: Iterable[str]) -> Iterator[str]:
         """Yields the items of the chosen shard: shards take them in turn, as in `aocr dataset`."""
         return itertools.islice(items, self.shard_index or 0, None, self.shards)
+
+    def log_environment(self) -> None:
+        """Logs which shard the environment variable chooses, if it does."""
+        if self.is_from_environment:
+            text = "The environment variable %s chooses --shard-index=%i (--shards=%i)."
+            logging.info(text, INDEX_VARIABLE, self.shard_index, self.shards)
 
 
 def add_shard_flags(add: Callable[..., object], shards: str, shard_index: str) -> None:
@@ -57,7 +65,7 @@ def shard_problem(args: argparse.Namespace) -> str:
         if args.shard_index is None:
             return ""
         return f"--shard-index={args.shard_index} requires --shards: give the number of all shards"
-    if not is_from_environment(args):
+    if not _is_from_environment(args):
         return shard_index_problem(args.shards, args.shard_index)
     text = os.environ[INDEX_VARIABLE]
     if _is_number(text) and int(text) < args.shards:
@@ -71,22 +79,13 @@ def shard_problem(args: argparse.Namespace) -> str:
 
 def shard_choice(args: argparse.Namespace) -> ShardChoice:
     """Returns what flags and environment choose; `shard_problem` must have found nothing."""
-    if is_from_environment(args):
-        return ShardChoice(args.shards, int(os.environ[INDEX_VARIABLE]))
+    if _is_from_environment(args):
+        return ShardChoice(args.shards, int(os.environ[INDEX_VARIABLE]), is_from_environment=True)
     return ShardChoice(args.shards or 1, args.shard_index)
 
 
-def is_from_environment(args: argparse.Namespace) -> bool:
-    """Returns whether the environment variable chooses the shard."""
+def _is_from_environment(args: argparse.Namespace) -> bool:
     return args.shards is not None and args.shard_index is None and INDEX_VARIABLE in os.environ
-
-
-def log_environment(args: argparse.Namespace) -> None:
-    """Logs which shard the environment variable chooses, if it does."""
-    if is_from_environment(args):
-        shards, index = shard_choice(args)
-        text = "The environment variable %s chooses --shard-index=%i (--shards=%i)."
-        logging.info(text, INDEX_VARIABLE, index, shards)
 
 
 def _is_number(text: str) -> bool:

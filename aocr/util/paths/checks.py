@@ -32,45 +32,34 @@ class NamedPath(NamedTuple):
     path: str
 
 
-class CommandPaths(NamedTuple):
-    """Holds the paths that a command reads and writes.
-
-    Attributes:
-        inputs: files, folders and globs.
-        files: output files, replaced as a whole.
-        log: the log file, which is appended to.
-    """
-
-    inputs: Sequence[NamedPath]
-    files: Sequence[NamedPath]
-    log: NamedPath
-
-
-def check_paths(paths: CommandPaths) -> None:
+def check_paths(inputs: Sequence[NamedPath], outputs: Sequence[NamedPath], log_path: str) -> None:
     """Refuses outputs that would destroy an input, another output, or a device.
+
+    Args:
+        inputs: files, folders and globs that a command reads.
+        outputs: files that it replaces as a whole.
+        log_path: the log file, which is appended to.
 
     Raises:
         UserError: names both paths.
     """
-    for output in paths.files:
+    for output in outputs:
         _check_is_file(output)
-    if not kind_of_special_file(paths.log.path):  # /dev/null and pipes are good logs
-        _check_is_text(paths.log)
+    if not kind_of_special_file(log_path):  # /dev/null and pipes are good logs
+        log = NamedPath("--log-path", log_path)
+        _check_is_text(log)
+        outputs = [*outputs, log]
     written: dict[object, NamedPath] = {}
-    for output in _outputs(paths):
+    for output in outputs:
         other = written.setdefault(identity(output.path), output)
         if other is not output:
             raise UserError(_complaint(output, other, "both would be written"))
-    for given in paths.inputs:
+    for given in inputs:
         for path in _files_of(given.path):
             overwriting = written.get(identity(path))
             if overwriting:
                 read = NamedPath(given.name, path)
                 raise UserError(_complaint(overwriting, read, "what it holds would be lost"))
-
-
-def _outputs(paths: CommandPaths) -> list[NamedPath]:
-    return [*paths.files, *([] if kind_of_special_file(paths.log.path) else [paths.log])]
 
 
 def _complaint(one: NamedPath, other: NamedPath, consequence: str) -> str:

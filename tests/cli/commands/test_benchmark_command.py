@@ -6,13 +6,13 @@ import pytest
 from helpers import encoded
 from tiny_model import picture
 
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 from aocr.util.errors import UserError
 
 
 def benchmark(*arguments):
     args = build_parser().parse_args(["benchmark", *map(str, arguments), "--seconds=0.1"])
-    return args.run(args)
+    return args.task(args).run() or 0
 
 
 def test_measurements_as_json_and_text(tiny, tmp_path, capfd):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
 
 TFLITE = "--format=tflite"
 VERIFY, CALIBRATION = ("--verify", "v.tfrecords"), ("--calibration", "c.tfrecords")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aocr.cli.parser import parse
+from aocr.cli.command import parse
 
 CLUSTER = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
 
@@ -22,14 +22,14 @@ def test_each_replica_has_a_remote_log_of_its_own(monkeypatch, path, role, index
     task = {"type": role, "index": index}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": CLUSTER, "task": task}))
     args = parse(["train", "words.tfrecords", f"--log-path={path}"])
-    assert args.own_log_path(args) == expected
+    assert args.task(args).log_path == expected
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}"])
 def test_other_processes_keep_their_log(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     args = parse(["train", "words.tfrecords", "--log-path=gs://b/aocr.log"])
-    assert args.own_log_path(args) == "gs://b/aocr.log"
+    assert args.task(args).log_path == "gs://b/aocr.log"
 
 
 def test_without_a_chief_the_first_worker_is_one(monkeypatch):
@@ -37,4 +37,4 @@ def test_without_a_chief_the_first_worker_is_one(monkeypatch):
     cluster = {"worker": ["b:1", "c:1"]}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
     args = parse(["train", "words.tfrecords", "--log-path=gs://b/aocr.log"])
-    assert args.own_log_path(args) == "gs://b/aocr.log"
+    assert args.task(args).log_path == "gs://b/aocr.log"

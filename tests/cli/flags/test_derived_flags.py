@@ -6,9 +6,15 @@ import dataclasses
 import pytest
 
 from aocr.charset import FULL_ASCII
+from aocr.cli.command import build_parser
 from aocr.cli.commands.train import add_training_flags, training_options
-from aocr.cli.flags.model import add_limit_flags, add_model_flags, given_fields
-from aocr.cli.parser import build_parser
+from aocr.cli.flags.model import (
+    add_limit_flags,
+    add_model_flags,
+    given_characters,
+    given_fields,
+    limits,
+)
 from aocr.config import Config
 from aocr.data.limits import Limits
 from aocr.training.options import TrainingOptions
@@ -93,22 +99,23 @@ def test_train_sets_every_field_of_the_config():
     ]
     arguments += ["--full-ascii", "--color", "--use-gru"]
     values |= {"characters": FULL_ASCII, "channels": 3, "use_gru": True}
-    given = given_fields(build_parser().parse_args(["train", "d", *arguments]), Config)
+    args = build_parser().parse_args(["train", "d", *arguments])
+    given = {**given_fields(args, Config), **given_characters(args.charset, args.full_ascii)}
     assert given == values
     assert set(given) == {field.name for field in dataclasses.fields(Config)}
 
 
 @pytest.mark.parametrize("command", [["dataset", "a"], ["inspect", "d"]])
 def test_limits_are_the_flags_that_were_given(command, tmp_path):
-    def limits(*arguments):
-        return Limits(**given_fields(build_parser().parse_args([*command, *arguments]), Limits))
+    def parsed(*arguments):
+        return limits(build_parser().parse_args([*command, *arguments]))
 
     (tmp_path / "charset.txt").write_text("abc")
-    assert limits() == Limits()
+    assert parsed() == Limits()
     flags = ["--max-width=9", "--max-height=8", "--max-prediction=7", f"--charset={tmp_path}"]
-    assert limits(*flags[:3], f"{flags[3]}/charset.txt") == Limits(9, 8, 7, "abc")
-    assert limits("--full-ascii") == Limits(characters=FULL_ASCII)
-    assert limits("--charset=auto") == Limits()
+    assert parsed(*flags[:3], f"{flags[3]}/charset.txt") == Limits(9, 8, 7, "abc")
+    assert parsed("--full-ascii") == Limits(characters=FULL_ASCII)
+    assert parsed("--charset=auto") == Limits()
 
 
 def test_the_help_of_limits_shows_no_default():

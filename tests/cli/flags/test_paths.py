@@ -1,11 +1,10 @@
 """Checks the paths of commands that are known before TensorFlow is imported."""
 
-import argparse
 import fnmatch
 
 import pytest
 
-from aocr.cli.flags.paths import MODEL_FILES, command_paths, image_inputs
+from aocr.cli.flags.paths import MODEL_FILES, image_inputs
 from aocr.model import config_file
 from aocr.model.weights import files
 from aocr.training.validation.best_checkpoint import BestCheckpoint
@@ -32,6 +31,6 @@ def test_a_folder_of_images_may_hold_the_log_but_the_log_is_no_image(tmp_path):
         (tmp_path / name).write_text("")
     inputs = image_inputs([str(tmp_path)])
     assert [each.path for each in inputs] == [f"{tmp_path}/a.PNG"]
-    check_paths(command_paths(argparse.Namespace(log_path=f"{tmp_path}/aocr.log"), inputs))
+    check_paths(inputs, [], f"{tmp_path}/aocr.log")
     with pytest.raises(UserError, match=r"--log-path .*a\.PNG are the same file"):
-        check_paths(command_paths(argparse.Namespace(log_path=f"{tmp_path}/a.PNG"), inputs))
+        check_paths(inputs, [], f"{tmp_path}/a.PNG")

@@ -4,14 +4,15 @@ import logging
 
 import pytest
 
+from aocr.cli.command import build_parser
 from aocr.cli.commands.train import training_options
 from aocr.cli.flags import recipes
 from aocr.cli.flags.model import AUTO_BUCKETS
-from aocr.cli.parser import build_parser
 from aocr.config import Config
 from aocr.model import config_file
 from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run, choose_config
+from aocr.training.start.model_choice import choose_config
+from aocr.training.start.run import ModelChoice, Run
 from aocr.util.options import permitted_values
 
 MODERN = recipes.RECIPES["modern"]

@@ -3,13 +3,13 @@
 import pytest
 from helpers import TINY
 
-from aocr.cli.flags.search import search_of
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
+from aocr.cli.flags.search import search_request
 from aocr.util.errors import UserError
 
 
 def parse(*flags):
-    return build_parser().parse_args(["predict", "a.png", *flags])
+    return search_request(build_parser().parse_args(["predict", "a.png", *flags]))
 
 
 @pytest.mark.parametrize(
@@ -31,25 +31,25 @@ def test_flags_that_cannot_work_are_usage_errors(flags, message, capsys):
 
 
 def test_without_a_flag_there_is_no_search():
-    assert search_of(parse(), TINY) is None
+    assert parse().search(TINY) is None
 
 
 def test_what_the_flags_ask_for(tmp_path):
     (tmp_path / "words.txt").write_text("ab\nBA\n")
-    search = search_of(parse(f"--lexicon={tmp_path}/words.txt", "--renormalize"), TINY)
+    search = parse(f"--lexicon={tmp_path}/words.txt", "--renormalize").search(TINY)
     assert (search.top, search.beam_width, search.renormalize) == (1, None, True)
     assert len(search.automaton.is_final) == 5
-    search = search_of(parse("--top=3", "--beam-width=7"), TINY)
+    search = parse("--top=3", "--beam-width=7").search(TINY)
     assert (search.top, search.beam_width, search.renormalize) == (3, 7, False)
     assert search.automaton.is_final.tolist() == [True]
-    assert search_of(parse("--pattern=A{2}"), TINY).automaton.remaining[0] == 2
+    assert parse("--pattern=A{2}").search(TINY).automaton.remaining[0] == 2
 
 
 def test_a_pattern_of_the_empty_text_is_a_pattern():
-    assert search_of(parse("--pattern="), TINY).automaton.is_final.tolist() == [True]
+    assert parse("--pattern=").search(TINY).automaton.is_final.tolist() == [True]
 
 
 def test_a_lexicon_that_the_model_cannot_read_is_refused(tmp_path):
     (tmp_path / "words.txt").write_text("AB\nXY\n")
     with pytest.raises(UserError, match=r"--lexicon=.*words\.txt: of 2 words, 1 have characters"):
-        search_of(parse(f"--lexicon={tmp_path}/words.txt"), TINY)
+        parse(f"--lexicon={tmp_path}/words.txt").search(TINY)

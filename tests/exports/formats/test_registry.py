@@ -41,7 +41,7 @@ def test_the_graph_files_are_those_of_the_formats():
 
 def test_names_are_known_without_tensorflow():
     program = (
-        "import sys; from aocr.cli.parser import build_parser; build_parser(); "
+        "import sys; from aocr.cli.command import build_parser; build_parser(); "
         "assert 'aocr.exports.formats' in sys.modules; assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], env=environment(), check=True)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from aocr.util.errors import UserError
-from aocr.util.paths.checks import CommandPaths, NamedPath, check_paths, named
+from aocr.util.paths.checks import check_paths, named
 
 
 @pytest.fixture
@@ -21,11 +21,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def check(inputs=(), outputs=(), log="aocr.log"):
-    check_paths(
-        CommandPaths(
-            named("annotations", inputs), named("output", outputs), NamedPath("--log-path", log)
-        )
-    )
+    check_paths(named("annotations", inputs), named("output", outputs), log)
 
 
 @pytest.mark.parametrize("output", ["a.txt", "./a.txt", "images/../a.txt", "link.txt", "hard.txt"])

@@ -5,8 +5,8 @@ import argparse
 import pytest
 from commands import run_aocr
 
-from aocr.cli.flags.values import value_type, whole_number
-from aocr.cli.parser import build_parser
+from aocr.cli.command import build_parser
+from aocr.cli.flags.parser import value_type, whole_number
 from aocr.util.options import Permitted
 
 REQUIRED = {"dataset": ["a"], "inspect": ["d"], "train": ["d"], "test": ["d"]}
