@@ -93,3 +93,8 @@ def gru(x, h, gates_kernel, gates_bias, candidate_kernel, candidate_bias):
     r, u = np.split(gates, 2, axis=1)
     candidate = np.tanh(np.concatenate([x, r * h], axis=1) @ candidate_kernel + candidate_bias)
     return u * h + (1 - u) * candidate
+
+
+def columns(readings):
+    """Returns the texts and the probabilities of readings."""
+    return [each.text for each in readings], [each.probability for each in readings]

@@ -18,7 +18,7 @@ from aocr.exports.formats.common import ExportFormat
 from aocr.exports.samples import Samples, dataset_samples, drawn_samples
 from aocr.exports.verification import Verification, verify
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import ServingSession
+from aocr.inference.session import ServingSession, session_of
 from aocr.inference.signatures import Signature, add_signatures
 from aocr.model import config_file
 from aocr.model.search.text_search import Search
@@ -98,14 +98,7 @@ def export(config: Config, request: ExportRequest) -> None:
         signatures = add_signatures(model, config, request.with_attention)
     with open_session(model.graph, request.gpu_id) as session:
         checkpoints.restore(session, request.checkpoint)
-        serving = ServingSession(
-            session=session,
-            input=model.input,
-            output=model.output,
-            probability=model.probability,
-            search_outputs=model.search_outputs,
-            signatures=signatures,
-        )
+        serving = session_of(session, model, signatures)
         origin = description.origin_of(request.checkpoint)._replace(search=request.search)
         exported = ExportedModel(serving, config, origin)
         loss = request.max_accuracy_loss if request.quantize else None

@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from aocr.config import TEST_BATCH_SIZE
 from aocr.exports.samples import Samples
-from aocr.inference.session import DEFAULT_SIGNATURE, BatchTexts, Exported, Images, ServingSession
+from aocr.inference.names import DEFAULT_SIGNATURE
+from aocr.inference.results import Reading
+from aocr.inference.session import Exported, Images, ServingSession
 from aocr.util.errors import UserError, first_line
 
 PROBABILITY_TOLERANCE = 1e-5
@@ -55,14 +57,16 @@ def verify(
     Raises:
         UserError: the export reads otherwise, or an image cannot be decoded.
     """
-    expected: list[BatchTexts] = []
-    found: dict[str, list[BatchTexts]] = {name: [] for name in exported.readers()}
+    expected: list[Reading] = []
+    found: dict[str, list[Reading]] = {name: [] for name in exported.readers()}
     for images in _batches(model, samples):
-        expected.append(_read(model, images, samples.name))
+        batch = _read(model, images, samples.name)
+        expected += batch
         for name, read in exported.readers().items():
-            found[name].append(read(images))
+            readings = read(images)
             if max_accuracy_loss is None:
-                _check_equal(found[name][-1], expected[-1], name)
+                _check_equal(readings, batch, name)
+            found[name] += readings
     verification = _summarize(samples, expected, list(found.values()))
     if max_accuracy_loss is None:
         _log_equality(verification)
@@ -79,7 +83,7 @@ def _batches(model: ServingSession, samples: Samples) -> Iterator[Images]:
         yield Images(encoded, model.prepare(encoded))
 
 
-def _read(model: ServingSession, images: Images, dataset: str) -> BatchTexts:
+def _read(model: ServingSession, images: Images, dataset: str) -> list[Reading]:
     try:
         return model.readers()[DEFAULT_SIGNATURE](images)
     except tf.errors.InvalidArgumentError as error:
@@ -89,27 +93,25 @@ def _read(model: ServingSession, images: Images, dataset: str) -> BatchTexts:
         ) from error
 
 
-def _check_equal(found: BatchTexts, expected: BatchTexts, name: str) -> None:
+def _check_equal(found: list[Reading], expected: list[Reading], name: str) -> None:
     """Compares the texts and probabilities of one batch.
 
     Raises:
         UserError: a text differs, or a probability by more than `PROBABILITY_TOLERANCE`.
     """
-    for text, probability, expected_text, expected_probability in zip(
-        *found, *expected, strict=True
-    ):
-        difference = abs(float(probability) - float(expected_probability))
-        if text != expected_text or not difference <= PROBABILITY_TOLERANCE:
+    for one, other in zip(found, expected, strict=True):
+        difference = abs(one.probability - other.probability)
+        if one.text != other.text or not difference <= PROBABILITY_TOLERANCE:
             raise UserError(
-                f"the export ({name}) reads {text!r} ({probability:.6f}) where the model reads "
-                f"{expected_text!r} ({expected_probability:.6f}): nothing is exported"
+                f"the export ({name}) reads {one.text!r} ({one.probability:.6f}) where the model "
+                f"reads {other.text!r} ({other.probability:.6f}): nothing is exported"
             )
 
 
 def _summarize(
-    samples: Samples, expected: list[BatchTexts], found: list[list[BatchTexts]]
+    samples: Samples, expected: list[Reading], found: list[list[Reading]]
 ) -> Verification:
-    """Summarizes what the model and each reader of an export read, batch by batch."""
+    """Summarizes what the model and each reader of an export have read."""
     labels = samples.labels
     return Verification(
         images=len(samples.images),
@@ -120,25 +122,16 @@ def _summarize(
     )
 
 
-def _accuracy(batches: list[BatchTexts], labels: list[str]) -> float:
-    texts = [text for batch in batches for text in batch.texts]
-    correct = sum(text == label for text, label in zip(texts, labels, strict=True))
+def _accuracy(readings: list[Reading], labels: list[str]) -> float:
+    correct = sum(each.text == label for each, label in zip(readings, labels, strict=True))
     return correct / len(labels)
 
 
-def _largest_difference(found: list[BatchTexts], expected: list[BatchTexts]) -> float:
+def _largest_difference(found: list[Reading], expected: list[Reading]) -> float:
     """Returns the largest difference between two probabilities of one text."""
-    return max(
-        (
-            abs(float(probability) - float(expected_probability))
-            for batches in zip(found, expected, strict=True)
-            for text, probability, expected_text, expected_probability in zip(
-                *batches[0], *batches[1], strict=True
-            )
-            if text == expected_text
-        ),
-        default=0.0,
-    )
+    pairs = zip(found, expected, strict=True)
+    same = (abs(a.probability - b.probability) for a, b in pairs if a.text == b.text)
+    return max(same, default=0.0)
 
 
 def _log_equality(verification: Verification) -> None:

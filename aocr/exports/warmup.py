@@ -51,8 +51,7 @@ def write(folder: str, images: list[bytes], signatures: tuple[Signature, ...]) -
     Raises:
         tf.errors.OpError: the file cannot be written.
     """
-    default = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-    requests = [predict_request(default, {names.SIGNATURE_IMAGES: images[:1]})]
+    requests = [predict_request(names.DEFAULT_SIGNATURE, {names.SIGNATURE_IMAGES: images[:1]})]
     requests += [predict_request(each.name, _inputs(each, images)) for each in signatures]
     extra = posixpath.join(folder, FOLDER)
     tf.io.gfile.makedirs(extra)

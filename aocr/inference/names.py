@@ -1,6 +1,9 @@
-"""Names the tensors and signatures that clients and exports rely on."""
+"""Names the model, tensors and signatures that clients and exports rely on."""
 
 from __future__ import annotations
+
+DEFAULT_MODEL_NAME = "aocr"
+"""Name of the model in requests to a server."""
 
 # Tensors of a frozen graph
 
@@ -25,7 +28,10 @@ STEP_PROBABILITIES = "transpose_2"
 """Inner tensors, under the names that TensorFlow 1 gave them in 0.7.6. Published recipes cut the
 graph at them, among them OpenVINO's guide, because OpenVINO cannot run the operations outside."""
 
-# Keys of the signature `serving_default` of a SavedModel
+# The signature of a SavedModel, and its keys
+
+DEFAULT_SIGNATURE = "serving_default"
+"""The name in `tf.saved_model`, which programs without TensorFlow need, too."""
 
 SIGNATURE_IMAGES = "input"
 

@@ -9,8 +9,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.inference import names
+from aocr.inference.graph import ServingGraph
+from aocr.inference.results import Reading
 from aocr.inference.signatures import Signature
 
 
@@ -26,20 +29,8 @@ class Images(NamedTuple):
     prepared: Mapping[str, np.ndarray]
 
 
-class BatchTexts(NamedTuple):
-    """Holds what was read from a batch of images.
-
-    Attributes:
-        texts: one for each image.
-        probabilities: float `[N]`, of the texts.
-    """
-
-    texts: list[str]
-    probabilities: np.ndarray
-
-
-ReadBatch = Callable[[Images], BatchTexts]
-"""Reads a batch of images."""
+ReadBatch = Callable[[Images], list[Reading]]
+"""Reads a batch of images: their texts and probabilities."""
 
 
 class Exported(Protocol):
@@ -50,9 +41,6 @@ class Exported(Protocol):
 
     def close(self) -> None:
         """Frees what the export holds."""
-
-
-DEFAULT_SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 class ServingSession(NamedTuple):
@@ -66,6 +54,7 @@ class ServingSession(NamedTuple):
         probability: float64, the texts' probabilities, in the shape of `output`.
         search_outputs: what a search adds to the signature `serving_default`, by its keys.
         signatures: what else a client may feed and fetch.
+        loaded_definitions: the definitions of all signatures in the file that the graph is from.
     """
 
     session: tf.compat.v1.Session
@@ -74,6 +63,7 @@ class ServingSession(NamedTuple):
     probability: tf.Tensor
     search_outputs: Mapping[str, tf.Tensor] = MappingProxyType({})
     signatures: tuple[Signature, ...] = ()
+    loaded_definitions: Mapping[str, meta_graph_pb2.SignatureDef] = MappingProxyType({})
 
     def predict(self, encoded: bytes) -> tuple[str, float]:
         """Returns the text of one encoded image and the text's probability."""
@@ -89,19 +79,29 @@ class ServingSession(NamedTuple):
             **self.search_outputs,
         }
         inputs = {names.SIGNATURE_IMAGES: self.input}
-        return [Signature(DEFAULT_SIGNATURE, inputs, outputs), *self.signatures]
+        return [Signature(names.DEFAULT_SIGNATURE, inputs, outputs), *self.signatures]
+
+    def definitions(self) -> dict[str, meta_graph_pb2.SignatureDef]:
+        """Returns the definitions of all signatures, as a SavedModel has or would have them."""
+        if self.loaded_definitions:
+            return dict(self.loaded_definitions)
+        with self.session.graph.as_default():
+            return {each.name: each.definition() for each in self.all_signatures()}
 
     def readers(self) -> dict[str, ReadBatch]:
         """Returns a function for each signature, which reads images as the signature does."""
         return {each.name: functools.partial(self._read, each) for each in self.all_signatures()}
 
-    def _read(self, signature: Signature, images: Images) -> BatchTexts:
+    def _read(self, signature: Signature, images: Images) -> list[Reading]:
         given = {names.SIGNATURE_IMAGES: images.encoded, **images.prepared}
         feed = {tensor: given[key] for key, tensor in signature.inputs.items()}
         outputs = [signature.outputs[names.SIGNATURE_TEXT]]
         outputs.append(signature.outputs[names.SIGNATURE_PROBABILITY])
         texts, probabilities = self.session.run(outputs, feed)
-        return BatchTexts([text.decode() for text in np.ravel(texts)], np.ravel(probabilities))
+        return [
+            Reading(text.decode(), float(probability))
+            for text, probability in zip(np.ravel(texts), np.ravel(probabilities), strict=True)
+        ]
 
     def prepare(self, encoded: list[bytes]) -> dict[str, np.ndarray]:
         """Returns what `serving_pixels` takes instead of encoded images, by its keys.
@@ -118,3 +118,23 @@ class ServingSession(NamedTuple):
     def close(self) -> None:
         """Closes the session."""
         self.session.close()
+
+
+def session_of(
+    session: tf.compat.v1.Session, model: ServingGraph, signatures: tuple[Signature, ...] = ()
+) -> ServingSession:
+    """Returns a session with the graph of a model, whose variables are restored.
+
+    Args:
+        session: the session.
+        model: its graph.
+        signatures: what a client may feed and fetch besides `serving_default`.
+    """
+    return ServingSession(
+        session=session,
+        input=model.input,
+        output=model.output,
+        probability=model.probability,
+        search_outputs=model.search_outputs,
+        signatures=signatures,
+    )

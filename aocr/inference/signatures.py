@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.charset import FIRST_CHARACTER_ID
 from aocr.config import IMAGE_HEIGHT, TPS, Config
@@ -66,6 +67,15 @@ class Signature(NamedTuple):
     name: str
     inputs: dict[str, tf.Tensor]
     outputs: dict[str, tf.Tensor]
+
+    def definition(self) -> meta_graph_pb2.SignatureDef:
+        """Returns the signature as a SavedModel stores it."""
+        saved_model = tf.compat.v1.saved_model
+        inputs, outputs = (
+            {key: saved_model.build_tensor_info(tensor) for key, tensor in tensors.items()}
+            for tensors in (self.inputs, self.outputs)
+        )
+        return saved_model.build_signature_def(inputs, outputs, saved_model.PREDICT_METHOD_NAME)
 
 
 def add_signatures(

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from aocr.config import TEST_BATCH_SIZE, Config
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.header import quiet_pillow
+from aocr.inference.results import Reading
 from aocr.model.search.text_search import Search
 from aocr.reading.arrivals import batch_arrivals
-from aocr.reading.checkpoint_backend import CheckpointBackend
+from aocr.reading.backends import CheckpointBackend
 from aocr.reading.reader import Reader
-from aocr.reading.results import FilePrediction
 
 MAX_IMAGES_WITHOUT_GRAPPLER = 16
 """Largest number of images for which `predict` turns off Grappler, TensorFlow's graph optimizer.
@@ -25,7 +25,7 @@ def predict(
     gpu_id: int,
     search: Search | None = None,
     batch_size: int = TEST_BATCH_SIZE,
-) -> Iterator[FilePrediction]:
+) -> Iterator[tuple[str, Reading]]:
     """Predicts the text of each image file, which is read and converted as by `aocr dataset`.
 
     Args:
@@ -38,8 +38,8 @@ def predict(
         batch_size: largest number of images that the model reads at a time.
 
     Yields:
-        A prediction for each path, in the order of the paths. If a file cannot be read, its
-        prediction holds the reason.
+        Each path with what was read, in the order of the paths. If a file cannot be read, its
+        reading holds the reason.
 
     Raises:
         UserError: the checkpoint does not fit the config.
@@ -48,14 +48,4 @@ def predict(
     backend = CheckpointBackend(config, checkpoint, gpu_id, optimize=not few, search=search)
     with quiet_pillow(), DecoderWatch() as watch, Reader(backend, watch=watch) as reader:
         for batch in batch_arrivals(paths, batch_size):
-            for path, reading in zip(batch, reader.read_batch(batch), strict=True):
-                yield FilePrediction(
-                    path=path,
-                    text=reading.text,
-                    probability=reading.probability,
-                    character_probabilities=reading.character_probabilities,
-                    failure=reading.failure,
-                    readings=reading.readings,
-                    is_exact=reading.is_exact,
-                    complaint=reading.complaint,
-                )
+            yield from zip(batch, reader.read_batch(batch), strict=True)

@@ -15,9 +15,9 @@ from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
 from aocr.data.images.conversion import convert_watched, to_supported_format
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.header import ImageFileError, TooManyPixelsError
-from aocr.reading.backend import Backend
+from aocr.inference.results import Reading
+from aocr.reading.backends import Backend
 from aocr.reading.inputs import ImageInput, as_list, encoded_image, is_one_image
-from aocr.reading.results import Reading
 from aocr.util.errors import first_line
 from aocr.util.usage import Usage
 
@@ -163,13 +163,6 @@ class Reader:
             return to_supported_format(encoded, max_pixels).encoded, ""
         image, complaint = convert_watched(encoded, max_pixels, self._watch)
         return image.encoded, complaint
-
-    def read_prepared(
-        self, prepared: Sequence[PreparedImage], *, attention: bool = False
-    ) -> list[Reading]:
-        """Reads prepared images at a time; the model runs once."""
-        with self._usage():
-            return self._read(prepared, attention)
 
     def _read(self, prepared: Sequence[PreparedImage], attention: bool) -> list[Reading]:
         values = [image.value for image in prepared if not image.failure]

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from aocr.config import MAX_PIXELS
 from aocr.data.images.conversion import to_upload
 from aocr.data.images.file_reading import read_file
 from aocr.data.images.header import ImageFileError, TooManyPixelsError, quiet_pillow
+from aocr.inference.results import Reading
 from aocr.reading.arrivals import batch_arrivals
 from aocr.reading.rest_client import RefusedError, RestClient
-from aocr.reading.results import FilePrediction
 
 MAX_REQUEST_BYTES = 4 * 2**20
 """Size of the image files of a request, unless a single one is larger. Servers and the proxies
 before them have limits."""
 
 
-class _Upload(NamedTuple):
-    """Holds an image file to send, or why it cannot be sent."""
-
-    path: str
-    encoded: bytes = b""
-    failure: str = ""
-
-
-def predict(client: RestClient, paths: Iterable[str], batch_size: int) -> Iterator[FilePrediction]:
-    """Yields a prediction for each image file, in the order of the paths.
+def predict(
+    client: RestClient, paths: Iterable[str], batch_size: int
+) -> Iterator[tuple[str, Reading]]:
+    """Yields each image file with what was read, in the order of the paths.
 
     The files are converted as by `aocr dataset`. An image that the server cannot read fails alone.
 
@@ -41,54 +34,48 @@ def predict(client: RestClient, paths: Iterable[str], batch_size: int) -> Iterat
     """
     with quiet_pillow():
         for batch in batch_arrivals(paths, batch_size):
-            for group in _groups(map(_load, batch)):
-                yield from _predict_group(client, group)
+            yield from zip(batch, _read_files(client, batch), strict=True)
 
 
-def _load(path: str) -> _Upload:
+def _read_files(client: RestClient, paths: Iterable[str]) -> Iterator[Reading]:
+    """Yields what was read from each file, whatever fits into a request at a time."""
+    for group in _groups(map(_load, paths)):
+        readings = iter(_read(client, [each for each in group if isinstance(each, bytes)]))
+        yield from (next(readings) if isinstance(each, bytes) else each for each in group)
+
+
+def _load(path: str) -> bytes | Reading:
+    """Returns the file to send, or that it cannot be read."""
     try:
-        return _Upload(path, to_upload(read_file(path), MAX_PIXELS))
+        return to_upload(read_file(path), MAX_PIXELS)
     except TooManyPixelsError as error:  # whose reason names a flag of another command
-        return _Upload(path, failure=f"more than {MAX_PIXELS} pixels ({error.detail})")
+        return Reading(failure=f"more than {MAX_PIXELS} pixels ({error.detail})")
     except ImageFileError as error:
-        return _Upload(path, failure=str(error))
+        return Reading(failure=str(error))
 
 
-def _groups(uploads: Iterable[_Upload]) -> Iterator[list[_Upload]]:
+def _groups(uploads: Iterable[bytes | Reading]) -> Iterator[list[bytes | Reading]]:
     """Yields the files in groups that fit into a request."""
-    group: list[_Upload] = []
+    group: list[bytes | Reading] = []
     size = 0
     for upload in uploads:
-        if group and size + len(upload.encoded) > MAX_REQUEST_BYTES:
+        length = len(upload) if isinstance(upload, bytes) else 0
+        if group and size + length > MAX_REQUEST_BYTES:
             yield group
             group, size = [], 0
         group.append(upload)
-        size += len(upload.encoded)
+        size += length
     if group:
         yield group
 
 
-def _predict_group(client: RestClient, group: list[_Upload]) -> Iterator[FilePrediction]:
-    images = [upload.encoded for upload in group if not upload.failure]
-    readings = iter(_read(client, images))
-    for upload in group:
-        if upload.failure:
-            yield FilePrediction(upload.path, failure=upload.failure)
-        else:
-            reading = next(readings)
-            yield reading._replace(path=upload.path)
-
-
-def _read(client: RestClient, images: list[bytes]) -> list[FilePrediction]:
+def _read(client: RestClient, images: list[bytes]) -> list[Reading]:
     """Reads images in one request; if the server refuses it, in one request for each."""
     if not images:
         return []
     try:
-        return [
-            FilePrediction("", reading.text, reading.probability, None)
-            for reading in client.read(images)
-        ]
+        return client.read(images)
     except RefusedError as error:
         if len(images) == 1:
-            return [FilePrediction("", failure=f"the server refuses it: {error}")]
-    return [prediction for image in images for prediction in _read(client, [image])]
+            return [Reading(failure=f"the server refuses it: {error}")]
+    return [reading for image in images for reading in _read(client, [image])]

@@ -8,13 +8,10 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import NamedTuple
 
-from aocr.inference import DEFAULT_MODEL_NAME
+from aocr.inference import names
+from aocr.inference.results import Reading
 from aocr.util.errors import UserError
-
-SIGNATURE, IMAGES, TEXT, PROBABILITY = "serving_default", "input", "output", "probability"
-"""The signature of an export and its keys, see `aocr.inference.names`."""
 
 TIMEOUT = 60
 """Seconds that a server may be silent."""
@@ -24,13 +21,6 @@ _SHOWN_CHARACTERS = 200
 
 class RefusedError(Exception):
     """Reports that the server refuses a request because of its content."""
-
-
-class RemoteReading(NamedTuple):
-    """Holds what a server has read from one image: text and probability."""
-
-    text: str
-    probability: float
 
 
 class RestClient:
@@ -51,7 +41,7 @@ class RestClient:
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
 
-    def read(self, images: list[bytes]) -> list[RemoteReading]:
+    def read(self, images: list[bytes]) -> list[Reading]:
         """Returns what the server reads from images, in one request.
 
         Args:
@@ -62,14 +52,16 @@ class RestClient:
             UserError: the server does not answer, or not as TensorFlow Serving does.
         """
         encoded = [{"b64": base64.b64encode(image).decode()} for image in images]
-        request = {"signature_name": SIGNATURE, "inputs": {IMAGES: encoded}}
+        inputs = {names.SIGNATURE_IMAGES: encoded}
+        request = {"signature_name": names.DEFAULT_SIGNATURE, "inputs": inputs}
         answer = self._post(json.dumps(request).encode())
         try:
             outputs = json.loads(answer)["outputs"]
             # of one image, an export of aocr 0.7.6 returns scalars
-            texts, probabilities = _as_list(outputs[TEXT]), _as_list(outputs[PROBABILITY])
+            texts = _as_list(outputs[names.SIGNATURE_TEXT])
+            probabilities = _as_list(outputs[names.SIGNATURE_PROBABILITY])
             found = [
-                RemoteReading(str(text), float(probability))
+                Reading(str(text), float(probability), character_probabilities=None)
                 for text, probability in zip(texts, probabilities, strict=True)
             ]
         except (ValueError, KeyError, TypeError) as error:
@@ -132,7 +124,7 @@ def predict_url(url: str) -> str:
         bad = True
     if bad or parts.query or parts.fragment:
         raise UserError(f"--server={url} is not a URL such as http://localhost:8501")
-    path = parts.path.rstrip("/") or f"/v1/models/{DEFAULT_MODEL_NAME}"
+    path = parts.path.rstrip("/") or f"/v1/models/{names.DEFAULT_MODEL_NAME}"
     if not path.endswith(":predict"):
         path += ":predict"
     return urllib.parse.urlunsplit(parts._replace(path=path))

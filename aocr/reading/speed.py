@@ -14,8 +14,8 @@ from aocr.data.images.decoder_complaints import warning_text
 from aocr.data.images.file_reading import read_file
 from aocr.data.images.header import ImageFileError
 from aocr.exports.samples import sample_images
+from aocr.inference.results import Reading
 from aocr.reading.reader import Reader
-from aocr.reading.results import Reading
 from aocr.util.errors import UserError
 from aocr.util.text.plurals import counted_in_groups
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 
-from aocr.reading.results import Reading
+from aocr.inference.results import Reading
 from aocr.server.errors import invalid_argument
 from aocr.server.models.model_versions import ModelVersions, RequestPath
 
@@ -83,7 +83,7 @@ async def read(versions: ModelVersions, encoded: bytes, attention: bool) -> dict
 def _characters(reading: Reading, attention: bool) -> list[dict[str, object]]:
     """Returns each character with what is known of it."""
     characters: list[dict[str, object]] = [{"character": each} for each in reading.text]
-    for each, probability in zip(characters, reading.character_probabilities, strict=False):
+    for each, probability in zip(characters, reading.character_probabilities or (), strict=False):
         each["probability"] = probability
     if attention and reading.attention is not None:
         for each, weights in zip(characters, reading.attention, strict=True):

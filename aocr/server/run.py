@@ -14,7 +14,7 @@ import uvicorn
 
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.header import quiet_pillow
-from aocr.inference import DEFAULT_MODEL_NAME
+from aocr.inference.names import DEFAULT_MODEL_NAME
 from aocr.reading.loading import LoadOptions, load_backend
 from aocr.reading.model_source import ModelSource, find_model
 from aocr.server.app import Application

@@ -83,9 +83,9 @@ def test(checkpoint: str, records: str) -> None:
 def predict(checkpoint: str, paths: list[str]) -> None:
     """As `aocr predict` does."""
     with open(os.devnull, "w", encoding="utf-8") as output:
-        for result in file_predictions.predict(Config(), paths, checkpoint, -1):
-            prediction_output.log_prediction(result)
-            output.write(prediction_output.tsv_line_of(result))
+        for path, result in file_predictions.predict(Config(), paths, checkpoint, -1):
+            prediction_output.log_prediction(path, result)
+            output.write(prediction_output.tsv_line_of(path, result))
             if len(result.text) < Config().max_prediction:
                 raise RuntimeError(f"the random weights wrote EOS: {result.text!r}")
 

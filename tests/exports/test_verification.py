@@ -2,12 +2,12 @@
 
 import logging
 
-import numpy as np
 import pytest
 
 from aocr.exports.samples import Samples, drawn_samples
 from aocr.exports.verification import PROBABILITY_TOLERANCE, verify
-from aocr.inference.session import DEFAULT_SIGNATURE, BatchTexts
+from aocr.inference import results
+from aocr.inference.names import DEFAULT_SIGNATURE
 from aocr.util.errors import UserError
 
 IMAGES = [f"image {number}".encode() for number in range(100)]
@@ -32,7 +32,7 @@ class Reading:
         start = len(self.images[way])
         self.images[way] += images.encoded
         texts = self.texts[start : len(self.images[way])]
-        return BatchTexts(texts, np.full([len(texts)], self.probability))
+        return [results.Reading(text, self.probability) for text in texts]
 
     def prepare(self, encoded):
         return {"pixels": len(encoded)}
@@ -100,7 +100,7 @@ def test_the_worst_way_to_read_counts():
     class Half(Reading):
         def read(self, way, images):
             found = super().read(way, images)
-            return found if way == "good" else found._replace(texts=["wrong"] * len(found.texts))
+            return found if way == "good" else [each._replace(text="wrong") for each in found]
 
     exported = Half(TEXTS, 0.5, ("good", "bad"))
     with pytest.raises(UserError, match="the export reads 0.00% of the images"):

@@ -43,7 +43,8 @@ def read(request, tmp_path_factory):
         )
         export(config, request)
     paths = [f"{folder}/{name}" for name in NAMES]
-    return list(file_predictions.predict(config, paths, checkpoint, -1, search)), folder
+    found = file_predictions.predict(config, paths, checkpoint, -1, search)
+    return [reading for _, reading in found], folder
 
 
 def test_predictions_match_the_pattern(read):
@@ -87,7 +88,8 @@ def test_a_server_of_the_saved_model_answers_with_its_readings(read):
     with live_server(f"{folder}/savedmodel") as server:
         url = f"{server.url}/v1/models/aocr:predict"
         found = httpx.post(url, json={"inputs": images}, timeout=120).json()["outputs"]
-        remote = list(remote_predictions.predict(RestClient(server.url), [f"{folder}/a"], 1))
+        client = RestClient(server.url)
+        remote = [each for _, each in remote_predictions.predict(client, [f"{folder}/a"], 1)]
     check([text.encode() for text in found["output"]], found["probability"], predictions)
     assert found["readings"] == [[text for text, _ in each.readings] for each in predictions]
     assert found["exact"] == [True] * 3

@@ -144,7 +144,8 @@ def outputs(texts, probabilities):
 
 def test_an_export_of_aocr_076_answers_one_image_with_scalars():
     with answering((200, outputs("AB", 0.5))) as (client, requests):
-        assert client.read([b"x"]) == [("AB", 0.5)]
+        (reading,) = client.read([b"x"])
+        assert (reading.text, reading.probability) == ("AB", 0.5)
     (request,) = requests
     assert request == {"signature_name": "serving_default", "inputs": {"input": [{"b64": "eA=="}]}}
 
@@ -186,10 +187,10 @@ def test_a_refused_batch_is_sent_one_by_one(folder):
     with answering(refusal, good, refusal, good) as (client, requests):
         found = list(remote_predictions.predict(client, [*paths, "nosuch.png"], 8))
     assert [len(request["inputs"]["input"]) for request in requests] == [3, 1, 1, 1]
-    assert [each.failure for each in found] == [
+    assert [each.failure for _, each in found] == [
         *("", "the server refuses it: bad image", "", "no such file"),
     ]
-    assert [each.path for each in found] == [*paths, "nosuch.png"]
+    assert [path for path, _ in found] == [*paths, "nosuch.png"]
 
 
 def test_requests_are_not_larger_than_servers_accept(folder, monkeypatch):

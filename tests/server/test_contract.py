@@ -12,14 +12,15 @@ import pytest
 import tensorflow as tf
 from contract_cases import CASES, MAX_PIXELS
 from grpc_requests import request_of
+from helpers import columns
 from live_server import live_server
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from aocr.exports.formats import tflite
-from aocr.inference.session import Images, ServingSession
+from aocr.inference.session import Images, session_of
 from aocr.inference.signatures import add_signatures
 from aocr.model import config_file
-from aocr.reading.checkpoint_backend import CheckpointBackend
+from aocr.reading.backends import CheckpointBackend
 from aocr.server.models.served_model import ServingLimits
 
 PREDICT = "/v1/models/aocr:predict"
@@ -37,9 +38,7 @@ def live(tiny):
     backend = CheckpointBackend(config, tiny.checkpoint, gpu_id=-1)
     model = backend.model
     signatures = add_signatures(model, config)
-    yield ServingSession(
-        backend.session, model.input, model.output, model.probability, signatures=signatures
-    )
+    yield session_of(backend.session, model, signatures)
     backend.close()
 
 
@@ -282,8 +281,8 @@ def test_tflite_reads_the_pixels_of_the_cases_alike(tiny, live, expected, tmp_pa
     for case in CASES.values():
         if case.is_read:
             images = case.images if isinstance(case.images, list) else [case.images]
-            found = read(Images(images, live.prepare(images)))
+            texts, found = columns(read(Images(images, live.prepare(images))))
             readings = expected(case)
-            assert found.texts == [text for text, _ in readings]
+            assert texts == [text for text, _ in readings]
             probabilities = [each for _, each in readings]
-            np.testing.assert_allclose(found.probabilities, probabilities, rtol=1e-5)
+            np.testing.assert_allclose(found, probabilities, rtol=1e-5)

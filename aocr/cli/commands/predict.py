@@ -25,8 +25,8 @@ from aocr.cli.flags.shards import (
 from aocr.cli.settings_log import PREDICT, flag_settings, log_settings
 from aocr.config import TEST_BATCH_SIZE
 from aocr.data.records.shards import shard_name
+from aocr.inference.results import Reading
 from aocr.model.weights import pretrained
-from aocr.reading.results import FilePrediction
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import EXIT_FAILURE
 from aocr.util.options import Permitted, permitted_values
@@ -213,7 +213,7 @@ def _rows(path: str | None) -> Iterator[Callable[[str], None]]:
 def _write_rows(
     request: PredictRequest,
     names: Iterable[str],
-    predictions: Iterable[FilePrediction],
+    predictions: Iterable[tuple[str, Reading]],
     write: Callable[[str], None],
 ) -> int:
     """Writes and logs the predictions as they come, and returns the exit code."""
@@ -222,16 +222,16 @@ def _write_rows(
     least = request.min_probability
     read = failed = uncertain = inexact = 0
     with _progress(names, request.output is not None) as advance:
-        for result in predictions:
-            prediction_output.log_prediction(result)
+        for path, result in predictions:
+            prediction_output.log_prediction(path, result)
             read += not result.failure
             failed += bool(result.failure)
             inexact += not result.is_exact
             uncertain += least is not None and prediction_output.is_uncertain(result, least)
             if request.as_json:
-                write(prediction_output.json_line_of(result, least))
+                write(prediction_output.json_line_of(path, result, least))
             elif not result.failure:
-                write(prediction_output.tsv_line_of(result, least))
+                write(prediction_output.tsv_line_of(path, result, least))
             advance()
     if least is not None:
         prediction_output.log_uncertain(least, uncertain, read)
@@ -243,7 +243,7 @@ def _write_rows(
     return EXIT_FAILURE if failed else 0
 
 
-def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[FilePrediction]:
+def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
     """Reads with the model in `--model-dir`, or with `latin` if none is named or is there."""
     from aocr.reading import file_predictions
 
@@ -270,7 +270,7 @@ def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[FileP
     )
 
 
-def _from_server(request: PredictRequest, names: Iterable[str]) -> Iterator[FilePrediction]:
+def _from_server(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
     """Lets a server read."""
     from aocr.reading import remote_predictions
     from aocr.reading.rest_client import RestClient

@@ -5,42 +5,43 @@ from __future__ import annotations
 import logging
 
 from aocr.data.images.decoder_complaints import warning_text
+from aocr.inference.results import Reading
 from aocr.model.search.ranked_texts import inexact_text
-from aocr.reading.results import FilePrediction
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
 from aocr.util.text.characters import escape
 from aocr.util.text.plurals import counted
 
 
-def log_prediction(prediction: FilePrediction) -> None:
+def log_prediction(path: str, reading: Reading) -> None:
     """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines").
 
     A complaint of the decoder comes before it.
     """
-    if prediction.complaint:
-        logging.warning("%s", warning_text(prediction.path, prediction.complaint))
-    if prediction.failure:
-        logging.error("Result: error while opening file %s.", prediction.path)
-        logging.error("%s: %s", prediction.path, prediction.failure)
+    if reading.complaint:
+        logging.warning("%s", warning_text(path, reading.complaint))
+    if reading.failure:
+        logging.error("Result: error while opening file %s.", path)
+        logging.error("%s: %s", path, reading.failure)
     else:
-        logging.info("Result: OK. %.2f %s", prediction.probability, prediction.text)
+        logging.info("Result: OK. %.2f %s", reading.probability, reading.text)
 
 
-def tsv_line_of(prediction: FilePrediction, min_probability: float | None = None) -> str:
+def tsv_line_of(path: str, reading: Reading, min_probability: float | None = None) -> str:
     """Returns path, text and probability, separated by tabs, as one line with its end.
 
     Further readings follow, each with its probability. Control characters are escaped as in the
     file of `aocr test --predictions`.
 
     Args:
-        prediction: what was read.
+        path: the path of the image file, as it was given.
+        reading: what was read.
         min_probability: adds a column before further readings: `uncertain` for a text with a
             lower probability, else `ok`; None adds nothing.
     """
-    cells = [prediction.path, *_text_cells(prediction.text, prediction.probability)]
+    cells = [path, *_text_cells(reading.text, reading.probability)]
     if min_probability is not None:
-        cells.append("uncertain" if is_uncertain(prediction, min_probability) else "ok")
-    for text, probability in prediction.readings[1:]:
+        cells.append("uncertain" if is_uncertain(reading, min_probability) else "ok")
+    for text, probability in reading.readings[1:]:
         cells += _text_cells(text, probability)
     return "\t".join(map(escape, cells)) + "\n"
 
@@ -49,7 +50,7 @@ def _text_cells(text: str, probability: float) -> list[str]:
     return [text, f"{probability:.6f}"]
 
 
-def json_line_of(prediction: FilePrediction, min_probability: float | None = None) -> str:
+def json_line_of(path: str, reading: Reading, min_probability: float | None = None) -> str:
     """Returns the prediction as one line of JSON with its end.
 
     The object has the keys `path`, `text`, `probability` and `characters`, the last with the
@@ -58,27 +59,28 @@ def json_line_of(prediction: FilePrediction, min_probability: float | None = Non
     `exact`.
 
     Args:
-        prediction: what was read.
+        path: the path of the image file, as it was given.
+        reading: what was read.
         min_probability: adds the key `uncertain`: whether the probability is lower than this.
     """
-    if prediction.failure:
-        return json_line({"path": prediction.path, "error": prediction.failure})
+    if reading.failure:
+        return json_line({"path": path, "error": reading.failure})
     values: dict[str, object] = {
-        "path": prediction.path,
-        "text": prediction.text,
-        "probability": six_digits(prediction.probability),
+        "path": path,
+        "text": reading.text,
+        "probability": six_digits(reading.probability),
     }
-    probabilities = prediction.character_probabilities
+    probabilities = reading.character_probabilities
     if probabilities is not None:
-        values["characters"] = with_probabilities(prediction.text, probabilities)
+        values["characters"] = with_probabilities(reading.text, probabilities)
     if min_probability is not None:
-        values["uncertain"] = is_uncertain(prediction, min_probability)
-    return json_line(values | readings_of(prediction.readings, prediction.is_exact))
+        values["uncertain"] = is_uncertain(reading, min_probability)
+    return json_line(values | readings_of(reading.readings, reading.is_exact))
 
 
-def is_uncertain(prediction: FilePrediction, min_probability: float) -> bool:
+def is_uncertain(reading: Reading, min_probability: float) -> bool:
     """Returns whether a text was read, but with a lower probability than asked for."""
-    return not prediction.failure and not prediction.probability >= min_probability
+    return not reading.failure and not reading.probability >= min_probability
 
 
 def log_uncertain(min_probability: float, uncertain: int, texts: int) -> None:

@@ -9,7 +9,7 @@ from aocr.cli.flags import common, model
 from aocr.cli.flags.parser import CommandParser, value_type, whole_number
 from aocr.cli.flags.paths import model_inputs
 from aocr.config import MAX_PIXELS
-from aocr.inference import DEFAULT_MODEL_NAME
+from aocr.inference.names import DEFAULT_MODEL_NAME
 from aocr.util.errors import UserError
 from aocr.util.options import Permitted
 from aocr.util.paths.checks import named

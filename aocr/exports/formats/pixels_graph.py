@@ -14,7 +14,8 @@ import tensorflow as tf
 from aocr.charset import Charset
 from aocr.exports.formats.unrolling import Node, unroll
 from aocr.inference import names
-from aocr.inference.session import BatchTexts, Images, ServingSession
+from aocr.inference.results import Reading
+from aocr.inference.session import Images, ServingSession
 from aocr.model import config_file
 from aocr.util.errors import UserError
 
@@ -88,11 +89,15 @@ class PixelsReader:
     def close(self) -> None:
         """Frees what the export holds."""
 
-    def _read(self, images: Images) -> BatchTexts:
+    def _read(self, images: Images) -> list[Reading]:
         outputs = [self.run(inputs) for inputs in single_images(images.prepared)]
-        texts = [self._spell(each[names.SIGNATURE_CHARACTERS][0]) for each in outputs]
-        probabilities = [each[names.SIGNATURE_PROBABILITY] for each in outputs]
-        return BatchTexts(texts, np.concatenate(probabilities))
+        return [
+            Reading(
+                self._spell(each[names.SIGNATURE_CHARACTERS][0]),
+                float(each[names.SIGNATURE_PROBABILITY][0]),
+            )
+            for each in outputs
+        ]
 
     def _spell(self, characters: np.ndarray) -> str:
         return "".join(self._symbols[each] for each in characters)

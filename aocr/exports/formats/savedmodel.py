@@ -8,10 +8,14 @@ import posixpath
 import tensorflow as tf
 
 from aocr.exports.formats import savedmodel_files
-from aocr.exports.formats import savedmodel_files as tensorflow_1
 from aocr.exports.formats.common import ExportFormat
-from aocr.inference.names import SIGNATURE_IMAGES, SIGNATURE_PROBABILITY, SIGNATURE_TEXT
-from aocr.inference.session import DEFAULT_SIGNATURE, ServingSession
+from aocr.inference.names import (
+    DEFAULT_SIGNATURE,
+    SIGNATURE_IMAGES,
+    SIGNATURE_PROBABILITY,
+    SIGNATURE_TEXT,
+)
+from aocr.inference.session import ServingSession
 from aocr.inference.signatures import Signature
 from aocr.util.paths.files import remove
 
@@ -32,7 +36,7 @@ def write(serving: ServingSession, folder: str) -> None:
         builder.add_meta_graph_and_variables(
             serving.session,
             [TAG],
-            {each.name: _build_signature(each) for each in serving.all_signatures()},
+            serving.definitions(),
             clear_devices=True,
             strip_default_attrs=True,
         )
@@ -44,28 +48,21 @@ def _make_loadable_by_tensorflow_1(folder: str) -> None:
     """Rewrites the graph in the file, and removes the fingerprint of the graph as it was before."""
     saved = savedmodel_files.read(folder)
     for meta_graph in saved.meta_graphs:
-        tensorflow_1.remove_names_for_debugging(meta_graph.graph_def)
+        savedmodel_files.remove_names_for_debugging(meta_graph.graph_def)
     savedmodel_files.write(folder, saved)
     remove(posixpath.join(folder, savedmodel_files.FINGERPRINT))
 
 
-def _build_signature(signature: Signature):
-    saved_model = tf.compat.v1.saved_model
+def load(folder: str, session: tf.compat.v1.Session | None = None) -> ServingSession:
+    """Loads a SavedModel in the way that a client of its signatures does.
 
-    def infos(tensors: dict[str, tf.Tensor]):
-        return {key: saved_model.build_tensor_info(tensor) for key, tensor in tensors.items()}
-
-    return saved_model.build_signature_def(
-        inputs=infos(signature.inputs),
-        outputs=infos(signature.outputs),
-        method_name=saved_model.PREDICT_METHOD_NAME,
-    )
-
-
-def load(folder: str) -> ServingSession:
-    """Loads a SavedModel in the way that a client of its signatures does."""
-    session = tf.compat.v1.Session(graph=tf.Graph())
-    meta_graph = tf.compat.v1.saved_model.load(session, [TAG], folder)
+    Args:
+        folder: the folder of the SavedModel.
+        session: the session to load it into, with an empty graph; None opens one.
+    """
+    session = session or tf.compat.v1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        meta_graph = tf.compat.v1.saved_model.load(session, [TAG], folder)
 
     def tensors(infos) -> dict[str, tf.Tensor]:
         return {key: session.graph.get_tensor_by_name(info.name) for key, info in infos.items()}
@@ -83,6 +80,7 @@ def load(folder: str) -> ServingSession:
         probability=default.outputs[SIGNATURE_PROBABILITY],
         search_outputs={key: each for key, each in default.outputs.items() if key not in answers},
         signatures=tuple(signatures.values()),
+        loaded_definitions=dict(meta_graph.signature_def),
     )
 
 

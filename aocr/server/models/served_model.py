@@ -19,9 +19,9 @@ from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.images.header import ImageFileError
 from aocr.exports.samples import sample_images
 from aocr.inference import names
-from aocr.reading.backend import Backend
+from aocr.inference.results import Reading
+from aocr.reading.backends import Backend
 from aocr.reading.reader import Reader
-from aocr.reading.results import Reading
 from aocr.server import limits as image_limits
 from aocr.server.errors import invalid_argument, unavailable
 from aocr.server.metrics import Metrics
@@ -30,8 +30,6 @@ from aocr.util.errors import first_line
 from aocr.util.usage import Usage
 
 Tensors = dict[str, np.ndarray]
-
-DEFAULT_SIGNATURE = tf.compat.v1.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 class ServingLimits(NamedTuple):
@@ -210,7 +208,7 @@ def is_default(signature: str, served: ServedModel) -> bool:
     An export with a search has more outputs, which a `Reading` of an export lacks: it runs as it
     is.
     """
-    if signature != DEFAULT_SIGNATURE:
+    if signature != names.DEFAULT_SIGNATURE:
         return False
     inputs, outputs = served.signatures[signature].inputs, served.signatures[signature].outputs
     texts = {names.SIGNATURE_TEXT, names.SIGNATURE_PROBABILITY}

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import grpc
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
+from aocr.inference import names
 from aocr.server.access import ACCESS_LOG, has_key
 from aocr.server.errors import RestError, invalid_argument, unauthenticated
 from aocr.server.metrics import Metrics
 from aocr.server.models.model_versions import ModelVersions, RequestPath
 from aocr.server.models.served_model import (
-    DEFAULT_SIGNATURE,
     ServedModel,
     Tensors,
     count_images,
@@ -129,7 +129,7 @@ class _PredictionService:
         Raises:
             RestError: it cannot be answered.
         """
-        name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+        name = request.model_spec.signature_name or names.DEFAULT_SIGNATURE
         with self._versions.use(_path_of(request.model_spec)) as served:
             if name not in served.signatures:
                 raise invalid_argument(f'Serving signature name: "{name}" not found')

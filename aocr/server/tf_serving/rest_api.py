@@ -14,11 +14,11 @@ import tensorflow as tf
 from google.protobuf import json_format
 from starlette.concurrency import run_in_threadpool
 
-from aocr.reading.results import Reading
+from aocr.inference import names
+from aocr.inference.results import Reading
 from aocr.server.errors import invalid_argument
 from aocr.server.models.model_versions import ModelVersions, RequestPath
 from aocr.server.models.served_model import (
-    DEFAULT_SIGNATURE,
     ServedModel,
     Tensors,
     count_images,
@@ -106,7 +106,7 @@ class RestApi:
             in_use: keeps the version open.
         """
         document = parse_body(body)
-        signature = signature_name_of(document) or DEFAULT_SIGNATURE
+        signature = signature_name_of(document) or names.DEFAULT_SIGNATURE
         served = in_use.enter_context(self._versions.use(path))
         if path.verb != "predict":
             raise _wrong_verb(path.verb, served, signature)

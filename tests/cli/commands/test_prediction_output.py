@@ -6,27 +6,28 @@ import logging
 import pytest
 
 from aocr.cli.commands import prediction_output
+from aocr.inference.results import Reading
 from aocr.model.search.ranked_texts import RankedText
-from aocr.reading.results import FilePrediction
 
-READ = FilePrediction("a é.png", "AÄ", 0.123456789, (0.5, 0.25))
-FAILED = FilePrediction("b.png", failure="no such file")
+PATH = "a é.png"
+READ = Reading("AÄ", 0.123456789, (0.5, 0.25))
+FAILED = Reading(failure="no such file")
 
 
 def test_tsv_line():
-    assert prediction_output.tsv_line_of(READ) == "a é.png\tAÄ\t0.123457\n"
+    assert prediction_output.tsv_line_of(PATH, READ) == "a é.png\tAÄ\t0.123457\n"
 
 
 SEARCHED = READ._replace(readings=(RankedText("AÄ", 0.123456789), RankedText("A\t", 0.01)))
 
 
 def test_further_readings_follow_in_the_line():
-    line = prediction_output.tsv_line_of(SEARCHED)
+    line = prediction_output.tsv_line_of(PATH, SEARCHED)
     assert line == "a é.png\tAÄ\t0.123457\tA\\t\t0.010000\n"
 
 
 def test_readings_in_json():
-    found = json.loads(prediction_output.json_line_of(SEARCHED._replace(is_exact=False)))
+    found = json.loads(prediction_output.json_line_of(PATH, SEARCHED._replace(is_exact=False)))
     assert found["readings"] == [
         {"text": "AÄ", "probability": 0.123457},
         {"text": "A\t", "probability": 0.01},
@@ -35,23 +36,24 @@ def test_readings_in_json():
 
 
 def test_control_characters_leave_a_row_whole():
-    prediction = READ._replace(path="a\tb\n.png", text="A\x1b[2J\u2028B")
-    assert prediction_output.tsv_line_of(prediction) == (
+    reading = READ._replace(text="A\x1b[2J\u2028B")
+    assert prediction_output.tsv_line_of("a\tb\n.png", reading) == (
         "a\\tb\\n.png\tA\\x1b[2J\\u2028B\t0.123457\n"
     )
 
 
 def test_control_characters_are_escaped_in_json():
-    prediction = READ._replace(path="a\n\x9b2J\x7f\u2028.png", text="", character_probabilities=())
-    line = prediction_output.json_line_of(prediction)
+    path, reading = "a\n\x9b2J\x7f\u2028.png", READ._replace(text="", character_probabilities=())
+    line = prediction_output.json_line_of(path, reading)
     assert line.startswith(r'{"path": "a\n\u009b2J\u007f\u2028.png"')
-    assert json.loads(line)["path"] == prediction.path
+    assert json.loads(line)["path"] == path
 
 
 @pytest.mark.parametrize(
-    ("prediction", "expected"),
+    ("path", "reading", "expected"),
     [
         (
+            PATH,
             READ,
             {
                 "path": "a é.png",
@@ -63,11 +65,11 @@ def test_control_characters_are_escaped_in_json():
                 ],
             },
         ),
-        (FAILED, {"path": "b.png", "error": "no such file"}),
+        ("b.png", FAILED, {"path": "b.png", "error": "no such file"}),
     ],
 )
-def test_json_line(prediction, expected):
-    line = prediction_output.json_line_of(prediction)
+def test_json_line(path, reading, expected):
+    line = prediction_output.json_line_of(path, reading)
     assert line.endswith("\n")
     assert line.count("\n") == 1
     assert list(json.loads(line).items()) == list(expected.items())
@@ -75,8 +77,8 @@ def test_json_line(prediction, expected):
 
 def test_log_lines(caplog):
     caplog.set_level(logging.INFO)
-    prediction_output.log_prediction(READ)
-    prediction_output.log_prediction(FAILED)
+    prediction_output.log_prediction(PATH, READ)
+    prediction_output.log_prediction("b.png", FAILED)
     assert caplog.messages == [
         "Result: OK. 0.12 AÄ",
         "Result: error while opening file b.png.",
@@ -87,7 +89,7 @@ def test_log_lines(caplog):
 
 def test_a_complaint_of_the_decoder_is_a_warning_before_the_text(caplog):
     caplog.set_level(logging.INFO)
-    prediction_output.log_prediction(READ._replace(complaint="Corrupt JPEG data: x"))
+    prediction_output.log_prediction(PATH, READ._replace(complaint="Corrupt JPEG data: x"))
     assert caplog.messages == [
         "a é.png: the image was read, but the JPEG decoder complains: Corrupt JPEG data: x",
         "Result: OK. 0.12 AÄ",
@@ -96,9 +98,9 @@ def test_a_complaint_of_the_decoder_is_a_warning_before_the_text(caplog):
 
 
 def test_the_mark_stands_before_further_readings():
-    line = prediction_output.tsv_line_of(SEARCHED, 0.1)
+    line = prediction_output.tsv_line_of(PATH, SEARCHED, 0.1)
     assert line == "a é.png\tAÄ\t0.123457\tok\tA\\t\t0.010000\n"
-    row = json.loads(prediction_output.json_line_of(SEARCHED, 0.1))
+    row = json.loads(prediction_output.json_line_of(PATH, SEARCHED, 0.1))
     assert list(row)[2:] == ["probability", "characters", "uncertain", "readings", "exact"]
 
 
@@ -106,8 +108,8 @@ def test_the_mark_stands_before_further_readings():
     ("limit", "mark", "uncertain"), [(0.1, "ok", False), (0.2, "uncertain", True)]
 )
 def test_a_minimum_probability_marks_texts(limit, mark, uncertain):
-    assert prediction_output.tsv_line_of(READ, limit) == f"a é.png\tAÄ\t0.123457\t{mark}\n"
-    assert json.loads(prediction_output.json_line_of(READ, limit))["uncertain"] is uncertain
+    assert prediction_output.tsv_line_of(PATH, READ, limit) == f"a é.png\tAÄ\t0.123457\t{mark}\n"
+    assert json.loads(prediction_output.json_line_of(PATH, READ, limit))["uncertain"] is uncertain
     assert prediction_output.is_uncertain(READ, limit) is uncertain
     assert not prediction_output.is_uncertain(FAILED, 1)
 
@@ -117,5 +119,5 @@ def test_nan_is_uncertain():
 
 
 def test_unknown_probabilities_of_characters_are_left_out():
-    line = prediction_output.json_line_of(READ._replace(character_probabilities=None))
+    line = prediction_output.json_line_of(PATH, READ._replace(character_probabilities=None))
     assert list(json.loads(line)) == ["path", "text", "probability"]

@@ -1,4 +1,4 @@
-"""Defines what was read from one image file, by a model here or by a server."""
+"""Defines what was read from one image, by a checkpoint, an export or a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Reading(NamedTuple):
         text: the text; empty if the image could not be read.
         probability: the probability of the text, its end included.
         character_probabilities: the probability of each character, given those before it. Empty
-            if the model is an export that does not tell them.
+            if the model is an export that does not tell them; None if a server has read.
         attention: float32 `[characters, columns]`: how much each column contributed to each
             character, where the columns divide the width of the image evenly, the last one perhaps
             cut off; None unless it was asked for.
@@ -30,33 +30,8 @@ class Reading(NamedTuple):
 
     text: str = ""
     probability: float = 0.0
-    character_probabilities: tuple[float, ...] = ()
-    attention: np.ndarray | None = None
-    failure: str = ""
-    readings: tuple[RankedText, ...] = ()
-    is_exact: bool = True
-    complaint: str = ""
-
-
-class FilePrediction(NamedTuple):
-    """Holds the prediction for one image file.
-
-    Attributes:
-        path: path of the file, as it was given.
-        text: the predicted text.
-        probability: probability of the text, its end included.
-        character_probabilities: the probability of each character, given those before it; None if
-            the server does not tell them.
-        failure: why the file could not be read; empty if it was.
-        readings: the most probable texts; none for greedy decoding.
-        is_exact: False if a search was not wide enough to be sure of the readings.
-        complaint: what the decoder complains about although it decodes the image; or empty.
-    """
-
-    path: str
-    text: str = ""
-    probability: float = 0.0
     character_probabilities: tuple[float, ...] | None = ()
+    attention: np.ndarray | None = None
     failure: str = ""
     readings: tuple[RankedText, ...] = ()
     is_exact: bool = True
