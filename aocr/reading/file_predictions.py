@@ -10,7 +10,7 @@ from aocr.data.images.header import quiet_pillow
 from aocr.inference.results import Reading
 from aocr.model.search.text_search import Search
 from aocr.reading.arrivals import batch_arrivals
-from aocr.reading.backends import CheckpointBackend
+from aocr.reading.checkpoint_backend import CheckpointBackend
 from aocr.reading.reader import Reader
 
 MAX_IMAGES_WITHOUT_GRAPPLER = 16

@@ -9,7 +9,8 @@ from aocr.config import TEST_BATCH_SIZE, Config
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
-from aocr.reading.backends import Backend, CheckpointBackend, ExportBackend
+from aocr.reading.checkpoint_backend import Backend, CheckpointBackend
+from aocr.reading.export_backend import ExportBackend
 from aocr.reading.model_source import CHECKPOINTS, ModelSource, find_model
 from aocr.reading.reader import Reader
 from aocr.util.errors import UserError

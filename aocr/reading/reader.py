@@ -16,7 +16,7 @@ from aocr.data.images.conversion import convert_watched, to_supported_format
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.header import ImageFileError, TooManyPixelsError
 from aocr.inference.results import Reading
-from aocr.reading.backends import Backend
+from aocr.reading.checkpoint_backend import Backend
 from aocr.reading.inputs import ImageInput, as_list, encoded_image, is_one_image
 from aocr.util.errors import first_line
 from aocr.util.usage import Usage

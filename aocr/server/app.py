@@ -18,8 +18,7 @@ from aocr.server.limits import read_body
 from aocr.server.metrics import Metrics
 from aocr.server.models.model_versions import ModelVersions
 from aocr.server.page_api import load_page
-from aocr.server.tf_serving.request_path import parse_path
-from aocr.server.tf_serving.rest_api import RestApi
+from aocr.server.tf_serving.rest_api import RestApi, parse_path
 
 JSON = "application/json"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -1,7 +1,7 @@
 """Describes the API as an OpenAPI document, which the server answers with at `/openapi.json`.
 
-The framework does not know the paths of the REST, which `request_path` parses: the document is kept
-by hand, and tests/server/test_openapi.py compares it with what is answered.
+The framework does not know the paths of the REST, which `parse_path` takes apart: the document is
+kept by hand, and tests/server/test_openapi.py compares it with what is answered.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers import TINY, encoded, noise
 from PIL import Image
 
-from aocr.reading import backends, file_predictions
+from aocr.reading import checkpoint_backend, file_predictions
 
 
 @pytest.fixture
@@ -123,6 +123,6 @@ def test_grappler_is_left_out_for_few_images(predict, monkeypatch, count, kind, 
         asked.append(optimize)
         return tf.compat.v1.Session(graph=graph)
 
-    monkeypatch.setattr(backends, "open_session", open_session)
+    monkeypatch.setattr(checkpoint_backend, "open_session", open_session)
     assert len(predict(kind(["nosuch"] * count))) == count
     assert asked == [optimize]

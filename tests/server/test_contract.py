@@ -20,7 +20,7 @@ from aocr.exports.formats import tflite
 from aocr.inference.session import Images, session_of
 from aocr.inference.signatures import add_signatures
 from aocr.model import config_file
-from aocr.reading.backends import CheckpointBackend
+from aocr.reading.checkpoint_backend import CheckpointBackend
 from aocr.server.models.served_model import ServingLimits
 
 PREDICT = "/v1/models/aocr:predict"

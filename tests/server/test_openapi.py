@@ -18,7 +18,7 @@ from tiny_model import png
 
 from aocr.server import openapi
 from aocr.server.access import ENDPOINTS, OPEN_PATHS
-from aocr.server.tf_serving.request_path import parse_path
+from aocr.server.tf_serving.rest_api import parse_path
 from aocr.util.terminal.log import TRACEBACKS
 
 PREDICT = "/v1/models/aocr:predict"

@@ -7,9 +7,8 @@ import json
 from collections.abc import Sequence
 
 from aocr.cli.flags import common, model
-from aocr.cli.flags.images import image_files
 from aocr.cli.flags.parser import CommandParser, value_type
-from aocr.cli.flags.paths import image_inputs, model_inputs
+from aocr.cli.flags.paths import image_files, image_inputs, model_inputs
 from aocr.config import TEST_BATCH_SIZE
 from aocr.training.options import TrainingOptions
 from aocr.util.options import Permitted, permitted_values

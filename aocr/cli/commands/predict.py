@@ -12,9 +12,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from aocr.cli.flags import common, model, search
-from aocr.cli.flags.images import image_files
 from aocr.cli.flags.parser import CommandParser, value_type
-from aocr.cli.flags.paths import STDIN, image_inputs, model_inputs
+from aocr.cli.flags.paths import STDIN, image_files, image_inputs, model_inputs
 from aocr.cli.flags.shards import (
     INDEX_VARIABLE,
     ShardChoice,

@@ -15,8 +15,7 @@ from aocr.data.records.shards import output_names
 from aocr.synthesis import options as choices
 from aocr.util.options import Permitted
 from aocr.util.paths.checks import named
-from aocr.util.text.pattern_parser import parse_pattern
-from aocr.util.text.patterns import LONGEST_TEXT
+from aocr.util.text.patterns import LONGEST_TEXT, parse_pattern
 
 SOURCES = ("words", "text", "charset", "pattern")
 

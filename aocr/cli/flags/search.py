@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aocr.cli.flags.parser import CommandParser, pattern, whole_number
 from aocr.config import Config
 from aocr.util.paths.checks import NamedPath, named
-from aocr.util.text.pattern_parser import parse_endless_pattern
-from aocr.util.text.patterns import ALPHABET
+from aocr.util.text.patterns import ALPHABET, parse_endless_pattern
 
 if TYPE_CHECKING:
     from aocr.model.search.text_search import Search

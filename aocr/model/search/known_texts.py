@@ -17,8 +17,7 @@ from aocr.model.search.pattern_automaton import compile_pattern
 from aocr.model.search.trie import build_trie
 from aocr.util.errors import UserError
 from aocr.util.text.characters import escape, shorten
-from aocr.util.text.pattern_parser import parse_endless_pattern
-from aocr.util.text.patterns import characters_of, map_characters
+from aocr.util.text.patterns import characters_of, map_characters, parse_endless_pattern
 from aocr.util.text.plurals import counted_in_groups
 
 _NAMED = 5

@@ -20,7 +20,7 @@ from aocr.data.images.header import ImageFileError
 from aocr.exports.samples import sample_images
 from aocr.inference import names
 from aocr.inference.results import Reading
-from aocr.reading.backends import Backend
+from aocr.reading.checkpoint_backend import Backend
 from aocr.reading.reader import Reader
 from aocr.server import limits as image_limits
 from aocr.server.errors import invalid_argument, unavailable

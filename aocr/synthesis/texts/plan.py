@@ -32,8 +32,7 @@ from aocr.synthesis.weighted import (
     weighted_counts,
 )
 from aocr.util.errors import UserError
-from aocr.util.text.pattern_parser import parse_pattern
-from aocr.util.text.patterns import characters_of
+from aocr.util.text.patterns import characters_of, parse_pattern
 
 NO_FONT = "with characters that no single font has"
 

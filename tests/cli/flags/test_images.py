@@ -5,7 +5,7 @@ import logging
 import pytest
 import tensorflow as tf
 
-from aocr.cli.flags.images import image_files
+from aocr.cli.flags.paths import image_files
 from aocr.util.errors import UserError
 
 

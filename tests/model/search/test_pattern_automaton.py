@@ -8,7 +8,7 @@ from automata import accepts
 
 from aocr.charset import Charset
 from aocr.model.search.pattern_automaton import compile_pattern
-from aocr.util.text.pattern_parser import parse_endless_pattern
+from aocr.util.text.patterns import parse_endless_pattern
 
 CHARSET, LONGEST = Charset("ABC"), 4
 TEXTS = [

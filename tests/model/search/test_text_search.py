@@ -24,7 +24,7 @@ from aocr.model.search.text_search import (
     search_texts,
 )
 from aocr.model.search.trie import build_trie
-from aocr.util.text.pattern_parser import parse_endless_pattern
+from aocr.util.text.patterns import parse_endless_pattern
 
 IMAGES, COLUMNS = 6, 5
 LENGTHS = np.array([5, 2, 3, 5, 1, 4])

@@ -9,7 +9,7 @@ import pytest
 from aocr.server.access import is_api_path
 from aocr.server.errors import RestError
 from aocr.server.models.model_versions import RequestPath
-from aocr.server.tf_serving.request_path import parse_path
+from aocr.server.tf_serving.rest_api import parse_path
 
 RESERVED = "modelname%21%23%24%25%26%27%28%29%2A%2B%2C%2F%3A%3B%3D%3F%40%5B%5D"
 PLAIN = "modelname!#$%&'()*+,/:;=?@[]"

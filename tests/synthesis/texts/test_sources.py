@@ -9,7 +9,7 @@ import pytest
 from aocr.synthesis.fonts.choice import FontFile, font_set
 from aocr.synthesis.texts.sources import Pattern, RandomCharacters, RunningText, WordList, clean
 from aocr.synthesis.weighted import position_of, weighted, weighted_counts
-from aocr.util.text.pattern_parser import parse_pattern
+from aocr.util.text.patterns import parse_pattern
 
 FONTS = font_set([FontFile("latin"), FontFile("greek")], ["AB -", "ΑΒ -\u0301"])
 

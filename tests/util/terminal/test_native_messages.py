@@ -9,7 +9,7 @@ from commands import environment
 PROGRAM = """
 import os, signal, sys
 from aocr.util.terminal import log
-from aocr.util.terminal.native_messages import hide_native_messages
+from aocr.util.terminal.tensorflow_import import hide_native_messages
 log.start("aocr.log")
 with hide_native_messages():
     os.write(2, b"I0000 port.cc: a message\\nF0000 cpu.cc: needs AVX\\n")

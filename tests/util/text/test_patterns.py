@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from aocr.util.text.pattern_parser import parse_pattern
 from aocr.util.text.patterns import (
     ALPHABET,
     UNBOUNDED,
@@ -14,6 +13,7 @@ from aocr.util.text.patterns import (
     Sequence,
     characters_of,
     longest_text,
+    parse_pattern,
 )
 
 
