@@ -18,10 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: the arguments are wrong (exit code 2) or ask for help.
     """
     try:
-        from aocr.util.terminal import signals, streams
+        from aocr.util.terminal import signals
 
         signals.set_handler(signals.end_process)
         signals.ignore_at_the_very_end()
+        from aocr.util.terminal import streams
+
         streams.fill_closed_streams()
         from aocr.cli.command import run
 

@@ -6,11 +6,19 @@ N}` by its exit code, or by null if it does not end in the time.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
 import sys
 import time
+
+IMPORTED = (
+    *("cli.command", "cli.commands.train", "cli.commands.predict", "training.trainer"),
+    *("training.cluster.processes", "training.validation.evaluator", "reading.export_backend"),
+    *("exports.export", "data.building.builder", "inspection.inspector", "report.outputs"),
+)
+"""Modules that bring in most of aocr, which the forks then find imported."""
 
 
 def run(request):
@@ -64,7 +72,8 @@ def main():
     from aocr.util.terminal.tensorflow_import import import_tensorflow
 
     import_tensorflow(os.devnull, use_gpu=False)  # CUDA does not survive a fork
-
+    for name in IMPORTED:
+        importlib.import_module(f"aocr.{name}")
     answer_requests()
 
 
