@@ -5,6 +5,9 @@ from __future__ import annotations
 DEFAULT_MODEL_NAME = "aocr"
 """Name of the model in requests to a server."""
 
+NAME_ENDS = "/:"
+"""Characters that end the name of a model in the path of a request."""
+
 # Tensors of a frozen graph
 
 IMAGE_INPUT = "input_image_as_bytes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -121,9 +122,11 @@ class Reader:
             found += self.read_batch(given[start : start + self._batch_size], attention=attention)
             failed = next((n for n, r in enumerate(found[start:], start) if r.failure), None)
             if failed is not None and on_error == "raise":
-                one = is_one_image(images)
-                place = "" if one else f"image {failed + 1} of {len(given)}: "
-                raise ImageFileError(place + found[failed].failure)
+                image = given[failed]
+                places = [] if is_one_image(images) else [f"image {failed + 1} of {len(given)}"]
+                places += [os.fspath(image)] if isinstance(image, (str, os.PathLike)) else []
+                place = ", ".join(places)
+                raise ImageFileError((place and f"{place}: ") + found[failed].failure)
         return found[0] if is_one_image(images) else found
 
     def read_batch(self, images: Sequence[ImageInput], *, attention: bool = False) -> list[Reading]:

@@ -16,6 +16,9 @@ from aocr.util.errors import UserError
 TIMEOUT = 60
 """Seconds that a server may be silent."""
 
+MAX_ANSWER_BYTES = 64 * 2**20
+"""Size of the largest answer that is read: that to thousands of images is smaller."""
+
 _SHOWN_CHARACTERS = 200
 
 
@@ -78,7 +81,8 @@ class RestClient:
         request = urllib.request.Request(self._url, body, self._headers)
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                return answer.read()
+                body = answer.read(MAX_ANSWER_BYTES + 1)
+                announced = answer.length or 0  # what is left of it, by its head
         except urllib.error.HTTPError as error:
             reason = _reason(error)
             if error.code in (400, 413):
@@ -97,6 +101,12 @@ class RestClient:
                     f"{self._url} cannot be reached within {self._timeout:g} s"
                 ) from error
             raise UserError(f"cannot reach {self._url}: {cause}: is the server running?") from error
+        if len(body) > MAX_ANSWER_BYTES or announced:
+            raise UserError(
+                f"{self._url} announces an answer of {len(body) + announced} bytes, and sends "
+                f"{len(body)}; at most {MAX_ANSWER_BYTES} are read: is it TensorFlow Serving?"
+            )
+        return body
 
 
 _CURES = {

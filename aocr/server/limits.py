@@ -1,6 +1,8 @@
-"""Limits requests: the sizes of heads, bodies and images."""
+"""Limits requests: the sizes of heads, bodies and images, and the time that they take to come."""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.requests import Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -81,15 +83,69 @@ FRAMING_RATIO = 8
 """Bytes around each byte of a body that are permitted: chunks of one byte have five."""
 
 
+MAX_CONNECTIONS = 1000
+"""Connections at a time. Requests beyond are answered with 503."""
+
+HEAD_SECONDS = 20.0
+"""Time in which the head of a request must arrive, from the connection or its first byte on."""
+
+BODY_SECONDS = 120.0
+"""Time in which the body of a request must arrive."""
+
+HEALTH_PATHS = (b"/healthz", b"/readyz")
+"""Paths that are answered however many connections there are."""
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """Refuses a request that is larger than its body explains, and closes the connection.
+    """Refuses a request that is larger than its body explains, or that does not arrive in time.
 
     The parser itself would collect the head of a request, or what follows its last chunk, without
-    end. The application limits the body (`read_body`).
+    end, and would wait for the rest of a request for ever. The application limits the body
+    (`read_body`). Of too many connections, the one that has waited longest for its request is
+    closed.
     """
 
     _body_bytes = 0
     _other_bytes = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Starts to wait for a request."""
+        super().connection_made(transport)
+        self._wait(HEAD_SECONDS)
+        if len(self.connections) > MAX_CONNECTIONS:
+            ours = (each for each in self.connections if isinstance(each, LimitedProtocol))
+            waiting = [(each._deadline.when(), each.transport) for each in ours if each._deadline]
+            min(waiting, key=lambda pair: pair[0])[1].close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the connection."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self, seconds: float) -> None:
+        """Closes the connection after a time, unless `_stop_waiting` is called before."""
+        self._stop_waiting()
+        self._deadline = self.loop.call_later(seconds, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def on_headers_complete(self) -> None:
+        """Takes the head of a request."""
+        self._wait(BODY_SECONDS)
+        limit = self.limit_concurrency
+        if self.url.partition(b"?")[0] in HEALTH_PATHS:
+            self.limit_concurrency = None
+        super().on_headers_complete()
+        self.limit_concurrency = limit
+
+    def on_message_complete(self) -> None:
+        """Ends a request."""
+        self._stop_waiting()
+        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """Parses what has arrived."""
@@ -101,6 +157,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Starts a request."""
+        self._wait(HEAD_SECONDS)
         self._body_bytes = self._other_bytes = 0
         super().on_message_begin()
 

@@ -18,7 +18,7 @@ from aocr.inference.names import DEFAULT_MODEL_NAME
 from aocr.reading.loading import LoadOptions, load_backend
 from aocr.reading.model_source import ModelSource, find_model
 from aocr.server.app import Application
-from aocr.server.limits import LimitedProtocol
+from aocr.server.limits import MAX_CONNECTIONS, LimitedProtocol
 from aocr.server.metrics import Metrics
 from aocr.server.models.model_versions import POLL_SECONDS, ModelVersions
 from aocr.server.models.served_model import ServedModel, ServingLimits
@@ -27,9 +27,6 @@ from aocr.util.terminal.signals import STOP_SIGNALS
 
 STOP_SECONDS = 30
 """Time in which requests are answered after the signal to stop."""
-
-MAX_CONNECTIONS = 1000
-"""Connections beyond this number are answered with 503."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

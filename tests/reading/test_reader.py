@@ -115,11 +115,17 @@ BAD = [
 def test_an_image_that_cannot_be_read_is_an_error_or_a_failure(model, image, failure):
     with pytest.raises(ImageFileError, match=failure):
         model.read(image)
-    with pytest.raises(ImageFileError, match=f"image 2 of 3: {failure}"):
+    name = f", {image}" if isinstance(image, str) else ""
+    with pytest.raises(ImageFileError, match=f"^image 2 of 3{name}: {failure}"):
         model.read([png("a"), image, png("b")])
     readings = model.read([png("a"), image, png("b")], on_error="return")
     assert [bool(reading.failure) for reading in readings] == [False, True, False]
     assert readings[1][:3] == ("", 0.0, ())
+
+
+def test_the_error_names_the_file(model, tmp_path):
+    with pytest.raises(ImageFileError, match="no.such: no such file"):
+        model.read(tmp_path / "no.such")
 
 
 def test_what_is_not_an_image_is_a_type_error(model):

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from commands import environment
@@ -114,6 +115,23 @@ def test_a_server_that_is_silent():
         client = RestClient(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2)
         with pytest.raises(UserError, match=r"silent for 0\.2 s|within 0\.2 s"):
             client.read([b"x"])
+
+
+def test_an_answer_that_is_announced_too_large_is_not_awaited():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(head)
+
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(answer)
+            client = RestClient(f"http://127.0.0.1:{server.getsockname()[1]}")
+            with pytest.raises(UserError, match="announces an answer of 99999999999 bytes"):
+                client.read([b"x"])
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """TensorFlow Serving's REST over real HTTP, with an export: answers, errors, status codes."""
 
+import contextlib
 import io
 import socket
 import urllib.parse
@@ -14,6 +15,7 @@ from rest_requests import ERRORS, MODEL, A, B, b64, predict
 from tiny_model import png
 
 import aocr
+from aocr.server import limits
 from aocr.server.limits import MAX_HEAD_BYTES
 from aocr.server.models.request_batching import BatchingOptions
 from aocr.server.models.served_model import ServingLimits
@@ -155,13 +157,18 @@ def test_preflight_requests_are_answered_as_by_serving(client):
     assert "access-control-allow-origin" not in answer.headers
 
 
+def connection(server):
+    """Returns a connection, which waits at most a minute."""
+    address = urllib.parse.urlsplit(server.url)
+    return socket.create_connection((address.hostname, address.port), timeout=60)
+
+
 def raw_answer(server, request, at_most=200, wants_body=False):
     """Returns the beginning of the answer to bytes that are sent as they are, at least its head."""
-    address = urllib.parse.urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
-        connection.sendall(request)
+    with connection(server) as opened:
+        opened.sendall(request)
         found = b""
-        while len(found) < at_most and (part := connection.recv(at_most)):
+        while len(found) < at_most and (part := opened.recv(at_most)):
             found += part
             if b"\r\n\r\n" in found and not wants_body:
                 break
@@ -199,6 +206,33 @@ def test_bodies_may_come_in_chunks_of_one_byte(server):
     body = b"".join(b"1\r\n%c\r\n" % byte for byte in b" " * MAX_HEAD_BYTES + b"{}")
     answer = raw_answer(server, head + body + b"0\r\n\r\n", 2000, wants_body=True)
     assert b"Missing 'inputs' or 'instances' key" in answer
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /read HTTP/1.1\r\nHost: x\r\nX-"])
+def test_a_connection_whose_request_does_not_come_in_time_is_closed(server, monkeypatch, sent):
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.1)
+    with connection(server) as slow:
+        slow.sendall(sent)
+        assert slow.recv(1) == b""
+
+
+def test_a_body_that_does_not_come_in_time_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.1)
+    with connection(server) as slow:
+        slow.sendall(b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        assert slow.recv(1) == b""
+
+
+def test_of_too_many_connections_the_one_that_waits_longest_is_closed(server, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS", 3)
+    with contextlib.ExitStack() as stack:
+        waiting = []
+        for _ in range(3):
+            waiting.append(stack.enter_context(connection(server)))
+            waiting[-1].sendall(b"GET /")
+        answer = httpx.get(f"{server.url}/healthz")
+        assert answer.json() == {"status": "ok"}
+        assert waiting[0].recv(1) == b""
 
 
 def test_what_is_not_http_is_refused(server):

@@ -56,6 +56,13 @@ def run(*arguments):
     return args.task(args).run()
 
 
+@pytest.mark.parametrize("name", ["a/b", "a:b", "a\n", ""])
+def test_a_name_that_no_path_can_hold_is_refused(name, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("m", f"--model-name={name}")
+    assert "argument --model-name" in capsys.readouterr().err
+
+
 def test_a_port_that_is_taken_is_one_clear_line(tiny):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

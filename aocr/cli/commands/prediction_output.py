@@ -8,7 +8,7 @@ from aocr.data.images.decoder_complaints import warning_text
 from aocr.inference.results import Reading
 from aocr.model.search.ranked_texts import inexact_text
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
-from aocr.util.text.characters import escape
+from aocr.util.text.characters import escape, escape_name
 from aocr.util.text.plurals import counted
 
 
@@ -38,12 +38,12 @@ def tsv_line_of(path: str, reading: Reading, min_probability: float | None = Non
         min_probability: adds a column before further readings: `uncertain` for a text with a
             lower probability, else `ok`; None adds nothing.
     """
-    cells = [path, *_text_cells(reading.text, reading.probability)]
+    cells = _text_cells(reading.text, reading.probability)
     if min_probability is not None:
         cells.append("uncertain" if is_uncertain(reading, min_probability) else "ok")
     for text, probability in reading.readings[1:]:
         cells += _text_cells(text, probability)
-    return "\t".join(map(escape, cells)) + "\n"
+    return "\t".join([escape_name(path), *map(escape, cells)]) + "\n"
 
 
 def _text_cells(text: str, probability: float) -> list[str]:

@@ -6,10 +6,10 @@ import argparse
 import functools
 
 from aocr.cli.flags import common, model
-from aocr.cli.flags.parser import CommandParser, value_type, whole_number
+from aocr.cli.flags.parser import CommandParser, not_empty, value_type, whole_number
 from aocr.cli.flags.paths import model_inputs
 from aocr.config import MAX_PIXELS
-from aocr.inference.names import DEFAULT_MODEL_NAME
+from aocr.inference.names import DEFAULT_MODEL_NAME, NAME_ENDS
 from aocr.util.errors import UserError
 from aocr.util.options import Permitted
 from aocr.util.paths.checks import named
@@ -40,7 +40,7 @@ def _add_server_flags(parser: CommandParser) -> None:
     text = "also answer TensorFlow Serving's gRPC on this port, usually 8500 (extra grpc)"
     add("--grpc-port", type=whole_number(0, 65535), metavar="N", help=text)
     text = "name of the model in requests (default: %(default)s)"
-    add("--model-name", default=DEFAULT_MODEL_NAME, metavar="NAME", help=text)
+    add("--model-name", type=_model_name, default=DEFAULT_MODEL_NAME, metavar="NAME", help=text)
     text = "largest number of images that are read at a time (default: %(default)s)"
     add("--max-batch", type=whole_number(1, 4096), default=MAX_BATCH, metavar="N", help=text)
     text = (
@@ -57,6 +57,16 @@ def _add_server_flags(parser: CommandParser) -> None:
     add("--max-pixels", type=whole_number(1), default=MAX_PIXELS, metavar="N", help=text)
     text = "file of keys, one a line, one of which every client must send"
     common.add_api_key_flag(group, text)
+
+
+def _model_name(text: str) -> str:
+    """Returns a name that the path of a request can hold."""
+    if bad := sorted({each for each in text if each in NAME_ENDS or not each.isprintable()}):
+        shown = ", ".join(map(repr, bad))
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has {shown}, which ends a name in the path of a request: leave it out"
+        )
+    return not_empty(text)
 
 
 def task(args: argparse.Namespace) -> common.Task:

@@ -177,13 +177,15 @@ def _json(value: object) -> bytes:
     return json.dumps(value, indent=1).encode() + b"\n"
 
 
-_MODEL = r"/v1/models/([^/:]+)"
+_NAME = f"[^{names.NAME_ENDS}]+"
 
-_VERSION = r"(?:/versions/(\d+)|/labels/([^/:]+))?"
+_MODEL = rf"/v1/models/({_NAME})"
+
+_VERSION = rf"(?:/versions/(\d+)|/labels/({_NAME}))?"
 
 _POST = re.compile(f"{_MODEL}{_VERSION}:(classify|regress|predict)", re.IGNORECASE | re.ASCII)
 
-_GET = re.compile(rf"/v1/models(?:/([^/:]+))?{_VERSION}(?:/(metadata))?", re.IGNORECASE | re.ASCII)
+_GET = re.compile(rf"/v1/models(?:/({_NAME}))?{_VERSION}(?:/(metadata))?", re.IGNORECASE | re.ASCII)
 
 _LARGEST_VERSION = 2**63 - 1
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import logging
+import logging.handlers
 import os
 import sys
 import tempfile
@@ -70,8 +71,11 @@ class _LineFormatter(logging.Formatter):
         return "\n".join(f"    {escape(line)}" for line in lines)
 
 
-class _LogFile(logging.FileHandler):
-    """Appends records as UTF-8, and reports once that they cannot be written."""
+class _LogFile(logging.handlers.WatchedFileHandler):
+    """Appends records as UTF-8, and reports once that they cannot be written.
+
+    A file that is moved away, as by logrotate, is made anew.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
@@ -85,6 +89,13 @@ class _LogFile(logging.FileHandler):
             errors=self.errors,
             opener=_open_without_waiting,
         )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Appends a record."""
+        try:
+            super().emit(record)
+        except OSError:  # of looking for the file
+            self.handleError(record)
 
     def close(self) -> None:
         """Closes the file, also on a full disk, where `handleError` has reported it."""

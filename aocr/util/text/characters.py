@@ -18,6 +18,9 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Matches control characters, line separators and surrogates. They would break a line, a table
 column or the terminal, or cannot be written as UTF-8."""
 
+_UNSAFE_BUT_BYTES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
+"""Matches those of `_UNSAFE` that do not stand for bytes of a file name."""
+
 
 def code_point(character: str) -> str:
     """Returns the code point of a character in Unicode's notation: `U+00E9`."""
@@ -66,6 +69,14 @@ def escape(text: str) -> str:
     These are control characters, line separators and surrogates.
     """
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def escape_name(name: str) -> str:
+    r"""Returns a file name as `escape` does, but leaves its bytes that are not UTF-8.
+
+    Python represents them as surrogates; what is written with `surrogateescape` has the bytes.
+    """
+    return _UNSAFE_BUT_BYTES.sub(lambda match: escape(match[0]), name)
 
 
 def shorten(text: str) -> str:

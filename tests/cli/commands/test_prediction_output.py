@@ -42,6 +42,11 @@ def test_control_characters_leave_a_row_whole():
     )
 
 
+def test_bytes_of_a_file_name_that_are_not_utf_8_stay():
+    name = "a\udcff\n.png"
+    assert prediction_output.tsv_line_of(name, READ).startswith("a\udcff\\n.png\t")
+
+
 def test_control_characters_are_escaped_in_json():
     path, reading = "a\n\x9b2J\x7f\u2028.png", READ._replace(text="", character_probabilities=())
     line = prediction_output.json_line_of(path, reading)

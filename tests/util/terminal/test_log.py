@@ -100,6 +100,16 @@ def test_lines_of_a_traceback_cannot_be_taken_for_records(tmp_path):
     assert others[-1].endswith(r"Step 5\x1b")
 
 
+def test_a_log_that_is_moved_away_is_made_anew(tmp_path):
+    path = tmp_path / "aocr.log"
+    with logging_to(str(path)):
+        logging.info("before")
+        path.rename(tmp_path / "aocr.log.1")
+        logging.info("after")
+    assert last_words(path.read_text()) == ["after"]
+    assert last_words((tmp_path / "aocr.log.1").read_text()) == ["before"]
+
+
 def test_full_disk_under_the_log_is_told_once(capsys):
     with logging_to("/dev/full"):
         logging.info("one")
