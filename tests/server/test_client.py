@@ -78,9 +78,7 @@ def predict(*arguments):
     return args.task(args).run()
 
 
-@pytest.mark.parametrize(
-    "flag", ["--lexicon=words", "--pattern=A", "--top=2", "--beam-width=3", "--pattern="]
-)
+@pytest.mark.parametrize("flag", ["--lexicon=words", "--pattern=A", "--top=2", "--beam-width=3"])
 def test_the_model_of_a_server_decides_which_texts_are_looked_for(flag, capsys):
     with pytest.raises(SystemExit) as stopped:
         predict("a.png", "--server=http://localhost:1", flag)

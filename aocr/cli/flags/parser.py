@@ -86,7 +86,7 @@ def pattern(parse: Callable[[str], object]) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         try:
-            parse(text)
+            parse(not_empty(text))
             text.encode()
         except UnicodeEncodeError:
             raise argparse.ArgumentTypeError("the pattern is not UTF-8") from None

@@ -17,6 +17,7 @@ def parse(*flags):
     [
         (["--lexicon=a", "--pattern=b"], "not allowed with argument"),
         (["--lexicon="], "the value is empty"),
+        (["--pattern="], "the value is empty"),
         (["--pattern=(A"], "argument --pattern: (A: a ( without its ), at character 2"),
         (["--renormalize"], "--renormalize needs --lexicon or --pattern"),
         (["--renormalize", "--top=2"], "--renormalize needs --lexicon or --pattern"),
@@ -43,10 +44,6 @@ def test_what_the_flags_ask_for(tmp_path):
     assert (search.top, search.beam_width, search.renormalize) == (3, 7, False)
     assert search.automaton.is_final.tolist() == [True]
     assert parse("--pattern=A{2}").search(TINY).automaton.remaining[0] == 2
-
-
-def test_a_pattern_of_the_empty_text_is_a_pattern():
-    assert parse("--pattern=").search(TINY).automaton.is_final.tolist() == [True]
 
 
 def test_a_lexicon_that_the_model_cannot_read_is_refused(tmp_path):
