@@ -72,7 +72,7 @@ def log_settings(
 
     Args:
         phase: one of `PHASES`.
-        settings: those of `flag_settings`.
+        settings: the values that `flag_settings` returns.
         config: the model, which need not be that of the flags.
         options: how it is trained; None for other commands than `train`.
     """

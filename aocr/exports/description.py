@@ -87,8 +87,8 @@ def describe(
 
     Args:
         folder: where the export is, so that its files can be measured.
-        name: of its format.
-        config: that of the model.
+        name: the name of its format.
+        config: the config of the model.
         origin: where the weights come from.
         verification: how the export compares with the model.
     """
@@ -149,7 +149,7 @@ def merged(source: str, folder: str, name: str) -> dict[str, Any]:
     Args:
         source: folder of the export.
         folder: folder that it is about to be moved into.
-        name: of its format.
+        name: the name of its format.
     """
     facts = read(source)
     for other, entry in read(folder).get(EXPORTS, {}).items():

@@ -42,7 +42,7 @@ class ExportRequest(NamedTuple):
             drawn images.
         quantize: how a TFLite model is quantized; None: its numbers are float32.
         calibration: TFRecord files with images to calibrate it on.
-        max_accuracy_loss: of a quantized export, see `verify`.
+        max_accuracy_loss: the loss that a quantized export may have (`verify`).
         search: says which texts the export looks for; None for greedy decoding.
     """
 
@@ -148,7 +148,7 @@ def write_verified(
         model: what to export.
         destination: where to.
         samples: the images to verify it on; None: a few drawn ones.
-        max_accuracy_loss: see `verify`.
+        max_accuracy_loss: the loss that the export may have (`verify`).
 
     Returns:
         The folder of the export.

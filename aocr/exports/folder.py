@@ -138,7 +138,7 @@ def _check_config(folder: str, config: Config, cure: str) -> None:
 
     Args:
         folder: the folder.
-        config: that of the model.
+        config: the config of the model.
         cure: end of the message, after the advice to name another folder.
 
     Raises:

@@ -26,7 +26,7 @@ def write_inference_checkpoint(model_dir: str, target_dir: str) -> None:
     there; `--init-from` works.
 
     Args:
-        model_dir: of the model.
+        model_dir: the directory of the model.
         target_dir: the directory to write to. Its earlier checkpoint is replaced.
 
     Raises:

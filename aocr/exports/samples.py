@@ -43,7 +43,7 @@ class Samples(NamedTuple):
     Attributes:
         images: encoded images.
         labels: their texts; None if they are drawn images, which a model need not be able to read.
-        name: of the dataset that they are from; "sample images" for drawn ones.
+        name: the name of their dataset; "sample images" for drawn ones.
     """
 
     images: list[bytes]

@@ -27,8 +27,8 @@ class Verification(NamedTuple):
         dataset: name of their dataset; None if they were drawn.
         model_accuracy: share of the images whose text the model reads as it is labelled; None
             without labels.
-        accuracy: that of the export. If it reads in several ways, that of the worst.
-        largest_difference: of two probabilities of one text.
+        accuracy: the same share for the export, or for the worst of its ways to read.
+        largest_difference: the largest difference of two probabilities of one text.
     """
 
     images: int

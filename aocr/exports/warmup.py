@@ -44,9 +44,9 @@ def write(folder: str, images: list[bytes], signatures: tuple[Signature, ...]) -
     All of them have a batch axis, because a server that batches requests refuses others.
 
     Args:
-        folder: of the SavedModel.
+        folder: the folder of the SavedModel.
         images: encoded images.
-        signatures: those besides `serving_default`.
+        signatures: the signatures besides `serving_default`.
 
     Raises:
         tf.errors.OpError: the file cannot be written.

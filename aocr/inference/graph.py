@@ -68,7 +68,7 @@ def build_serving_graph(
 
     Args:
         config: the model.
-        stop_at_eos: see `Decoder.decode`.
+        stop_at_eos: whether decoding may end early (`Decoder.decode`).
         search: says which texts are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
@@ -109,7 +109,7 @@ def recognize(
         prepared: float32 `[N, 32, W, C]` and int32 `[N]`.
         config: the model.
         search: says which texts are looked for; None for greedy decoding.
-        stop_at_eos: see `Decoder.decode`.
+        stop_at_eos: whether decoding may end early (`Decoder.decode`).
     """
     images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
     images = tf.identity(images, name=names.CROPPED_IMAGES)
@@ -147,8 +147,8 @@ def _name_readings(readings: RankedTexts, shape: tf.Tensor) -> dict[str, tf.Tens
     """Names the outputs of a search in a frozen graph, and returns those of the signature.
 
     Args:
-        readings: of N images.
-        shape: that of the input. The outputs of the signature have it, with an axis of readings.
+        readings: the readings of N images.
+        shape: the shape of the input, which the outputs have, with an axis of readings.
     """
     tf.identity(readings.text, name=names.READINGS)
     tf.identity(readings.probability, name=names.READING_PROBABILITIES)

@@ -59,9 +59,9 @@ class Signature(NamedTuple):
     """Names the tensors that a client feeds and fetches.
 
     Attributes:
-        name: of the signature.
-        inputs: by the keys of the signature.
-        outputs: by the keys of the signature.
+        name: the name of the signature.
+        inputs: the fed tensors, by the keys of the signature.
+        outputs: the fetched tensors, by the keys of the signature.
     """
 
     name: str

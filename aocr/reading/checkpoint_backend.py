@@ -26,7 +26,7 @@ class Backend(Protocol):
 
     Attributes:
         session: a session with the graph of the model.
-        signatures: those of a SavedModel, or the one that a SavedModel of the model would have.
+        signatures: the signatures of a SavedModel, or the one that a SavedModel would have.
         has_attention: whether the model tells its attention.
     """
 

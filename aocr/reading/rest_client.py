@@ -30,8 +30,8 @@ class RestClient:
     """Asks a server to read images.
 
     Args:
-        url: of the server, the model, or its `:predict`, such as `http://localhost:8501`.
-        api_key: is sent as a bearer token, unless it is empty.
+        url: the address of the server, the model, or its `:predict`, such as `http://localhost:8501`.
+        api_key: the bearer token to send; empty for none.
         timeout: seconds that the server may be silent.
 
     Raises:
@@ -121,7 +121,7 @@ def predict_url(url: str) -> str:
     """Returns the URL that requests go to.
 
     Args:
-        url: that of the server, of a model of it, of a version, or the whole.
+        url: the address of the server, of a model of it, of a version, or the whole.
 
     Raises:
         UserError: it is not an HTTP URL.

@@ -114,7 +114,7 @@ def has_key(headers: Mapping[bytes, bytes], keys: Sequence[bytes]) -> bool:
     """Returns whether a request has one of the keys.
 
     Args:
-        headers: of the request, by their names in lower case.
+        headers: the headers of the request, by their names in lower case.
         keys: the permitted ones.
     """
     scheme, _, key = headers.get(b"authorization", b"").partition(b" ")

@@ -103,7 +103,7 @@ class Endpoint(NamedTuple):
         schema: name of the schema of an answer in JSON.
         errors: the statuses of its errors, besides 401 of all endpoints that need a key.
         body: media type of the body of the request, or empty.
-        body_schema: of the body.
+        body_schema: the schema of the body.
         is_open: whether it needs no key.
     """
 

@@ -37,7 +37,7 @@ class ServerOptions(NamedTuple):
     Attributes:
         model: path or name of the model.
         load: how to load it.
-        name: of the model, in requests.
+        name: the name of the model, in requests.
         host: name or address to listen on.
         port: 0 takes a free one.
         grpc_port: port for gRPC; 0 takes a free one, None is for HTTP only.
@@ -185,7 +185,7 @@ def bind(host: str, port: int, flag: str = "--port") -> socket.socket:
     Args:
         host: name or address.
         port: 0 takes a free one.
-        flag: of the command, which chooses the port.
+        flag: the flag of the command that chooses the port.
 
     Raises:
         UserError: the address cannot be had.

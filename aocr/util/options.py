@@ -75,8 +75,8 @@ class Option(NamedTuple):
     """Describes a field that was made by `option`.
 
     Attributes:
-        name: of the field.
-        default: of the field.
+        name: the name of the field.
+        default: the default of the field.
         permitted: values of the field; None is permitted in addition if it is the default.
         help: what the field means, in a few words.
         metavar: what stands for the value in `--help`.
@@ -98,9 +98,9 @@ def option(
 
     Args:
         default: default of the field.
-        help: see `Option`.
-        metavar: see `Option`.
-        added_later: see `Option`.
+        help: the meaning of the field, in a few words.
+        metavar: the word for the value in `--help`.
+        added_later: whether older files lack the field, and have its default.
         permitted: attributes of `Permitted` but the kind, which is that of the annotation.
     """
     described = {"help": help, "metavar": metavar, "added_later": added_later}

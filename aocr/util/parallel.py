@@ -26,7 +26,7 @@ def map_in_order(
     is raised in place of its result.
 
     Args:
-        function: is called by several threads at a time.
+        function: the function that several threads call at a time.
         items: may be endless.
     """
     pending: collections.deque[Future[Value]] = collections.deque()

@@ -16,8 +16,8 @@ def open_session(
     Args:
         graph: the graph that the session runs.
         gpu_id: index of the GPU; negative for the CPU.
-        bfloat16: see `session_options`.
-        optimize: see `session_options`.
+        bfloat16: whether to compute in bfloat16 (`session_options`).
+        optimize: whether to optimize the graph (`session_options`).
 
     Raises:
         UserError: the machine has GPUs, but none with this index.

@@ -11,7 +11,7 @@ class Usage:
     """Lets threads use a resource until it is closed, which happens when nobody uses it.
 
     Args:
-        name: of the resource, for the error message.
+        name: the name of the resource, for the error message.
         release: closes the resource; called once.
     """
 

@@ -156,7 +156,7 @@ def model_choice(args: argparse.Namespace, recipe: Mapping[str, Any]) -> ModelCh
     """Returns what a parsed command line says of the model, but for its characters.
 
     Args:
-        args: has the model flags.
+        args: the parsed command line, with the model flags.
         recipe: values of fields of `Config` that the recipe sets, by their names.
     """
     given = model.given_fields(args, Config)
@@ -171,7 +171,7 @@ def training_options(args: argparse.Namespace, options: type = TrainingOptions) 
     """Returns the training options of a parsed command line.
 
     Args:
-        args: has the flags of `add_training_flags`. A flag that is given wins over the recipe, and
+        args: the flags of `add_training_flags`. A flag that is given wins over the recipe, and
             the recipe over the default.
         options: the class of the result: `TrainingOptions`, or a subclass with more fields.
     """

@@ -173,7 +173,7 @@ def _with_global_batch(
     """Returns options whose batch size is that of all replicas, and logs it if it is another.
 
     Args:
-        options: have the batch size of one replica.
+        options: the options, with the batch size of one replica.
         given: value of `--global-batch-size`.
         replicas: share each batch.
 

@@ -192,9 +192,9 @@ def add_unused_flags(
     """Adds the flags that a command does not use but aocr 0.7.6 accepts, so that scripts still run.
 
     Args:
-        parser: of the command.
-        output: add those of `add_output_flags`.
-        training: add those of training.
+        parser: the parser of the command.
+        output: whether to add those of `add_output_flags`.
+        training: whether to add those of training.
     """
     group = parser.add_argument_group("ignored (accepted because aocr 0.7.6 accepts them)")
     if output:

@@ -214,7 +214,7 @@ def check_batch_size(batch_size: int, config: Config, floats: Mapping[str, int])
 
     Args:
         batch_size: number of images.
-        config: gives the backbone and the width of the images.
+        config: the model, with its backbone and the width of its images.
         floats: `TRAINING_FLOATS` or `INFERENCE_FLOATS`.
 
     Raises:

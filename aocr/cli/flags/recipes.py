@@ -68,8 +68,8 @@ def training_default(name: str, recipe: Recipe, optimizer: str | None) -> Any:
     """Returns the value of a field of `TrainingOptions` whose flag is not given.
 
     Args:
-        name: of the field.
-        recipe: gives the value, if it has one. The learning rate and the weight decay of a recipe
+        name: the name of the field.
+        recipe: the recipe, whose value counts if it has one. Its learning rate and its weight decay
             belong to its optimizer: another optimizer that is given has its own.
         optimizer: value of `--optimizer`; None if it is not given.
 

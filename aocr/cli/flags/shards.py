@@ -51,7 +51,7 @@ def add_shard_flags(add: Callable[..., object], shards: str, shard_index: str) -
     Args:
         add: `add_argument` of a parser or a group.
         shards: the help text of `--shards`.
-        shard_index: that of `--shard-index`, without its default.
+        shard_index: the help text of `--shard-index`, without its default.
     """
     add("--shards", type=whole_number(1, MAX_SHARDS), metavar="N", help=shards)
     in_range = whole_number(0, MAX_SHARDS - 1)

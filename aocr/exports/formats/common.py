@@ -46,7 +46,7 @@ class SingleFile(NamedTuple):
     """Writes, reads and installs the file of an export.
 
     Attributes:
-        name: of the file in the folder of the export.
+        name: the name of the file in the folder of the export.
     """
 
     name: str

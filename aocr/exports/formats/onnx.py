@@ -59,7 +59,7 @@ class ONNXReader(PixelsReader):
     """Reads with ONNX Runtime on the CPU.
 
     Args:
-        folder: of the export.
+        folder: the folder of the export.
     """
 
     def __init__(self, folder: str) -> None:

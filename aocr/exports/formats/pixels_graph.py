@@ -69,7 +69,7 @@ class PixelsReader:
     """Reads prepared images, one at a time, and spells their texts.
 
     Args:
-        folder: of the export; its `config.json` has the characters.
+        folder: the folder of the export; its `config.json` has the characters.
     """
 
     def __init__(self, folder: str) -> None:

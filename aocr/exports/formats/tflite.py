@@ -91,7 +91,7 @@ class TFLiteReader(PixelsReader):
     """Reads with TensorFlow's interpreter, or with that of `ai-edge-litert` if it is installed.
 
     Args:
-        folder: of the export.
+        folder: the folder of the export.
     """
 
     def __init__(self, folder: str) -> None:

@@ -38,7 +38,7 @@ class Node(NamedTuple):
     """Describes an input or output of a graph.
 
     Attributes:
-        name: that it gets.
+        name: the name that it gets.
         source: name of the node that it replaces, or of the node that is its value.
     """
 

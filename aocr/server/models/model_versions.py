@@ -56,7 +56,7 @@ class ModelVersions:
     """Loads the newest version of a model, and each newer one as it appears.
 
     Attributes:
-        name: of the model, in requests.
+        name: the name of the model, in requests.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ModelVersions:
         """Loads a version.
 
         Args:
-            name: of the model.
+            name: the name of the model.
             source: the version to load; if it belongs to a folder of versions, `watch` looks for
                 newer ones there.
             load: loads a version.

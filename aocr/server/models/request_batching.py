@@ -50,7 +50,7 @@ class RequestBatcher(Generic[Item, Result]):
         run: returns a result for each item, in order; an exception is the result of its item.
             Several threads call it.
         options: how items are batched.
-        observe: is told the size of each batch, before it runs.
+        observe: a function that is told the size of each batch, before it runs.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ def tensors_of(protos: Mapping[str, tensor_pb2.TensorProto], inputs: TensorInfos
 
     Args:
         protos: the tensors of the request.
-        inputs: those of the signature.
+        inputs: the inputs of the signature.
 
     Raises:
         RestError: the request has other inputs than the signature, or their types differ.
@@ -69,7 +69,7 @@ def protos_of(tensors: Tensors, outputs: TensorInfos) -> dict[str, tensor_pb2.Te
 
     Args:
         tensors: the values.
-        outputs: those of the signature, which have their types.
+        outputs: the outputs of the signature, with their types.
     """
     return {
         name: tf.make_tensor_proto(value, outputs[name].dtype) for name, value in tensors.items()

@@ -54,7 +54,7 @@ def tensors_of(document: JsonObject, types: InputTypes) -> PredictRequest:
 
     Args:
         document: the request.
-        types: those of the signature's inputs.
+        types: the types of the signature's inputs.
 
     Raises:
         RestError: the request has not the form that it should have.

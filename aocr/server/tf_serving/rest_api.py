@@ -39,7 +39,7 @@ class RestApi:
     """Answers requests about one model.
 
     Args:
-        versions: those of the model.
+        versions: the versions of the model.
     """
 
     def __init__(self, versions: ModelVersions) -> None:
@@ -104,7 +104,7 @@ class RestApi:
 
         Args:
             path: names the version.
-            body: of the request.
+            body: the body of the request.
             in_use: keeps the version open.
         """
         document = parse_body(body)
@@ -128,7 +128,7 @@ class _Started(NamedTuple):
     Attributes:
         rows: whether the request has the form of rows.
         images: number of images.
-        shape: of the input.
+        shape: the shape of the input.
         readings: one for each image, later.
         run: without readings, runs the signature, and returns its outputs.
     """

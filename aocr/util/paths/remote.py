@@ -42,7 +42,7 @@ def check_file_systems(values: Iterable[object]) -> None:
     """Refuses remote paths whose file system this installation of TensorFlow lacks.
 
     Args:
-        values: those of a command's flags and arguments, lists of paths included.
+        values: the values of a command's flags and arguments, lists of paths included.
 
     Raises:
         UserError: names the first such path.

@@ -63,7 +63,7 @@ def redirect_stderr(target: int, on_signal: Callable[[], object] | None = None) 
 
     Args:
         target: a file descriptor.
-        on_signal: is called before the process ends.
+        on_signal: a function that is called before the process ends.
     """
     console = os.dup(2)
 
