@@ -98,7 +98,7 @@ def results(
         undecodable: places of the records whose image cannot be decoded; their prediction is
             empty.
     """
-    names = "batch", "transcription", "losses", "readings", "rectified"
+    names = "batch", "transcription", "losses", "readings"
     fetches = {name: tensors for name in names if (tensors := getattr(model, name)) is not None}
     session.run(model.start)
     while True:
@@ -122,7 +122,6 @@ class BatchOutputs(NamedTuple):
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
         readings: of a search; None for greedy decoding.
-        rectified: see `EvalGraph`.
     """
 
     seconds: float
@@ -130,7 +129,6 @@ class BatchOutputs(NamedTuple):
     transcription: Transcription
     losses: np.ndarray
     readings: RankedTexts | None = None
-    rectified: np.ndarray | None = None
 
 
 def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
@@ -157,15 +155,6 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         columns=batch.widths[row] / COLUMN_WIDTH,
         encoded=batch.encoded[row],
         seconds=outputs.seconds / len(outputs.losses),
-        rectified=_rectified(outputs, row) if decoded else None,
         readings=readings.of_image(row) if readings else (),
         is_exact=bool(readings.is_exact[row]) if readings else True,
     )
-
-
-def _rectified(outputs: BatchOutputs, row: int) -> np.ndarray | None:
-    """Returns the content of a rectified image, uint8 `[32, w, C]`; None if there is none."""
-    if outputs.rectified is None:
-        return None
-    pixels = outputs.rectified[row, :, : outputs.batch.widths[row]]
-    return np.clip(pixels.round(), 0, 255).astype(np.uint8)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.charset import Charset
-from aocr.config import NO_RECTIFICATION, SLIDING, TEST_BATCH_SIZE, Config
+from aocr.config import SLIDING, TEST_BATCH_SIZE, Config
 from aocr.data.batches import pipeline
 from aocr.data.images import preprocessing
 from aocr.model import recognizer
@@ -36,8 +36,6 @@ class EvalGraph(NamedTuple):
         transcription: the predicted texts.
         losses: float32 `[N]`, teacher-forced.
         readings: the most probable texts, if they are searched; None for greedy decoding.
-        rectified: float32 `[N, 32, W, C]`, the images as the CNN reads them; None if the model
-            does not rectify them.
     """
 
     graph: tf.Graph
@@ -46,7 +44,6 @@ class EvalGraph(NamedTuple):
     transcription: Transcription
     losses: tf.Tensor
     readings: RankedTexts | None = None
-    rectified: tf.Tensor | None = None
 
 
 def default_batch_size(config: Config) -> int:
@@ -90,5 +87,4 @@ def build_eval_graph(
             transcription=transcribe(decoding, charset),
             losses=model.decoder.losses(batch.targets),
             readings=transcribe_readings(decoding, charset),
-            rectified=None if config.rectify == NO_RECTIFICATION else model.images,
         )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.charset import FIRST_CHARACTER_ID
-from aocr.config import IMAGE_HEIGHT, TPS, Config
+from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data.images.preprocessing import Prepared
 from aocr.data.images.tolerant_preprocessing import Tolerated, prepare_decodable
 from aocr.inference import names
@@ -89,7 +89,7 @@ def add_signatures(
         if not with_attention:
             del outputs[names.SIGNATURE_ATTENTION]
         given = {names.SIGNATURE_PIXELS: pixels}
-        if not config.padding_counts or config.rectify == TPS:
+        if not config.padding_counts:
             given[names.SIGNATURE_WIDTHS] = widths
         return (
             Signature(
