@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from aocr.model.backbones.batch_norm import moving_average_decay
 from aocr.model.weights.averages import average_of, is_average
-from aocr.model.weights.reader import CheckpointReader
+from aocr.model.weights.files import CheckpointReader
 
 
 def create() -> dict[str, tf.Variable]:
