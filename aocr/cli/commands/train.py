@@ -151,7 +151,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     """Validates the checkpoints of a training that other processes run."""
     from aocr.training.validation.evaluator import evaluate_new_checkpoints
 
-    evaluate_new_checkpoints(_run_of(args), training_options(args), args.cluster_timeout)
+    evaluate_new_checkpoints(_run_of(args), args.cluster_timeout)
 
 
 def _run_of(args: argparse.Namespace, replicas: Replicas | None = None) -> Run:

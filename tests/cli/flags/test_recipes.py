@@ -11,7 +11,8 @@ from aocr.cli.parser import build_parser
 from aocr.config import Config
 from aocr.model import config_file
 from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run, choose_config
+from aocr.training.start.model_choice import choose_config
+from aocr.training.start.run import ModelChoice, Run
 from aocr.util.options import permitted_values
 
 MODERN = recipes.RECIPES["modern"]
