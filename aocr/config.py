@@ -33,7 +33,7 @@ CONTENT, LOCATION = ATTENTIONS = ("content", "location")
 """The attention decoders, see `aocr.model.decoders.content` and `aocr.model.decoders.location`."""
 
 LEFT_TO_RIGHT, RIGHT_TO_LEFT = DIRECTIONS = ("ltr", "rtl")
-"""The directions in which text is read, see `aocr.model.decoders.reversed`."""
+"""The directions in which text is read, see `aocr.model.decoders.composed`."""
 
 TEST_BATCH_SIZE = 64
 """Number of images that `test` and `predict` read at a time."""

@@ -18,14 +18,12 @@ from aocr.config import (
     Config,
 )
 from aocr.model.backbones import compact_cnn, sliding_cnn
-from aocr.model.backbones.batch_norm import BatchStatistic
-from aocr.model.backbones.common import Training
+from aocr.model.backbones.layers import BatchStatistic, Training
 from aocr.model.decoders.common import Decoder
+from aocr.model.decoders.composed import JointDecoder, ReversedDecoder
 from aocr.model.decoders.content import ContentDecoder
 from aocr.model.decoders.ctc import CTCDecoder
-from aocr.model.decoders.joint import JointDecoder
 from aocr.model.decoders.location import LocationDecoder
-from aocr.model.decoders.reversed import ReversedDecoder
 from aocr.model.encoder import Memory, encode, reverse_columns
 
 BACKBONES = {

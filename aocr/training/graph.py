@@ -17,8 +17,8 @@ from aocr.data.batches.mixing import Mixture, mixed_batches
 from aocr.data.batches.sharing import FILLING, SharedRecords, shared_batches
 from aocr.data.images import preprocessing
 from aocr.model import recognizer
-from aocr.model.backbones import common
-from aocr.model.backbones.batch_norm import moving_average_updates
+from aocr.model.backbones import layers
+from aocr.model.backbones.layers import moving_average_updates
 from aocr.model.variable_names import GLOBAL_STEP
 from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
 from aocr.training.cluster.towers import Forward, StepValues, step_values
@@ -97,7 +97,7 @@ def build_train_graph(
         batch = iterator.get_next()
         global_step = _create_global_step()
         step, kernel_gradient = tf.convert_to_tensor(global_step), fastest_kernel_gradient()
-        training = common.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
+        training = layers.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
         forward = functools.partial(_forward, config, options, training)
         values = step_values(batch, forward, replicas)
         move_averages = functools.partial(
@@ -118,7 +118,7 @@ def build_train_graph(
 def _forward(
     config: Config,
     options: TrainingOptions,
-    training: common.Training,
+    training: layers.Training,
     batch: pipeline.TrainingBatch,
     replica: int,
 ) -> Forward:

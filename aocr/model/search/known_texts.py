@@ -12,9 +12,8 @@ from collections.abc import Sequence
 
 from aocr.charset import Charset
 from aocr.config import Config
-from aocr.model.search.automaton import Automaton
+from aocr.model.search.automaton import Automaton, build_trie
 from aocr.model.search.pattern_automaton import compile_pattern
-from aocr.model.search.trie import build_trie
 from aocr.util.errors import UserError
 from aocr.util.text.characters import escape, shorten
 from aocr.util.text.pattern_parser import parse_endless_pattern

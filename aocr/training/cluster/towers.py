@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from aocr.data.batches.pipeline import TrainingBatch
 from aocr.data.batches.sharing import FILLING, Share, part_of_batch
-from aocr.model.backbones.batch_norm import BatchStatistic
+from aocr.model.backbones.layers import BatchStatistic
 from aocr.training.cluster.packing import Contribution, pack, unpack
 from aocr.training.cluster.replicas import Replicas
 from aocr.training.update.optimizer import GlobalGradients

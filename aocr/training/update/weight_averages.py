@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 
 import tensorflow as tf
 
-from aocr.model.backbones.batch_norm import moving_average_decay
+from aocr.model.backbones.layers import moving_average_decay
 from aocr.model.weights.averages import average_of, is_average
 from aocr.model.weights.files import CheckpointReader
 
