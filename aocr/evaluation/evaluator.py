@@ -16,7 +16,7 @@ from aocr.data.batches.pipeline import EvaluationBatch
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.records import schema
-from aocr.evaluation import log_lines, metrics
+from aocr.evaluation import metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
@@ -25,6 +25,7 @@ from aocr.model.search.ranked_texts import inexact_text
 from aocr.model.search.text_search import Search
 from aocr.model.weights import checkpoints
 from aocr.util.session import open_session
+from aocr.util.text.plurals import counted
 
 Observer = Callable[[Result], None]
 """Receives the result of each image, in the order of the dataset."""
@@ -77,11 +78,11 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
         for result in results(session, model, frozenset(undecodable)):
             sums.add(result)
             inexact += not result.is_exact
-            log_lines.log_result(result, accuracy.of(result), sums.value(accuracy.key))
+            _log_result(result, accuracy.of(result), sums.value(accuracy.key))
             for observe in observers:
                 observe(result)
     summary = sums.summary()
-    log_lines.log_summary(summary)
+    log_summary(summary)
     if inexact:
         logging.warning("%s", inexact_text(inexact, summary.images))
     return summary
@@ -158,3 +159,40 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         readings=readings.of_image(row) if readings else (),
         is_exact=bool(readings.is_exact[row]) if readings else True,
     )
+
+
+def _log_result(result: Result, accuracy: float, mean_accuracy: float) -> None:
+    """Logs the line of one image, which programs parse (docs/compatibility.md, "Log lines").
+
+    Args:
+        result: the image.
+        accuracy: the accuracy of this image, from 0 to 1.
+        mean_accuracy: the mean accuracy of all images up to this one.
+    """
+    texts = f"({result.label})"
+    if accuracy < 1:
+        texts = f"({result.prediction} vs {result.label}) {result.comment}".rstrip()
+    line = (
+        f"Step {result.place + 1} ({result.seconds:.3f}s). Accuracy: {mean_accuracy:6.2%}, "
+        f"loss: {result.loss:f}, perplexity: {perplexity_text(metrics.perplexity(result.loss))}, "
+        f"probability: {result.probability:6.2%} {accuracy:>4.0%} {texts}"
+    )
+    logging.info("%s", line)
+
+
+def perplexity_text(value: float) -> str:
+    """Returns six digits, padded with zeros to seven characters, as 0.7.6 prints a perplexity.
+
+    A number with an exponent, infinity and NaN are not padded.
+    """
+    text = f"{value:.6}"
+    return text if "e" in text or "n" in text else f"{text:0<7}"
+
+
+def log_summary(summary: Summary) -> None:
+    """Logs the counts of images and a line for each metric."""
+    images = counted(summary.images, "image")
+    logging.info("Tested %s: %i read exactly.", images, summary.exact)
+    for measurement in summary.measurements.values():
+        if measurement.metric.applies is None or not math.isnan(measurement.value):
+            logging.info("%s: %s", measurement.metric.title, measurement.text())

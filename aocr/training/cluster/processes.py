@@ -20,7 +20,6 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.training.cluster import collectives
-from aocr.training.cluster.beats import Beats
 from aocr.training.cluster.replicas import Replicas, StopVotes
 from aocr.training.cluster.tf_config import Replica, Task
 from aocr.util.errors import UserError, first_line
@@ -155,7 +154,7 @@ class Cluster(Replicas):
         Raises:
             UserError: another replica could not do its part, or no longer answers.
         """
-        beats = Beats(self.sums, self.names, self.rank)
+        beats = collectives.Beats(self.sums, self.names, self.rank)
         try:
             result = work()
         except BaseException:

@@ -16,7 +16,6 @@ from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.records.files import expand
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
-from aocr.evaluation.log_lines import value_text
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model.weights import checkpoints
@@ -89,7 +88,7 @@ class Validator:
 
 def _log(summary: Summary) -> None:
     shares = (
-        f"{measurement.metric.title.lower()} {value_text(measurement)}"
+        f"{measurement.metric.title.lower()} {measurement.text()}"
         for measurement in map(summary.measurements.__getitem__, LOGGED)
     )
     images = counted(summary.images, "image")
