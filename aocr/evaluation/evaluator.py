@@ -42,7 +42,7 @@ class Evaluation(NamedTuple):
         batch_size: number of images read together, which does not change the results; None for a
             number that suits the model.
         accuracy: key of the metric that the line of an image shows as its accuracy.
-        search: says which texts are looked for; None for greedy decoding.
+        search: the texts that are looked for; None for greedy decoding.
     """
 
     config: Config
@@ -59,7 +59,7 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
 
     Args:
         evaluation: what is tested.
-        observers: called with the result of each image, after its line is logged.
+        observers: functions that get the result of each image, after its line is logged.
 
     Raises:
         UserError: the checkpoint belongs to another model, or there is no record.
@@ -122,7 +122,7 @@ class BatchOutputs(NamedTuple):
         batch: the records.
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
-        readings: of a search; None for greedy decoding.
+        readings: those of a search; None for greedy decoding.
     """
 
     seconds: float

@@ -30,7 +30,7 @@ class EvalGraph(NamedTuple):
     """Holds a graph that evaluates.
 
     Attributes:
-        graph: contains everything below.
+        graph: the graph of everything below.
         start: the operation to run before the first batch.
         batch: the batch that is evaluated.
         transcription: the predicted texts.
@@ -67,7 +67,7 @@ def build_eval_graph(
         files: TFRecord files.
         undecodable: numbers of the records whose images cannot be decoded, from 0.
         batch_size: number of images to read at a time; None for `default_batch_size`.
-        search: says which texts are looked for; None for greedy decoding.
+        search: the texts that are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(

@@ -45,7 +45,7 @@ class ForwardPass(NamedTuple):
     Attributes:
         features: float32 `[N, T, D]`, the CNN's output.
         decoder: decodes the encoded features, and computes the losses of labels.
-        batch_statistics: of all batch norms, with their moving averages; none at inference.
+        batch_statistics: those of all batch norms, with their moving averages; none at inference.
     """
 
     features: tf.Tensor
@@ -62,7 +62,7 @@ def forward(
         images: float32 `[N, 32, W, C]`, prepared, values from 0 to 255.
         widths: int32 `[N]`, the images' widths without padding, in pixels.
         config: the model.
-        training: what the layers need in training; None for inference.
+        training: the settings of the layers in training; None for inference.
     """
     sequence_lengths = _sequence_lengths(widths, config)
     # [N, 32, W, C] --> [N, T, D]

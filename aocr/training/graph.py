@@ -35,7 +35,7 @@ class TrainGraph(NamedTuple):
     """Holds a graph that trains.
 
     Attributes:
-        graph: contains everything below.
+        graph: the graph of everything below.
         start: the operation to run before the first step.
         batch: the batch that a step trains on.
         update: the training step; fetching `update.step` takes one.
@@ -78,7 +78,7 @@ def build_train_graph(
         options: how to train it.
         files: TFRecord files.
         rejected: numbers of the records to leave out, from 0.
-        plan: which steps to take, on which records.
+        plan: the steps to take, and their records.
         mixture: datasets to mix, in place of the files.
         compute_dtype: data type that the convolutions compute in.
         replicas: the processes and devices that share each step.
@@ -188,11 +188,11 @@ def take_steps(
     """Takes a number of training steps, and yields the results of each.
 
     Args:
-        session: holds the weights.
+        session: a session on the graph, with the weights.
         model: the training graph.
         count: number of steps.
-        votes: agrees with other processes when to stop; None for no signals.
-        explained: makes a context that explains the errors of a step.
+        votes: the agreement with other processes when to stop; None for no signals.
+        explained: a function that makes a context, which explains the errors of a step.
     """
     session.run(model.start)
     votes = StopVotes([]) if votes is None else votes

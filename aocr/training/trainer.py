@@ -42,8 +42,8 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
 
     Args:
         config: the model.
-        options: determines how the model is trained; the batch size is that of all replicas.
-        run: names the inputs and outputs.
+        options: the way to train it; the batch size is that of all replicas.
+        run: the inputs and outputs.
         replicas: the processes and devices that train the model together.
 
     Raises:

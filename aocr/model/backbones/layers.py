@@ -47,7 +47,7 @@ class Training(NamedTuple):
 
     Attributes:
         step: int32 scalar, the global step.
-        seed: of the dropout; together with the step it decides which features are dropped.
+        seed: the seed of the dropout; together with the step it decides which features are dropped.
         dropout: share of the features that is dropped.
         compute_dtype: data type that the convolutions compute in.
         kernel_gradient: how the convolutions compute the gradient of their kernels.
@@ -65,7 +65,7 @@ class CNNOutput(NamedTuple):
 
     Attributes:
         features: float32 `[N, T, D]`, with T = ceil(W / 4); D depends on the backbone.
-        batch_statistics: of every batch norm, with their moving averages; none at inference.
+        batch_statistics: those of every batch norm, with their moving averages; none at inference.
     """
 
     features: tf.Tensor
@@ -276,7 +276,7 @@ def moving_average_updates(
     Args:
         statistics: those of the batch.
         step: int32 scalar, the global step.
-        momentum: see `moving_average_decay`.
+        momentum: the largest decay, as `moving_average_decay` takes it.
     """
     rate = 1 - moving_average_decay(step, momentum)
     return [

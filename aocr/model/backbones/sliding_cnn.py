@@ -28,7 +28,7 @@ class Convolution(NamedTuple):
     """Describes one layer: a convolution of stride 1, batch norm, ReLU, and max-pooling.
 
     Attributes:
-        scope: of the layer's variables.
+        scope: the scope of the layer's variables.
         kernel: height and width of the kernel.
         filters: channels of the output.
         batch_norm: normalize before the ReLU.

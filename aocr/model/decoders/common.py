@@ -43,7 +43,7 @@ class Decoder(Protocol):
         Args:
             targets: int32 `[N, S]`, the labels' symbols, EOS, then padding. The loss of an image
                 whose targets are padding only is 0.
-            label_smoothing: see `sequence_losses`.
+            label_smoothing: share of each target's probability that is spread over all symbols.
         """
 
     def decode(self, stop_at_eos: bool = True) -> Decoding:

@@ -49,7 +49,7 @@ class ReversedDecoding(NamedTuple):
 
     Attributes:
         decoding: its attention is to the reversed columns.
-        lengths: see `reverse_columns`.
+        lengths: int32 `[N]`, the number of columns of each image; None if padding counts.
     """
 
     decoding: Decoding
@@ -83,7 +83,7 @@ class ReversedDecoder:
 
     Args:
         decoder: decodes them.
-        lengths: see `reverse_columns`.
+        lengths: int32 `[N]`, the number of columns of each image; None if padding counts.
     """
 
     def __init__(self, decoder: Decoder, lengths: tf.Tensor | None) -> None:

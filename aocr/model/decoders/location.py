@@ -207,7 +207,7 @@ class LocationAttention:
     """Attends to one memory.
 
     Args:
-        weights: see `LocationWeights`.
+        weights: the weights of the attention.
         memory: float32 `[N, T, D]`.
         is_outside: bool `[N, T]`, True for columns that must not be attended to.
     """

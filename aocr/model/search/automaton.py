@@ -55,7 +55,7 @@ def create_automaton(edges: Edges, is_final: np.ndarray, longest: int) -> Automa
     """Returns the automaton of some edges.
 
     Args:
-        edges: between the states.
+        edges: the edges between the states.
         is_final: bool `[Q]`.
         longest: number of characters of the longest text that may be read.
     """
@@ -96,7 +96,7 @@ def build_trie(words: Collection[str], charset: Charset) -> Automaton:
 
     Args:
         words: at least one; may repeat.
-        charset: has all characters of the words.
+        charset: a charset with all characters of the words.
 
     Raises:
         ValueError: a character is not in the charset.

@@ -42,7 +42,7 @@ class Prefixes(NamedTuple):
         symbol: int32 `[M]`, its last symbol; GO if it is empty.
         bound: float32 `[M]`, the logarithm of its probability.
         text: int32 `[M, S]`, its characters, then padding.
-        state: that of the scorer, before it reads the last symbol.
+        state: the state of the scorer before it reads the last symbol.
     """
 
     image: tf.Tensor
@@ -72,8 +72,8 @@ class BeamSearch:
     """Searches the texts of N images.
 
     Args:
-        scorer: gives the probabilities.
-        automaton: says which texts may be read.
+        scorer: the source of the probabilities.
+        automaton: the texts that may be read.
         steps: S, at least one more than the characters of the longest text.
         top: R.
     """

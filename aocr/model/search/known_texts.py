@@ -29,7 +29,7 @@ def lexicon_automaton(words: Sequence[str], config: Config, source: str) -> Auto
     Args:
         words: at least one.
         config: the model.
-        source: names the lexicon in messages.
+        source: the name of the lexicon in messages.
 
     Raises:
         UserError: words have characters that the model lacks, or are too long for it.

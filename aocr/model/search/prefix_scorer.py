@@ -54,7 +54,7 @@ class PrefixScorer(Protocol):
             image: int32 `[M]`, which image each prefix is of.
             symbol: int32 `[M]`, its last symbol; GO for the empty prefix.
             bound: float32 `[M]`, the logarithm of its probability.
-            state: that of the prefix without this symbol.
+            state: the state of the prefix without this symbol.
         """
 
 
@@ -78,7 +78,8 @@ class AttentionScorer(NamedTuple):
     Attributes:
         inputs: float32 `[V, X]`, what a step reads of each symbol.
         initial_state: tensors `[N, ...]`, before the first step.
-        step: computes a step from images `[M]`, inputs `[M, X]` and states `[M, ...]`.
+        step: a function that computes a step from images `[M]`, inputs `[M, X]` and states
+            `[M, ...]`.
     """
 
     inputs: tf.Tensor
@@ -110,7 +111,7 @@ def in_chunks(function: Callable[..., Any], arguments: tuple, size: int) -> Any:
     """Calls a function of many rows for some of them at a time, which bounds its memory.
 
     Args:
-        function: takes the arguments and returns tensors `[M, ...]`, each row for itself.
+        function: a function from the arguments to tensors `[M, ...]`, each row for itself.
         arguments: tensors `[M, ...]`, of any structure.
         size: number of rows of a chunk.
     """

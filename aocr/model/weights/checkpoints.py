@@ -160,7 +160,7 @@ def restore_training(
 
     Args:
         session: a session on the graph.
-        path: of the checkpoint.
+        path: the path of the checkpoint.
         may_lack: names of variables that the checkpoint may lack. They keep their values.
 
     Returns:
@@ -250,7 +250,7 @@ class CheckpointWriter:
         """Writes a checkpoint, which appears once it is complete.
 
         Args:
-            source: holds the variables; or the path of a checkpoint to copy.
+            source: the session with the variables, or the path of a checkpoint to copy.
             step: global step.
 
         Raises:

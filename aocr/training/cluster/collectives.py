@@ -55,7 +55,7 @@ def sum_over(vector: tf.Tensor, group: Group, instance: int) -> tf.Tensor:
     Args:
         vector: float32, int32 or int64.
         group: the processes.
-        instance: tells this operation from others.
+        instance: the name of this operation among all.
     """
     with tf.device("CPU:0"):
         return tf.raw_ops.CollectiveReduce(
@@ -101,7 +101,7 @@ class Beats:
     A thread adds up again and again who is ready and who has failed.
 
     Args:
-        sums: adds up numbers of all replicas.
+        sums: a function that adds up numbers of all replicas.
         names: the names of the replicas.
         rank: position of this replica among them.
     """

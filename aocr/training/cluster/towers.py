@@ -58,7 +58,7 @@ class StepValues(NamedTuple):
         loss: float32 scalar, mean over the batch of all replicas.
         batch_statistics: means over the replicas, with the moving averages.
         features: float32 `[N, T, D]`, the CNN's output, of the first tower of this process.
-        gradients: of the loss; None without replicas, where the optimizer computes them.
+        gradients: those of the loss; None without replicas, where the optimizer computes them.
         shared: None without replicas.
     """
 

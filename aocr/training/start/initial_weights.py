@@ -121,7 +121,7 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
 
     Args:
         session: a session on the training graph.
-        run: names the checkpoint and the model of `--init-from`.
+        run: the checkpoint and the model of `--init-from`.
         config: the config of the session's model.
 
     Raises:

@@ -84,7 +84,7 @@ def log_change(checkpoint: str, averages: Collection[str], lacking: Collection[s
     """Logs that a run averages weights and its checkpoint does not, or the other way round.
 
     Args:
-        checkpoint: that the run resumes from.
+        checkpoint: the checkpoint that the run resumes from.
         averages: names of the averages of the run.
         lacking: those that the checkpoint lacks.
     """

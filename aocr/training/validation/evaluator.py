@@ -25,7 +25,7 @@ def evaluate_new_checkpoints(run: Run, timeout: int) -> None:
     """Validates each new checkpoint, and keeps the best, until the training has ended.
 
     Args:
-        run: names the model directory and the dataset to validate on.
+        run: the model directory and the dataset to validate on.
         timeout: seconds without a training, after which it has ended.
 
     Raises:
