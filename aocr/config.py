@@ -29,14 +29,11 @@ BLACK, MASKED = PADDINGS = ("black", "masked")
 ATTENTION, CTC, JOINT = DECODERS = ("attention", "ctc", "joint")
 """The decoders, see `aocr.model.recognizer`."""
 
-NO_RECTIFICATION, TPS = RECTIFICATIONS = ("none", "tps")
-"""The ways to straighten images, see `aocr.model.spatial_transformer`."""
-
 CONTENT, LOCATION = ATTENTIONS = ("content", "location")
 """The attention decoders, see `aocr.model.decoders.content` and `aocr.model.decoders.location`."""
 
 LEFT_TO_RIGHT, RIGHT_TO_LEFT = DIRECTIONS = ("ltr", "rtl")
-"""The directions in which text is read, see `aocr.model.decoders.reversed`."""
+"""The directions in which text is read, see `aocr.model.decoders.composed`."""
 
 TEST_BATCH_SIZE = 64
 """Number of images that `test` and `predict` read at a time."""
@@ -113,12 +110,6 @@ class Config:
         "what the model sees at the right of an image: 'black' pixels, as in aocr 0.7.6, or, "
         "'masked', nothing; --bucket-widths always masks padding",
         choices=PADDINGS,
-        added_later=True,
-    )
-    rectify: str = option(
-        NO_RECTIFICATION,
-        "what straightens images before the CNN: 'tps' learns to do so for curved or tilted text",
-        choices=RECTIFICATIONS,
         added_later=True,
     )
     decoder: str = option(

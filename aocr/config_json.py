@@ -16,8 +16,15 @@ from aocr.util.options import options_of, values_from_json
 PROGRAM = "aocr"
 """Key of the version of the program that wrote a file, and the program's name."""
 
+REMOVED, NOT_THERE = "rectify", "none"
+"""Key of what models of development versions could have, and its value in those that lack it."""
+
 _VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})")
 """Matches the part of a version that changes when the meaning of a file changes."""
+
+
+class UnsupportedModelError(ValueError):
+    """Says that a file is in order, but that its model has a part that was removed."""
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -94,13 +101,15 @@ def loads(text: str) -> Config:
     """Returns the config that `dumps` wrote.
 
     Raises:
+        UnsupportedModelError: the model has a part that was removed.
         ValueError: the text is not JSON, or a key or value is missing or not permitted.
     """
     facts = parse_object(text)
     _check_architecture(facts)
     check_version(facts, __version__)
+    _check_removed(facts)
     names = {each.name for each in options_of(Config)}
-    check_keys(facts, {"aocr", "architecture", "preparation"} | names)
+    check_keys(facts, {"aocr", "architecture", "preparation", REMOVED} | names)
     config = Config(**values_from_json(Config, facts))
     Charset(config.characters)  # raises ValueError if it is empty or repeats a character
     config.check()
@@ -123,6 +132,17 @@ def _check_architecture(facts: dict[str, Any]) -> None:
     are_known = backbone in BACKBONES and decoder in DECODERS  # the check of values says if not
     if "architecture" not in facts or (are_known and facts["architecture"] != expected):
         raise ValueError(f'it does not say "architecture": "{expected}"')
+
+
+def _check_removed(facts: Mapping[str, Any]) -> None:
+    """Raises an `UnsupportedModelError` for a model that straightens images: `--rectify=tps`."""
+    value = facts.get(REMOVED)
+    if value not in (None, NOT_THERE):
+        writer = facts.get(PROGRAM, "1.0.0.dev0")
+        raise UnsupportedModelError(
+            f"its {REMOVED} is {value!r:.80}, but --{REMOVED} was removed: train the model again "
+            f"without it, or read it with the aocr {writer!s:.80} that it was trained with"
+        )
 
 
 def _preparation(config: Config) -> dict[str, object]:

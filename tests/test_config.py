@@ -186,6 +186,14 @@ def test_any_text_is_a_config_or_a_value_error(text):
         config_json.loads(text)
 
 
+def test_a_model_that_straightens_images_is_refused_by_name():
+    assert read(rectify="none") == read(rectify=None) == CHANGED
+    with pytest.raises(
+        config_json.UnsupportedModelError, match="its rectify is 'tps', but --rectify"
+    ):
+        read(rectify="tps")
+
+
 def test_files_without_bucket_widths_have_none():
     assert read(bucket_widths=...) == dataclasses.replace(CHANGED, bucket_widths=())
     assert read(bucket_widths=None) == dataclasses.replace(CHANGED, bucket_widths=())

@@ -106,14 +106,13 @@ def test_exports_read_without_aocr(folder, reader):
 
 
 def test_a_resumed_training_ends_with_the_same_weights(folder):
-    flags = "--rectify=tps", "--initial-learning-rate=0.01"
+    flags = ("--initial-learning-rate=0.01",)
     train(folder, "whole", 9, *flags)
     train(folder, "parts", 4, *flags)
     train(folder, "parts", 9, *flags)
     whole, parts = weights(folder, "whole"), weights(folder, "parts")
     assert whole.keys() == parts.keys()
     assert any(name.endswith("/EMA") for name in whole)
-    assert whole["spatial_transformer/offsets/kernel"].any()
     for name, value in whole.items():
         np.testing.assert_array_equal(value, parts[name], err_msg=name)
 

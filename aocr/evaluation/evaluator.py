@@ -16,7 +16,7 @@ from aocr.data.batches.pipeline import EvaluationBatch
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.records import schema
-from aocr.evaluation import log_lines, metrics
+from aocr.evaluation import metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
@@ -25,6 +25,7 @@ from aocr.model.search.ranked_texts import inexact_text
 from aocr.model.search.text_search import Search
 from aocr.model.weights import checkpoints
 from aocr.util.session import open_session
+from aocr.util.text.plurals import counted
 
 Observer = Callable[[Result], None]
 """Receives the result of each image, in the order of the dataset."""
@@ -41,7 +42,7 @@ class Evaluation(NamedTuple):
         batch_size: number of images read together, which does not change the results; None for a
             number that suits the model.
         accuracy: key of the metric that the line of an image shows as its accuracy.
-        search: says which texts are looked for; None for greedy decoding.
+        search: the texts that are looked for; None for greedy decoding.
     """
 
     config: Config
@@ -58,7 +59,7 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
 
     Args:
         evaluation: what is tested.
-        observers: called with the result of each image, after its line is logged.
+        observers: functions that get the result of each image, after its line is logged.
 
     Raises:
         UserError: the checkpoint belongs to another model, or there is no record.
@@ -77,11 +78,11 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
         for result in results(session, model, frozenset(undecodable)):
             sums.add(result)
             inexact += not result.is_exact
-            log_lines.log_result(result, accuracy.of(result), sums.value(accuracy.key))
+            _log_result(result, accuracy.of(result), sums.value(accuracy.key))
             for observe in observers:
                 observe(result)
     summary = sums.summary()
-    log_lines.log_summary(summary)
+    log_summary(summary)
     if inexact:
         logging.warning("%s", inexact_text(inexact, summary.images))
     return summary
@@ -98,7 +99,7 @@ def results(
         undecodable: places of the records whose image cannot be decoded; their prediction is
             empty.
     """
-    names = "batch", "transcription", "losses", "readings", "rectified"
+    names = "batch", "transcription", "losses", "readings"
     fetches = {name: tensors for name in names if (tensors := getattr(model, name)) is not None}
     session.run(model.start)
     while True:
@@ -121,8 +122,7 @@ class BatchOutputs(NamedTuple):
         batch: the records.
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
-        readings: of a search; None for greedy decoding.
-        rectified: see `EvalGraph`.
+        readings: those of a search; None for greedy decoding.
     """
 
     seconds: float
@@ -130,7 +130,6 @@ class BatchOutputs(NamedTuple):
     transcription: Transcription
     losses: np.ndarray
     readings: RankedTexts | None = None
-    rectified: np.ndarray | None = None
 
 
 def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
@@ -157,15 +156,43 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         columns=batch.widths[row] / COLUMN_WIDTH,
         encoded=batch.encoded[row],
         seconds=outputs.seconds / len(outputs.losses),
-        rectified=_rectified(outputs, row) if decoded else None,
         readings=readings.of_image(row) if readings else (),
         is_exact=bool(readings.is_exact[row]) if readings else True,
     )
 
 
-def _rectified(outputs: BatchOutputs, row: int) -> np.ndarray | None:
-    """Returns the content of a rectified image, uint8 `[32, w, C]`; None if there is none."""
-    if outputs.rectified is None:
-        return None
-    pixels = outputs.rectified[row, :, : outputs.batch.widths[row]]
-    return np.clip(pixels.round(), 0, 255).astype(np.uint8)
+def _log_result(result: Result, accuracy: float, mean_accuracy: float) -> None:
+    """Logs the line of one image, which programs parse (docs/compatibility.md, "Log lines").
+
+    Args:
+        result: the image.
+        accuracy: the accuracy of this image, from 0 to 1.
+        mean_accuracy: the mean accuracy of all images up to this one.
+    """
+    texts = f"({result.label})"
+    if accuracy < 1:
+        texts = f"({result.prediction} vs {result.label}) {result.comment}".rstrip()
+    line = (
+        f"Step {result.place + 1} ({result.seconds:.3f}s). Accuracy: {mean_accuracy:6.2%}, "
+        f"loss: {result.loss:f}, perplexity: {perplexity_text(metrics.perplexity(result.loss))}, "
+        f"probability: {result.probability:6.2%} {accuracy:>4.0%} {texts}"
+    )
+    logging.info("%s", line)
+
+
+def perplexity_text(value: float) -> str:
+    """Returns six digits, padded with zeros to seven characters, as 0.7.6 prints a perplexity.
+
+    A number with an exponent, infinity and NaN are not padded.
+    """
+    text = f"{value:.6}"
+    return text if "e" in text or "n" in text else f"{text:0<7}"
+
+
+def log_summary(summary: Summary) -> None:
+    """Logs the counts of images and a line for each metric."""
+    images = counted(summary.images, "image")
+    logging.info("Tested %s: %i read exactly.", images, summary.exact)
+    for measurement in summary.measurements.values():
+        if measurement.metric.applies is None or not math.isnan(measurement.value):
+            logging.info("%s: %s", measurement.metric.title, measurement.text())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.charset import Charset
-from aocr.config import NO_RECTIFICATION, SLIDING, TEST_BATCH_SIZE, Config
+from aocr.config import SLIDING, TEST_BATCH_SIZE, Config
 from aocr.data.batches import pipeline
 from aocr.data.images import preprocessing
 from aocr.model import recognizer
@@ -30,14 +30,12 @@ class EvalGraph(NamedTuple):
     """Holds a graph that evaluates.
 
     Attributes:
-        graph: contains everything below.
+        graph: the graph of everything below.
         start: the operation to run before the first batch.
         batch: the batch that is evaluated.
         transcription: the predicted texts.
         losses: float32 `[N]`, teacher-forced.
         readings: the most probable texts, if they are searched; None for greedy decoding.
-        rectified: float32 `[N, 32, W, C]`, the images as the CNN reads them; None if the model
-            does not rectify them.
     """
 
     graph: tf.Graph
@@ -46,7 +44,6 @@ class EvalGraph(NamedTuple):
     transcription: Transcription
     losses: tf.Tensor
     readings: RankedTexts | None = None
-    rectified: tf.Tensor | None = None
 
 
 def default_batch_size(config: Config) -> int:
@@ -70,7 +67,7 @@ def build_eval_graph(
         files: TFRecord files.
         undecodable: numbers of the records whose images cannot be decoded, from 0.
         batch_size: number of images to read at a time; None for `default_batch_size`.
-        search: says which texts are looked for; None for greedy decoding.
+        search: the texts that are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
@@ -90,5 +87,4 @@ def build_eval_graph(
             transcription=transcribe(decoding, charset),
             losses=model.decoder.losses(batch.targets),
             readings=transcribe_readings(decoding, charset),
-            rectified=None if config.rectify == NO_RECTIFICATION else model.images,
         )

@@ -44,8 +44,6 @@ class Result:
             cannot be decoded.
         encoded: the image file.
         seconds: this image's share of the time that its batch took.
-        rectified: uint8 `[32, w, C]`, the image as the CNN read it, if the model rectifies images;
-            the attention's columns are those of this picture.
         readings: the most probable texts; none for greedy decoding.
         is_exact: False if a search was not wide enough to be sure of the readings.
     """
@@ -61,7 +59,6 @@ class Result:
     columns: float
     encoded: bytes
     seconds: float
-    rectified: np.ndarray | None = None
     readings: tuple[RankedText, ...] = ()
     is_exact: bool = True
 

@@ -11,8 +11,8 @@ from aocr.config import ATTENTION, CTC, JOINT, Config
 from aocr.inference.graph import build_serving_graph
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
-from aocr.model.weights.averages import average_of
-from aocr.model.weights.reader import CheckpointReader
+from aocr.model.weights.averages import name_to_read
+from aocr.model.weights.files import CheckpointReader
 from aocr.util.errors import UserError
 from aocr.util.session import open_on_cpu
 
@@ -60,11 +60,8 @@ def _step_in_name(checkpoint: str) -> int:
 
 def _weights(reader: CheckpointReader, config: Config) -> dict[str, np.ndarray]:
     """Returns the values of all variables that reading takes, by their names."""
-    stored = {name: average_of(name) for name in sorted(_variable_names(config))}
-    return {
-        name: reader.read(average if average in reader.shapes else name)
-        for name, average in stored.items()
-    }
+    names = sorted(_variable_names(config))
+    return {name: reader.read(name_to_read(name, reader.shapes)) for name in names}
 
 
 def _variable_names(config: Config) -> set[str]:

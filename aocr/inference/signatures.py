@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.charset import FIRST_CHARACTER_ID
-from aocr.config import IMAGE_HEIGHT, TPS, Config
+from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data.images.preprocessing import Prepared
 from aocr.data.images.tolerant_preprocessing import Tolerated, prepare_decodable
 from aocr.inference import names
@@ -99,7 +99,7 @@ def add_signatures(
         if not with_attention:
             del outputs[names.SIGNATURE_ATTENTION]
         given = {names.SIGNATURE_PIXELS: pixels}
-        if not config.padding_counts or config.rectify == TPS:
+        if not config.padding_counts:
             given[names.SIGNATURE_WIDTHS] = widths
         return (
             Signature(

@@ -66,6 +66,8 @@ def read(folder: str) -> Config | None:
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
             return config_json.loads(file.read().decode())
+    except config_json.UnsupportedModelError as error:
+        raise UserError(f"cannot use {path}: {error}") from error
     except (tf.errors.OpError, ValueError) as error:
         cure = "correct it, or restore it from a copy"
         raise UserError(f"cannot use {path}: {first_line(error)}: {cure}") from error

@@ -15,19 +15,15 @@ from aocr.config import (
     JOINT,
     LOCATION,
     RIGHT_TO_LEFT,
-    TPS,
     Config,
 )
-from aocr.model import spatial_transformer
 from aocr.model.backbones import compact_cnn, sliding_cnn
-from aocr.model.backbones.batch_norm import BatchStatistic
-from aocr.model.backbones.common import Training
+from aocr.model.backbones.layers import BatchStatistic, Training
 from aocr.model.decoders.common import Decoder
+from aocr.model.decoders.composed import JointDecoder, ReversedDecoder
 from aocr.model.decoders.content import ContentDecoder
 from aocr.model.decoders.ctc import CTCDecoder
-from aocr.model.decoders.joint import JointDecoder
 from aocr.model.decoders.location import LocationDecoder
-from aocr.model.decoders.reversed import ReversedDecoder
 from aocr.model.encoder import Memory, encode, reverse_columns
 
 BACKBONES = {
@@ -47,13 +43,11 @@ class ForwardPass(NamedTuple):
     """Holds what a graph needs of the network.
 
     Attributes:
-        images: float32 `[N, 32, W, C]`, what the CNN reads: rectified if the model does so.
         features: float32 `[N, T, D]`, the CNN's output.
         decoder: decodes the encoded features, and computes the losses of labels.
-        batch_statistics: of all batch norms, with their moving averages; none at inference.
+        batch_statistics: those of all batch norms, with their moving averages; none at inference.
     """
 
-    images: tf.Tensor
     features: tf.Tensor
     decoder: Decoder
     batch_statistics: tuple[BatchStatistic, ...]
@@ -68,14 +62,11 @@ def forward(
         images: float32 `[N, 32, W, C]`, prepared, values from 0 to 255.
         widths: int32 `[N]`, the images' widths without padding, in pixels.
         config: the model.
-        training: what the layers need in training; None for inference.
+        training: the settings of the layers in training; None for inference.
     """
-    rectifier_statistics: tuple[BatchStatistic, ...] = ()
-    if config.rectify == TPS:
-        images, rectifier_statistics = spatial_transformer.rectify(images, widths, training)
     sequence_lengths = _sequence_lengths(widths, config)
     # [N, 32, W, C] --> [N, T, D]
-    features, cnn_statistics = BACKBONES[config.backbone](images, sequence_lengths, training)
+    features, batch_statistics = BACKBONES[config.backbone](images, sequence_lengths, training)
     is_reversed = config.direction == RIGHT_TO_LEFT
     columns = reverse_columns(features, sequence_lengths) if is_reversed else features
     # [N, T, D] --> [N, T, 2U]
@@ -83,7 +74,7 @@ def forward(
     decoder = create_decoder(config, memory, is_training=training is not None)
     if is_reversed:
         decoder = ReversedDecoder(decoder, sequence_lengths)
-    return ForwardPass(images, features, decoder, rectifier_statistics + cnn_statistics)
+    return ForwardPass(features, decoder, batch_statistics)
 
 
 def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:

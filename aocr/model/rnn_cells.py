@@ -7,15 +7,11 @@ its layers side by side.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from aocr.model import variable_names
-
-Initializer = Callable[..., tf.Tensor]
-"""Returns the initial value of a variable from its shape and its type."""
 
 
 class Cell(Protocol):
@@ -66,21 +62,18 @@ class Dense(NamedTuple):
         return Dense(tf.identity(self.kernel), tf.identity(self.bias))
 
 
-def create_dense(
-    inputs: int, outputs: int, bias: float = 0.0, kernel_initializer: Initializer | None = None
-) -> Dense:
-    """Creates the variables `kernel` and `bias` (constant) in the current scope.
+def create_dense(inputs: int, outputs: int, bias: float = 0.0) -> Dense:
+    """Creates the variables `kernel` (Xavier uniform) and `bias` (constant) in the current scope.
 
     Args:
         inputs: size of the layer's input.
         outputs: size of its output.
         bias: initial value of the bias.
-        kernel_initializer: of the kernel; None for Xavier uniform.
     """
     kernel = tf.compat.v1.get_variable(
         variable_names.DENSE_KERNEL,
         [inputs, outputs],
-        initializer=kernel_initializer or tf.compat.v1.glorot_uniform_initializer(),
+        initializer=tf.compat.v1.glorot_uniform_initializer(),
     )
     kernel_value = tf.convert_to_tensor(kernel)
     bias_variable = tf.compat.v1.get_variable(

@@ -56,8 +56,6 @@ ATTENTION_SCORER = "AttnV_0"
 
 COMPACT_SCOPE = "compact_cnn"
 
-SPATIAL_TRANSFORMER_SCOPE, HIDDEN_SCOPE, OFFSETS_SCOPE = "spatial_transformer", "hidden", "offsets"
-
 LOCATION_SCOPE = "location_decoder"
 
 INPUT_PROJECTION_SCOPE, INITIAL_STATE_SCOPE = "input_projection", "initial_state"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from typing import NamedTuple
 
-from aocr.evaluation.confidence_intervals import Interval, wilson
+from aocr.evaluation.metric_sums import Interval, wilson
 
 MAX_GROUPS = 20
 

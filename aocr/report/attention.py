@@ -55,7 +55,7 @@ class AttentionPictures:
         if not result.decoded:
             return
         try:
-            picture = attended_picture(result)
+            picture = picture_of(result)
         except UserError as error:
             logging.error("No picture: %s", error)
             return
@@ -76,7 +76,7 @@ def save_attention(output_dir: str, result: Result) -> str:
         UserError: the image cannot be decoded, or a file cannot be written.
         ValueError: the attention does not have a row for each character of the prediction.
     """
-    return _save(output_dir, result, attended_picture(result))
+    return _save(output_dir, result, picture_of(result))
 
 
 def attention_strip(result: Result) -> bytes:
@@ -85,7 +85,7 @@ def attention_strip(result: Result) -> bytes:
     Raises:
         UserError: the image cannot be decoded.
     """
-    return _png(_views(result, attended_picture(result)), result.prediction)
+    return _png(_views(result, picture_of(result)), result.prediction)
 
 
 def picture_of(result: Result) -> Image.Image:
@@ -95,18 +95,6 @@ def picture_of(result: Result) -> Image.Image:
         UserError: the image cannot be decoded.
     """
     return scale_for_display(decode_for_display(result.encoded, result.place + 1))
-
-
-def attended_picture(result: Result) -> Image.Image:
-    """Returns what the attention's columns are of: the rectified image, or else the image.
-
-    Raises:
-        UserError: the image cannot be decoded.
-    """
-    if result.rectified is None:
-        return picture_of(result)
-    pixels = np.broadcast_to(result.rectified, (*result.rectified.shape[:2], 3))
-    return scale_for_display(Image.fromarray(pixels))
 
 
 def _check_attention(result: Result) -> None:

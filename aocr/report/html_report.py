@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import math
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,18 +13,16 @@ import tensorflow as tf
 import aocr
 from aocr.evaluation.alignment import Confusion, Confusions, align
 from aocr.evaluation.calibration import Calibration
-from aocr.evaluation.confidence_intervals import Interval
-from aocr.evaluation.metric_sums import Summary
+from aocr.evaluation.metric_sums import Interval, Measurement, Summary
 from aocr.evaluation.metrics import METRICS
 from aocr.evaluation.result import Result
 from aocr.report import PAGE, plots
 from aocr.report.accuracy_by_length import LengthCounts
-from aocr.report.metrics_table import metric_rows
 from aocr.report.mistakes import WorstMistakes, describe_mistake
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
 from aocr.util.text.characters import describe_character, visible_character
-from aocr.util.text.plurals import counted_in_groups
+from aocr.util.text.plurals import counted, counted_in_groups
 
 if TYPE_CHECKING:
     import jinja2
@@ -53,6 +52,14 @@ class ConfusionRow(NamedTuple):
     read: ConfusedCharacter
     times: int
     share: float | None
+
+
+class MetricRow(NamedTuple):
+    """Holds the texts of one row of the table; the interval is empty if there is none."""
+
+    title: str
+    value: str
+    interval: str
 
 
 class Report:
@@ -164,6 +171,33 @@ def _percent(share: float) -> str:
 def _percent_range(interval: Interval) -> str:
     """Returns `12.3 to 45.6 %`."""
     return f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"
+
+
+def metric_rows(summary: Summary) -> list[MetricRow]:
+    """Returns a row for each metric; metrics that are NaN are left out."""
+    return [
+        _metric_row(measurement, summary.images)
+        for measurement in summary.measurements.values()
+        if not math.isnan(measurement.value)
+    ]
+
+
+def _metric_row(measurement: Measurement, images: int) -> MetricRow:
+    """Returns the row of a metric.
+
+    Args:
+        measurement: the metric.
+        images: number of images tested; the title says if fewer have this metric.
+    """
+    metric, unit = measurement.metric, measurement.metric.unit
+    title = metric.title
+    if measurement.images < images:
+        title += f", of {counted(measurement.images, 'image')}"
+    value = unit.report.format(unit.factor * measurement.value) + unit.symbol
+    if measurement.interval is None:
+        return MetricRow(title, value, "")
+    ends = (unit.report.format(unit.factor * end) for end in measurement.interval)
+    return MetricRow(title, value, " to ".join(ends) + unit.symbol)
 
 
 def _confusion_row(confusion: Confusion) -> ConfusionRow:

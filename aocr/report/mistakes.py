@@ -12,7 +12,7 @@ from PIL import Image
 
 from aocr.evaluation.alignment import align
 from aocr.evaluation.result import Result
-from aocr.report.attention import attended_picture, picture_of, spotlight
+from aocr.report.attention import picture_of, spotlight
 from aocr.report.plots import data_uri
 from aocr.util.errors import UserError
 from aocr.util.text.characters import describe_character, visible_character, visible_text
@@ -138,7 +138,7 @@ def describe_mistake(result: Result) -> Mistake:
         characters=_characters(result),
         picture=_png(picture) if picture else "",
         problem=problem,
-        views=_views(result) if picture else [],
+        views=_views(result, picture) if picture else [],
     )
 
 
@@ -159,9 +159,9 @@ def _png(picture: Image.Image) -> str:
     return data_uri("image/png", encode_image(smaller, "PNG"))
 
 
-def _views(result: Result) -> list[AttentionView]:
+def _views(result: Result, picture: Image.Image) -> list[AttentionView]:
     """Returns a view for each character, as JPEG because there are many."""
-    smaller = attended_picture(result)
+    smaller = picture.copy()
     smaller.thumbnail(VIEW_SIZE)
     views = []
     steps = zip(result.prediction, result.attention, strict=False)  # may have rows to spare

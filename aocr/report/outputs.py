@@ -55,7 +55,7 @@ def open_outputs(paths: OutputPaths, facts: dict[str, str]) -> Iterator[Outputs]
     """Opens the outputs; the predictions file appears under its name when the block ends.
 
     Args:
-        paths: which outputs are wanted.
+        paths: the outputs that are wanted.
         facts: descriptions of the run for the HTML report, by their titles.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from aocr.evaluation.calibration import Bin
-from aocr.evaluation.confidence_intervals import wilson
+from aocr.evaluation.metric_sums import wilson
 from aocr.report.accuracy_by_length import Group
 
 if TYPE_CHECKING:

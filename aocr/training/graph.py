@@ -1,22 +1,26 @@
-"""Builds the training graph: records in, training steps out."""
+"""Builds the training graph, records in, training steps out; and takes the steps."""
 
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data.batches import pipeline
 from aocr.data.batches.mixing import Mixture, mixed_batches
-from aocr.data.batches.sharing import SharedRecords, shared_batches
+from aocr.data.batches.sharing import FILLING, SharedRecords, shared_batches
 from aocr.data.images import preprocessing
 from aocr.model import recognizer
-from aocr.model.backbones import common
-from aocr.model.backbones.batch_norm import moving_average_updates
+from aocr.model.backbones import layers
+from aocr.model.backbones.layers import moving_average_updates
 from aocr.model.variable_names import GLOBAL_STEP
-from aocr.training.cluster.replicas import ALONE, Replicas
+from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
 from aocr.training.cluster.towers import Forward, StepValues, step_values
 from aocr.training.options import TrainingOptions
 from aocr.training.start.step_plan import StepPlan, schedule_end
@@ -31,7 +35,7 @@ class TrainGraph(NamedTuple):
     """Holds a graph that trains.
 
     Attributes:
-        graph: contains everything below.
+        graph: the graph of everything below.
         start: the operation to run before the first step.
         batch: the batch that a step trains on.
         update: the training step; fetching `update.step` takes one.
@@ -74,7 +78,7 @@ def build_train_graph(
         options: how to train it.
         files: TFRecord files.
         rejected: numbers of the records to leave out, from 0.
-        plan: which steps to take, on which records.
+        plan: the steps to take, and their records.
         mixture: datasets to mix, in place of the files.
         compute_dtype: data type that the convolutions compute in.
         replicas: the processes and devices that share each step.
@@ -93,7 +97,7 @@ def build_train_graph(
         batch = iterator.get_next()
         global_step = _create_global_step()
         step, kernel_gradient = tf.convert_to_tensor(global_step), fastest_kernel_gradient()
-        training = common.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
+        training = layers.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
         forward = functools.partial(_forward, config, options, training)
         values = step_values(batch, forward, replicas)
         move_averages = functools.partial(
@@ -114,7 +118,7 @@ def build_train_graph(
 def _forward(
     config: Config,
     options: TrainingOptions,
-    training: common.Training,
+    training: layers.Training,
     batch: pipeline.TrainingBatch,
     replica: int,
 ) -> Forward:
@@ -136,3 +140,95 @@ def _create_global_step() -> tf.Variable:
     return tf.compat.v1.get_variable(
         GLOBAL_STEP, [], tf.int32, initializer=tf.zeros_initializer(), trainable=False
     )
+
+
+class StepResult(NamedTuple):
+    """Holds the results of one training step.
+
+    Attributes:
+        global_step: number of training steps of the model so far, including this one.
+        applied: False if the update was skipped because it was not finite.
+        loss: mean over the batch, before the update.
+        gradient_norm: global norm of the gradients before clipping.
+        learning_rate: learning rate of this step.
+        record_indices: int64 `[N]`, the indices of the batch's records in the dataset, from 0.
+        comments: bytes `[N]`, the paths of the batch's images, or empty.
+        seconds: duration of the step.
+        images: number of images that all replicas trained on; None without replicas.
+    """
+
+    global_step: int
+    applied: bool
+    loss: float
+    gradient_norm: float
+    learning_rate: float
+    record_indices: np.ndarray
+    comments: np.ndarray
+    seconds: float
+    images: int | None = None
+
+    @property
+    def image_count(self) -> int:
+        """Number of images trained on."""
+        return len(self.record_indices) if self.images is None else self.images
+
+    @property
+    def images_per_second(self) -> float:
+        """Number of images trained on per second."""
+        return self.image_count / self.seconds
+
+
+def take_steps(
+    session: tf.compat.v1.Session,
+    model: TrainGraph,
+    count: int,
+    votes: StopVotes | None = None,
+    explained: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> Iterator[StepResult]:
+    """Takes a number of training steps, and yields the results of each.
+
+    Args:
+        session: a session on the graph, with the weights.
+        model: the training graph.
+        count: number of steps.
+        votes: the agreement with other processes when to stop; None for no signals.
+        explained: a function that makes a context, which explains the errors of a step.
+    """
+    session.run(model.start)
+    votes = StopVotes([]) if votes is None else votes
+    for _ in range(count):
+        with explained():
+            result = _take_step(session, model, votes)
+        yield result
+
+
+def _take_step(session: tf.compat.v1.Session, model: TrainGraph, votes: StopVotes) -> StepResult:
+    """Trains on one batch and returns the results."""
+    started = time.monotonic()
+    fetches = {
+        "global_step": model.update.step,
+        "applied": model.update.applied,
+        "loss": model.loss,
+        "gradient_norm": model.update.gradient_norm,
+        "learning_rate": model.update.learning_rate,
+        "record_indices": model.batch.record_indices,
+        "comments": model.batch.comments,
+    }
+    shared = model.values.shared
+    if shared is None:
+        values = session.run(fetches)
+    else:
+        fetches |= {"images": shared.images, "stop_votes": shared.stop_votes}
+        values = session.run(fetches, {shared.own_vote: votes.own})
+        votes.count(int(values.pop("stop_votes")))
+        values["images"] = int(values["images"])
+        values |= _counted(values["record_indices"], values["comments"])
+    seconds = time.monotonic() - started
+    values["global_step"] = int(values["global_step"])
+    return StepResult(**values, seconds=seconds)
+
+
+def _counted(indices: np.ndarray, comments: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the records of this process that have a weight in the update."""
+    counts = indices != FILLING
+    return {"record_indices": indices[counts], "comments": comments[counts]}

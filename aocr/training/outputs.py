@@ -1,173 +1,120 @@
-"""Lets the chief of a cluster write what a training leaves, while the others wait for it."""
+"""Writes what a training leaves: checkpoints, the best one of them, and curves for TensorBoard."""
 
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from aocr.model.weights import checkpoints
 from aocr.training.cluster.replicas import Replicas
+from aocr.training.graph import StepResult
 from aocr.training.options import TrainingOptions
 from aocr.training.start.run import Run
-from aocr.training.step import StepResult
 from aocr.training.tensorboard import EventWriter
-from aocr.training.validation.validator import EarlyStopping, Validator
+from aocr.training.validation.validator import BestCheckpoint, Validator
+from aocr.util.text.plurals import counted
 
 
-class RunOutputs(NamedTuple):
-    """Holds what a training loop writes to.
-
-    Attributes:
-        checkpointer: saves the model.
-        early_stopping: validates the model; None for no validation.
-        events: receives curves for TensorBoard.
-    """
-
-    checkpointer: Saver
-    early_stopping: Stopper | None
-    events: Events
-
-
-class Saver(Protocol):
-    """Saves the model."""
-
-    def save(self, step: int) -> None:
-        """Saves a checkpoint, unless the last one is of the same step."""
-
-
-class Stopper(Protocol):
-    """Validates the model."""
-
-    def validate(self, step: int) -> bool:
-        """Validates the newest checkpoint, and returns whether training should stop."""
-
-
-class Events(Protocol):
-    """Receives curves."""
-
-    def __enter__(self) -> Events:
-        """Returns itself."""
-
-    def __exit__(self, *error: object) -> None:
-        """Closes what is written to."""
-
-    def add_step(self, result: StepResult) -> None:
-        """Adds the numbers of a training step."""
-
-    def flush(self) -> None:
-        """Writes everything added so far."""
-
-
-class SharedSaver:
-    """Lets the chief save while the others wait.
-
-    Args:
-        replicas: of the cluster.
-        own: saves; None on all but the chief.
-    """
-
-    def __init__(self, replicas: Replicas, own: Saver | None) -> None:
-        self._replicas, self._own = replicas, own
-
-    def save(self, step: int) -> None:
-        """Saves a checkpoint, unless the last one is of the same step."""
-        self._replicas.together(lambda: self._own.save(step) if self._own else None)
-
-
-class SharedStopper:
-    """Lets the chief validate while the others wait, and all stop when it says so.
-
-    Args:
-        replicas: of the cluster.
-        own: validates; None on all but the chief.
-    """
-
-    def __init__(self, replicas: Replicas, own: Stopper | None) -> None:
-        self._replicas, self._own = replicas, own
-
-    def validate(self, step: int) -> bool:
-        """Validates the newest checkpoint, and returns whether training should stop."""
-        stops = self._replicas.together(lambda: self._own.validate(step) if self._own else False)
-        return bool(self._replicas.from_chief([int(stops)])[0])
-
-
-class NoEvents:
-    """Drops the curves of all replicas but the chief."""
-
-    def __enter__(self) -> NoEvents:
-        """Returns itself."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Does nothing."""
-
-    def add_step(self, result: StepResult) -> None:
-        """Drops the numbers of a training step."""
-
-    def flush(self) -> None:
-        """Does nothing."""
-
-
-class Checkpointer:
-    """Saves the weights of one run, and keeps the most recent checkpoints.
+class RunOutputs:
+    """Saves and validates the model of one run; in a cluster the chief does, and the others wait.
 
     Create it within the graph, after all variables.
 
     Args:
-        session: holds the weights.
-        run: gives the model directory.
-        keep: number of checkpoints to keep. Those of the run that is resumed count too.
+        session: the session that holds the weights.
+        run: the run, which names the model directory.
+        options: the number of checkpoints to keep, those of the run that is resumed included, and
+            the patience.
+        validator: what measures a checkpoint; None for no validation.
+        replicas: the processes that train.
 
     Raises:
-        UserError: the model directory cannot be created.
+        UserError: the model directory cannot be created, or `best.json` of an earlier run cannot be
+            understood.
     """
 
-    def __init__(self, session: tf.compat.v1.Session, run: Run, keep: int) -> None:
-        self._session = session
-        self._checkpoints = checkpoints.CheckpointWriter(run.model_dir, keep)
+    def __init__(
+        self,
+        session: tf.compat.v1.Session,
+        run: Run,
+        options: TrainingOptions,
+        validator: Validator | None,
+        replicas: Replicas,
+    ) -> None:
+        self._session, self._replicas, self._validator = session, replicas, validator
+        self._model_dir, self._patience = run.model_dir, options.patience
+        self._validates = replicas.number_of_chief(int(validator is not None))
         self._saved_step: int | None = None
-        if run.checkpoint:
-            self._checkpoints.adopt_existing()
+        self._validated_step: int | None = None
+        if replicas.is_chief:
+            self._checkpoints = checkpoints.CheckpointWriter(
+                run.model_dir, options.keep_checkpoints
+            )
+            if run.checkpoint:
+                self._checkpoints.adopt_existing()
+            self._events = EventWriter(run.model_dir, session.graph)
+            if validator:
+                self._best = BestCheckpoint(run.model_dir, run.resume)
+
+    def add_step(self, result: StepResult) -> None:
+        """Adds the numbers of a training step to the curves."""
+        if self._replicas.is_chief:
+            self._events.add_step(result)
 
     def save(self, step: int) -> None:
-        """Saves a checkpoint, unless the last one is of the same step.
-
-        Args:
-            step: global step.
+        """Saves a checkpoint, unless the last one is of the same global step.
 
         Raises:
             UserError: the checkpoint cannot be written.
         """
-        if step == self._saved_step:
-            return
-        logging.info("Saving the model at step %i.", step)
-        self._checkpoints.save(self._session, step)
-        self._saved_step = step
+        if step != self._saved_step:
+            self._replicas.together(lambda: self._save(step))
+            self._saved_step = step
 
+    def _save(self, step: int) -> None:
+        if self._replicas.is_chief:
+            logging.info("Saving the model at step %i.", step)
+            self._checkpoints.save(self._session, step)
+            self._events.flush()
 
-def open_outputs(
-    session: tf.compat.v1.Session,
-    run: Run,
-    options: TrainingOptions,
-    validator: Validator | None,
-    replicas: Replicas,
-) -> RunOutputs:
-    """Creates the model directory and opens what the training loop writes to.
+    def validate(self, step: int) -> bool:
+        """Saves and validates the model, unless it was validated before.
 
-    In a cluster only the chief writes, and the others wait for it.
-    """
-    validates = replicas.number_of_chief(int(validator is not None))
-    if not replicas.is_chief:
-        stopper = SharedStopper(replicas, None) if validates else None
-        return RunOutputs(SharedSaver(replicas, None), stopper, NoEvents())
-    checkpointer = Checkpointer(session, run, options.keep_checkpoints)
-    events = EventWriter(run.model_dir, session.graph)
-    early_stopping = None
-    if validator:
-        early_stopping = EarlyStopping(session, run, validator, events, options.patience)
-    if replicas.processes == 1:
-        return RunOutputs(checkpointer, early_stopping, events)
-    stopper = SharedStopper(replicas, early_stopping) if early_stopping else None
-    return RunOutputs(SharedSaver(replicas, checkpointer), stopper, events)
+        Args:
+            step: the global step.
+
+        Returns:
+            Whether training should stop, because the patience is exhausted.
+        """
+        if not self._validates:
+            return False
+        self.save(step)
+        if step == self._validated_step:
+            return False
+        self._validated_step = step
+        return bool(self._replicas.number_of_chief(self._replicas.together(self._validate)))
+
+    def _validate(self) -> int:
+        """Validates the checkpoint that was saved last, and returns 1 to stop, else 0."""
+        step = self._validated_step
+        if self._validator is None or step is None:
+            return 0
+        checkpoint = str(checkpoints.latest_checkpoint(self._model_dir))
+        validation = self._validator.validate(checkpoint)
+        best = self._best.update(self._session, step, validation.summary)
+        self._events.add_validation(validation.summary, validation.samples, step)
+        return int(self._is_exhausted(best.validations_without_improvement))
+
+    def _is_exhausted(self, validations: int) -> bool:
+        """Returns whether patience has run out after validations without improvement."""
+        if self._patience is None or validations < self._patience:
+            return False
+        count = counted(validations, "validation")
+        logging.info("No improvement in %s: training ends.", count)
+        return True
+
+    def close(self) -> None:
+        """Closes the event file."""
+        if self._replicas.is_chief:
+            self._events.close()

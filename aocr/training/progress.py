@@ -1,9 +1,8 @@
-"""Shows the progress of a training run: a log line per step, or a progress bar on a terminal."""
+"""Reports how a training run goes: each step, each epoch, means, and updates that were skipped."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 from collections.abc import Iterator
 
@@ -11,45 +10,103 @@ from tqdm import tqdm
 
 from aocr.data.records import schema
 from aocr.evaluation.metrics import perplexity
+from aocr.training.graph import StepResult
 from aocr.training.start.training_set import TrainingSet
-from aocr.training.step import StepResult
-from aocr.util.errors import UserError
 from aocr.util.terminal.console import is_interactive, progress_bar
 from aocr.util.terminal.log import FILE_ONLY
 from aocr.util.text.plurals import counted
 
+MAX_SKIPPED_IN_A_ROW = 10
+"""Number of updates skipped in a row after which training ends."""
+
 
 class Progress:
-    """Reports each step to the log and, on a terminal, in a progress bar.
+    """Counts and logs the steps of one run (docs/compatibility.md, "Log lines").
 
     Args:
-        bar: the progress bar. The lines of the steps then go to the log file only.
+        training_set: the records and batches of an epoch.
+        epochs: the number of epochs of this run.
+        skipped: the number of batches of the first epoch that earlier runs have trained on.
     """
 
-    def __init__(self, bar: tqdm | None) -> None:
-        self._bar = bar
+    def __init__(self, training_set: TrainingSet, epochs: int, skipped: int) -> None:
+        self._training_set, self._epochs = training_set, epochs
+        self._bar: tqdm | None = None
+        self._batches, self._records, self._finished_epochs = skipped, 0, 0
+        self._steps = self._skipped = self._skipped_in_a_row = 0
+        self._seconds: list[float] = []  # of the steps since the last line of their means
+        self._losses: list[float] = []  # of those among them that were applied
 
-    def show(self, number: int, result: StepResult, epoch: str) -> None:
-        """Reports one step (docs/compatibility.md, "Log lines").
+    @contextlib.contextmanager
+    def shown(self, steps: int) -> Iterator[None]:
+        """Shows a progress bar in the block if there is a terminal.
+
+        The lines of the steps then go to the log file only.
 
         Args:
-            number: number of the step in this run, from 1.
-            result: what the step returned.
-            epoch: the current epoch and the number of epochs, such as "2/10".
+            steps: the number of steps of the run.
         """
+        with contextlib.ExitStack() as stack:
+            if is_interactive():
+                self._bar = stack.enter_context(progress_bar(steps, "steps"))
+            yield
+        self._bar = None
+
+    def add(self, result: StepResult) -> None:
+        """Counts and logs a step, and the end of its epoch."""
+        self._steps += 1
+        self._log_step(result)
+        self._count_batch(result.image_count)
+        self._seconds.append(result.seconds)
+        if result.applied:
+            self._losses.append(float(result.loss))
+            self._skipped_in_a_row = 0
+        else:
+            self._skipped += 1
+            self._skipped_in_a_row += 1
+            _log_skipped(result)
+
+    def _log_step(self, result: StepResult) -> None:
         logging.info(
             "Step %i: %.3fs, loss: %f, perplexity: %f.",
-            number,
+            self._steps,
             result.seconds,
             result.loss,
             perplexity(result.loss),
             extra={FILE_ONLY: self._bar is not None},
         )
         if self._bar is not None:
+            epoch = f"{self._finished_epochs + 1}/{self._epochs}"
             speed = f"{result.images_per_second:.0f} images/s"
             state = f"epoch {epoch}, loss {result.loss:.4f}, {speed}"
             self._bar.set_postfix_str(state, refresh=False)
             self._bar.update()
+
+    def _count_batch(self, records: int) -> None:
+        self._records += records
+        self._batches += 1
+        if self._batches < self._training_set.batches_per_epoch:
+            return
+        self._finished_epochs += 1
+        earlier = self._training_set.used - self._records
+        logging.info(
+            "Epoch %s: trained on %s%s, %i left out.",
+            f"{self._finished_epochs} of {self._epochs}",
+            counted(self._records, "record"),
+            f", {earlier} before this run" if earlier else "",
+            self._training_set.left_out,
+        )
+        self._batches = self._records = 0
+
+    def problem(self) -> str:
+        """Returns why training should end: it no longer changes the model. Empty if it does."""
+        if self._skipped_in_a_row < MAX_SKIPPED_IN_A_ROW:
+            return ""
+        return (
+            f"{self._skipped_in_a_row} updates in a row were not finite: lower "
+            "--initial-learning-rate, keep gradient clipping, and continue from a checkpoint "
+            "before the loss rose"
+        )
 
     def set_total(self, steps: int) -> None:
         """Changes the number of steps of the run."""
@@ -57,126 +114,34 @@ class Progress:
             self._bar.total = steps
             self._bar.refresh()
 
+    def log_means(self, global_step: int) -> None:
+        """Logs the mean duration and loss of the steps since the last such line, if there are any.
 
-@contextlib.contextmanager
-def show_progress(steps: int) -> Iterator[Progress]:
-    """Shows a progress bar for a number of steps on a terminal, and log lines elsewhere."""
-    if is_interactive():
-        with progress_bar(steps, "steps") as bar:
-            yield Progress(bar)
-    else:
-        yield Progress(None)
-
-
-class EpochCounter:
-    """Counts the batches and records of each epoch, and logs a line after each epoch.
-
-    Args:
-        training_set: gives the number of records and batches of an epoch.
-        epochs: number of epochs of this run.
-        skipped: number of batches of the first epoch that earlier runs have trained on.
-    """
-
-    def __init__(self, training_set: TrainingSet, epochs: int, skipped: int) -> None:
-        self._training_set, self._epochs = training_set, epochs
-        self._batches = skipped
-        self._records = self._finished = 0
-
-    def __str__(self) -> str:
-        """Returns the current epoch and the number of epochs: "2/10"."""
-        return f"{self._finished + 1}/{self._epochs}"
-
-    def add(self, records: int) -> None:
-        """Counts one batch of records."""
-        self._records += records
-        self._batches += 1
-        if self._batches >= self._training_set.batches_per_epoch:
-            self._finish_epoch()
-
-    def _finish_epoch(self) -> None:
-        self._finished += 1
-        earlier = self._training_set.used - self._records
-        logging.info(
-            "Epoch %s: trained on %s%s, %i left out.",
-            f"{self._finished} of {self._epochs}",
-            counted(self._records, "record"),
-            f", {earlier} before this run" if earlier else "",
-            self._training_set.left_out,
-        )
-        self._batches = self._records = 0
-
-
-@dataclasses.dataclass
-class RunningMeans:
-    """Adds up the durations and losses of steps, and logs their means.
-
-    A step without an update counts in the mean duration but not in the mean loss.
-    """
-
-    steps: int = 0
-    seconds: float = 0
-    updates: int = 0
-    losses: float = 0
-
-    def add(self, result: StepResult) -> None:
-        """Counts one step."""
-        self.steps += 1
-        self.seconds += result.seconds
-        if result.applied:
-            self.updates += 1
-            self.losses += float(result.loss)
-
-    def log(self, global_step: int) -> None:
-        """Logs the means (docs/compatibility.md, "Log lines")."""
-        loss = self.losses / self.updates if self.updates else float("nan")
+        A step without an update counts in the mean duration but not in the mean loss.
+        """
+        if not self._seconds:
+            return
+        loss = sum(self._losses) / len(self._losses) if self._losses else float("nan")
         logging.info(
             "Global step %i. Time: %.3f, loss: %f, perplexity: %.2f.",
             global_step,
-            self.seconds / self.steps,
+            sum(self._seconds) / len(self._seconds),
             loss,
             perplexity(loss),
         )
+        self._seconds, self._losses = [], []
 
-
-MAX_SKIPPED_IN_A_ROW = 10
-"""Number of updates skipped in a row after which training ends."""
-
-
-class SkippedUpdates:
-    """Counts the skipped updates of one run."""
-
-    def __init__(self) -> None:
-        self._total = self._in_a_row = 0
-
-    @property
-    def are_too_many(self) -> bool:
-        """Whether training should end, because it no longer changes the model."""
-        return self._in_a_row >= MAX_SKIPPED_IN_A_ROW
-
-    def add(self, result: StepResult) -> None:
-        """Counts the update of one step, and reports it if it was skipped."""
-        if result.applied:
-            self._in_a_row = 0
-            return
-        self._total += 1
-        self._in_a_row += 1
-        _report_non_finite_update(result)
-
-    def error(self) -> UserError:
-        """Returns the error that ends training after too many skipped updates."""
-        return UserError(
-            f"{self._in_a_row} updates in a row were not finite: lower --initial-learning-rate, "
-            "keep gradient clipping, and continue from a checkpoint before the loss rose"
-        )
-
-    def log_total(self) -> None:
+    def log_skipped(self) -> None:
         """Logs how many updates were skipped, if any were."""
-        if self._total:
-            skipped, verb = counted(self._total, "update"), "was" if self._total == 1 else "were"
+        if self._skipped:
+            skipped, verb = (
+                counted(self._skipped, "update"),
+                "was" if self._skipped == 1 else "were",
+            )
             logging.warning("%s %s skipped; see the warnings above.", skipped, verb)
 
 
-def _report_non_finite_update(result: StepResult) -> None:
+def _log_skipped(result: StepResult) -> None:
     """Logs the names of the images of a skipped update."""
     names = (
         schema.text_of(comment) or f"record {place + 1}"

@@ -12,11 +12,11 @@ from PIL import Image
 from aocr.evaluation.metric_sums import Summary
 from aocr.evaluation.result import Result
 from aocr.report.attention import attention_strip
-from aocr.training.step import StepResult
+from aocr.training.graph import StepResult
 
 
 class EventWriter:
-    """Writes an event file that TensorBoard reads. Close it, or use it as a context manager.
+    """Writes an event file that TensorBoard reads.
 
     Args:
         folder: directory of the event file.
@@ -25,14 +25,6 @@ class EventWriter:
 
     def __init__(self, folder: str, graph: tf.Graph) -> None:
         self._writer = tf.compat.v1.summary.FileWriter(folder, graph)
-
-    def __enter__(self) -> EventWriter:
-        """Returns the writer itself."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Closes the event file."""
-        self._writer.close()
 
     def add_step(self, result: StepResult) -> None:
         """Adds the numbers of a training step as curves."""
@@ -60,6 +52,10 @@ class EventWriter:
     def flush(self) -> None:
         """Writes everything added so far to the file."""
         self._writer.flush()
+
+    def close(self) -> None:
+        """Closes the event file."""
+        self._writer.close()
 
 
 def scalar_summary(values: Mapping[str, float]) -> tf.compat.v1.Summary:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -13,21 +15,24 @@ from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.training.cluster.agreement import agreed_plan, agreed_training_set
 from aocr.training.cluster.replicas import ALONE, Replicas
-from aocr.training.graph import TrainGraph, build_train_graph
-from aocr.training.loop import TrainingLoop
+from aocr.training.graph import StepResult, TrainGraph, build_train_graph, take_steps
 from aocr.training.options import TrainingOptions
-from aocr.training.outputs import (
-    open_outputs,
-)
-from aocr.training.progress import EpochCounter
+from aocr.training.outputs import RunOutputs
+from aocr.training.progress import Progress
 from aocr.training.start.initial_weights import initialize_weights
 from aocr.training.start.run import Run
-from aocr.training.start.step_plan import StepPlan, make_step_plan, planned_last_step
+from aocr.training.start.step_plan import (
+    RunTiming,
+    StepPlan,
+    TimeBudget,
+    TimePlan,
+    make_step_plan,
+    planned_last_step,
+)
 from aocr.training.start.training_set import TrainingSet, load_training_set
-from aocr.training.step import take_steps
-from aocr.training.timing import RunTiming, TimeBudget, make_time_plan
 from aocr.training.update.precision import BFLOAT16, convolution_type
 from aocr.training.validation.validator import Validator
+from aocr.util.errors import UserError
 from aocr.util.terminal.signals import collect_stop_signals
 from aocr.util.text.plurals import counted
 
@@ -37,8 +42,8 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
 
     Args:
         config: the model.
-        options: determines how the model is trained; the batch size is that of all replicas.
-        run: names the inputs and outputs.
+        options: the way to train it; the batch size is that of all replicas.
+        run: the inputs and outputs.
         replicas: the processes and devices that train the model together.
 
     Raises:
@@ -58,7 +63,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
     if not plan.step_count:
         _log_nothing_to_train(options, plan)
         return
-    validator = replicas.together(lambda: _open_validator(config, options, run))
+    validator = replicas.together(lambda: _open_validator(config, run))
     model = _build_model(config, options, run, training_set, plan, replicas=replicas)
     named = training_set.has_complaints or bool(validator and validator.has_complaints)
     is_bfloat16 = run.precision == BFLOAT16
@@ -70,21 +75,106 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
     ):
         replicas.together(lambda: _initialize(session, run, config, replicas))
         replicas.share_variables(session)
-        outputs = open_outputs(session, run, options, validator, replicas)
+        outputs = RunOutputs(session, run, options, validator, replicas)
         if replicas.is_chief:
             config_file.write(run.model_dir, config)
         _log_size(plan, training_set)
         budget = TimeBudget(time.monotonic(), planned, validator.images if validator else 0)
-        agree = replicas.number_of_chief
-        time_plan = make_time_plan(session, options, budget, agree)
+        time_plan = None
+        if options.max_minutes is not None:
+            time_plan = TimePlan(session, options, budget, replicas.number_of_chief)
         timing = RunTiming(plan, training_set, not config.bucket_widths, time_plan)
         logging.info("num_epoch: %d", options.num_epoch)
         logging.info("Starting the training process.")
-        epochs = EpochCounter(training_set, options.num_epoch, plan.skipped)
         votes = replicas.votes(requests)
         steps = take_steps(session, model, plan.step_count, votes, replicas.losses_explained)
-        with outputs.events:
-            TrainingLoop(plan, options, epochs, outputs, timing).run(steps, votes)
+        progress = Progress(training_set, options.num_epoch, plan.skipped)
+        with contextlib.closing(outputs):
+            TrainingLoop(plan, options, progress, outputs, timing).run(steps, votes)
+
+
+class TrainingLoop:
+    """Runs the steps of one run, and saves and validates the model in between.
+
+    Args:
+        plan: the steps of the run.
+        options: the intervals between checkpoints and between validations.
+        progress: what counts and logs the steps.
+        outputs: what saves and validates the model.
+        timing: what measures the steps, and says when the run ends.
+    """
+
+    def __init__(
+        self,
+        plan: StepPlan,
+        options: TrainingOptions,
+        progress: Progress,
+        outputs: RunOutputs,
+        timing: RunTiming,
+    ) -> None:
+        self._plan, self._progress, self._outputs, self._timing = plan, progress, outputs, timing
+        self._checkpoint_interval = options.steps_per_checkpoint
+        self._validation_interval = options.steps_per_validation
+        self._step = plan.first_step
+
+    def run(self, steps: Iterable[StepResult], stop_signals: Iterable[str]) -> None:
+        """Trains until the steps or the patience run out, or a signal asks to stop.
+
+        Saves the model at the end in each case.
+
+        Args:
+            steps: an iterator that takes a training step for each item.
+            stop_signals: names of the signals that have arrived; may grow at any time; true if
+                there are any.
+
+        Raises:
+            UserError: too many updates in a row were not finite, or a file cannot be written.
+        """
+        with self._progress.shown(self._plan.step_count):
+            for result in steps:
+                self._record(result)
+                if stop_signals:
+                    logging.info("Stopping on %s.", next(iter(stop_signals)))
+                    break
+                if self._save_and_validate_when_due() or self._step >= self._timing.last_step:
+                    break
+            self._save(finishing=not stop_signals)
+            if not stop_signals:
+                self._outputs.validate(self._step)
+        self._progress.log_skipped()
+        logging.info(
+            "Training has %s at global step %i. Run the same command again to continue.",
+            "stopped" if stop_signals else "finished",
+            self._step,
+        )
+
+    def _record(self, result: StepResult) -> None:
+        """Counts a step, and ends training if too many updates in a row were skipped."""
+        self._step = result.global_step
+        self._progress.add(result)
+        self._outputs.add_step(result)
+        if problem := self._progress.problem():
+            self._save()
+            raise UserError(problem)
+        if self._timing.add(result.global_step, result.seconds):
+            self._progress.set_total(self._timing.last_step - self._plan.first_step)
+
+    def _save_and_validate_when_due(self) -> bool:
+        """Returns whether training should stop early."""
+        if self._step % self._checkpoint_interval == 0:
+            self._save()
+        return self._step % self._validation_interval == 0 and self._outputs.validate(self._step)
+
+    def _save(self, finishing: bool = False) -> None:
+        """Logs the means of the steps since the last checkpoint, and saves the model.
+
+        Args:
+            finishing: whether training ends here, which 0.7.6 has a line for.
+        """
+        self._progress.log_means(self._step)
+        if finishing:
+            logging.info("Finishing the training and saving the model at step %d.", self._step)
+        self._outputs.save(self._step)
 
 
 def _planned_last_step(run: Run, options: TrainingOptions, replicas: Replicas) -> int | None:
@@ -103,10 +193,10 @@ def _initialize(
         session.run(tf.compat.v1.global_variables_initializer())
 
 
-def _open_validator(config: Config, options: TrainingOptions, run: Run) -> Validator | None:
+def _open_validator(config: Config, run: Run) -> Validator | None:
     if not run.validation:
         return None
-    return Validator(config, run.validation, run.gpu_id, bool(options.ema_decay))
+    return Validator(config, run.validation, run.gpu_id)
 
 
 def _log_nothing_to_train(options: TrainingOptions, plan: StepPlan) -> None:

@@ -19,7 +19,6 @@ NAMES = (
     "training_step",
     "reading",
     "backbones",
-    "rectification",
     "text_lines",
     "bucket_widths",
     "input_pipeline",

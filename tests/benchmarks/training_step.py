@@ -23,8 +23,8 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from aocr.config import Config  # noqa: E402
-from aocr.model.backbones import common, sliding_cnn  # noqa: E402
-from aocr.model.backbones.conv2d import KernelGradient  # noqa: E402
+from aocr.model.backbones import layers, sliding_cnn  # noqa: E402
+from aocr.model.backbones.layers import KernelGradient  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.options import TrainingOptions  # noqa: E402
 from aocr.training.start.step_plan import StepPlan  # noqa: E402
@@ -41,7 +41,7 @@ def bare_cnn(
     with tf.Graph().as_default() as graph:
         shape = [batch_size, 32, config.image_width, config.channels]
         images = tf.constant(np.random.default_rng(0).uniform(0, 255, shape).astype("f4"))
-        training = common.Training(tf.constant(0), kernel_gradient=kernel_gradient)
+        training = layers.Training(tf.constant(0), kernel_gradient=kernel_gradient)
         x = (images - 128) / 128
         for layer in sliding_cnn.LAYERS:
             x, _ = sliding_cnn.convolution(x, layer, training)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from aocr.evaluation.confidence_intervals import Interval, Ratio, Z, wilson
+from aocr.evaluation.metric_sums import Interval, Ratio, Z, wilson
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import math
 import pytest
 from results import result_of, summary_of
 
-from aocr.evaluation import log_lines
+from aocr.evaluation import evaluator
 
 
 def summary_lines(caplog, *images):
     """Returns the lines about images, each a prediction, a label and a loss."""
     results = [result_of(prediction, label, loss=loss) for prediction, label, loss in images]
     with caplog.at_level(logging.INFO):
-        log_lines.log_summary(summary_of(results))
+        evaluator.log_summary(summary_of(results))
     return caplog.messages
 
 
@@ -56,4 +56,4 @@ def test_summary_says_what_is_not_a_number(caplog):
     ],
 )
 def test_perplexity_is_seven_places_wide(value, text):
-    assert log_lines.perplexity_text(value) == text
+    assert evaluator.perplexity_text(value) == text

@@ -26,7 +26,6 @@ CHANGES = {
         "decoder": "joint",
         "direction": "rtl",
     },
-    "rectify": {"backbone": "compact", "rectify": "tps"},
     "search": {},
     "ctc search": {"decoder": "ctc"},
 }
@@ -116,7 +115,7 @@ def test_prepared_pixels_read_as_their_files(served):
     config, _, call, prepare, _ = served
     prepared = prepare(IMAGES)
     inputs = {"pixels": prepared.pixels}
-    if not config.padding_counts or config.rectify == "tps":
+    if not config.padding_counts:
         inputs["widths"] = prepared.width
     found = call("serving_pixels", **inputs)
     expected = call("serving_batch", input=IMAGES)

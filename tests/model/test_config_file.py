@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import aocr
 from aocr import config_json
 from aocr.config import Config
 from aocr.model import config_file
@@ -52,6 +53,17 @@ def test_a_file_that_cannot_be_understood_is_an_error(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(UserError, match=f"cannot use {tmp_path}/config.json"):
         config_file.read(str(tmp_path))
+
+
+def test_a_model_that_straightens_images_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(config_json.dumps(CONFIG).replace("{", '{"rectify": "tps",', 1))
+    with pytest.raises(UserError) as error:
+        config_file.read(str(tmp_path))
+    assert str(error.value) == (
+        f"cannot use {path}: its rectify is 'tps', but --rectify was removed: train the model "
+        f"again without it, or read it with the aocr {aocr.__version__} that it was trained with"
+    )
 
 
 def test_flags_may_agree_or_be_absent(tmp_path):

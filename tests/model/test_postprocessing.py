@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers import noise, run
 
 from aocr.charset import EOS_ID, GO_ID, PAD_ID, Charset
-from aocr.model.decoders.common import GreedyDecoding
+from aocr.model.decoders.attention import GreedyDecoding
 from aocr.model.postprocessing import character_mask, transcribe
 
 CHARSET = Charset("AB日é😀")

@@ -8,9 +8,8 @@ from helpers import TINY, load_noise, noise
 
 from aocr.charset import EOS_ID, PAD_ID
 from aocr.model import recognizer
-from aocr.model.backbones import common, sliding_cnn
-from aocr.model.decoders.content import decoder_inputs
-from aocr.model.decoders.loss import sequence_losses
+from aocr.model.backbones import layers, sliding_cnn
+from aocr.model.decoders.attention import decoder_inputs, sequence_losses
 
 WIDTHS = [16, 9]
 IMAGES = 127 + 127 * noise("images", 2, 32, 16, 1)
@@ -43,7 +42,7 @@ def test_only_training_has_batch_statistics():
     with tf.Graph().as_default():
         assert build().batch_statistics == ()
     with tf.Graph().as_default():
-        assert len(build(training=common.Training(tf.constant(0))).batch_statistics) == 6
+        assert len(build(training=layers.Training(tf.constant(0))).batch_statistics) == 6
 
 
 def test_padding_counts_only_without_buckets():
@@ -75,7 +74,7 @@ def test_a_joint_model_trains_two_decoders_and_reads_with_one():
         config = dataclasses.replace(TINY, decoder="joint", read_with=reader)
         for is_training in (False, True):
             with tf.Graph().as_default():
-                build(config, common.Training(tf.constant(0)) if is_training else None)
+                build(config, layers.Training(tf.constant(0)) if is_training else None)
                 variables = tf.compat.v1.global_variables()
             scopes = {variable.op.name.split("/")[0] for variable in variables}
             names[reader, is_training] = scopes & {
@@ -93,7 +92,7 @@ def test_the_joint_loss_is_the_mean_of_both():
     for decoder in ("attention", "ctc", "joint"):
         config = dataclasses.replace(TINY, decoder=decoder)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            training = common.Training(tf.constant(0), dropout=0.0)
+            training = layers.Training(tf.constant(0), dropout=0.0)
             found = build(config, training).decoder.losses(tf.constant(TARGETS, tf.int32))
             load_noise(session)
             losses[decoder] = session.run(found)

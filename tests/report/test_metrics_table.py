@@ -6,8 +6,8 @@ import re
 from report_page import row
 from results import summary_of
 
-from aocr.evaluation.confidence_intervals import Z
-from aocr.report.metrics_table import metric_rows
+from aocr.evaluation.metric_sums import Z
+from aocr.report.html_report import metric_rows
 
 
 def test_intervals_hold_the_values_and_stay_possible():

@@ -1,6 +1,5 @@
 """Tests which mistakes a report shows, in which order, and what it shows of each."""
 
-import base64
 import functools
 import io
 import re
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from report_page import file_of, items, page_of, read, row
-from results import result_of, summary_of
+from results import summary_of
 
 from aocr.report import html_report as report
 from aocr.report import mistakes as report_mistakes
@@ -115,14 +114,3 @@ def test_texts_of_any_direction_are_isolated(page_without_plots):
     (item,) = items(page_without_plots([row("سلام", "سلم")]))
     assert '<bdi class="text">سل<ins>ا</ins>م</bdi>' in item
     assert '<bdi class="text">سلم</bdi>' in item
-
-
-def test_attention_is_shown_on_the_rectified_image_and_the_original_beside_it():
-    white = np.full([32, 160, 1], 255, np.uint8)
-    mistake = report_mistakes.describe_mistake(result_of("A", "B", rectified=white))
-    original, view = (
-        Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
-        for uri in (mistake.picture, mistake.views[0].picture)
-    )
-    assert original.width == 3 * original.height
-    assert np.asarray(view.convert("L"))[0, 0] > 250  # white, and not the original's black

@@ -3,7 +3,7 @@
 import pytest
 
 from aocr.evaluation.calibration import Calibration
-from aocr.evaluation.confidence_intervals import wilson
+from aocr.evaluation.metric_sums import wilson
 from aocr.report.accuracy_by_length import Group
 from aocr.report.plots import DARK, LIGHT, _draw_lengths, _draw_reliability
 

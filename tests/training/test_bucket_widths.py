@@ -13,7 +13,7 @@ from aocr.data.batches import pipeline
 from aocr.data.images import preprocessing
 from aocr.data.records import schema
 from aocr.inference.graph import build_serving_graph
-from aocr.model.backbones import batch_norm, common, sliding_cnn
+from aocr.model.backbones import layers, sliding_cnn
 from aocr.model.encoder import encode
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
@@ -86,7 +86,7 @@ def trained(width):
     beyond = 255 * np.ones([2, 32, width - 24, 1], np.float32)  # must not be looked at
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         columns = tf.constant([6, 3])
-        training = common.Training(tf.constant(0), dropout=0.0)
+        training = layers.Training(tf.constant(0), dropout=0.0)
         images = tf.constant(np.concatenate([pixels, beyond], axis=2))
         features, statistics = sliding_cnn.extract_features(images, columns, training)
         memory = encode(features, columns, units=4)
@@ -118,12 +118,12 @@ def test_masked_batch_norm_is_that_of_what_counts():
         gamma, beta = noise("gamma", 5), noise("beta", 5)
         with tf.compat.v1.Session() as session:
             normal, mean, variance = session.run(
-                batch_norm.normalize_masked(tf.constant(x), gamma, beta, mask)
+                layers.normalize_masked(tf.constant(x), gamma, beta, mask)
             )
     counted = np.concatenate(valid)
     close(mean, counted.mean(axis=0))
     close(variance, counted.var(axis=0, ddof=1))
-    deviation = np.sqrt(counted.var(axis=0) + batch_norm.EPSILON)
+    deviation = np.sqrt(counted.var(axis=0) + layers.EPSILON)
     close(normal[1, :, :3], (x[1, :, :3] - counted.mean(axis=0)) / deviation * gamma + beta)
 
 

@@ -5,14 +5,12 @@ import logging
 import numpy as np
 import pytest
 
-from aocr.training.loop import TrainingLoop
+from aocr.training.graph import StepResult
 from aocr.training.options import TrainingOptions
-from aocr.training.outputs import RunOutputs
-from aocr.training.progress import MAX_SKIPPED_IN_A_ROW, EpochCounter, SkippedUpdates
-from aocr.training.start.step_plan import StepPlan
+from aocr.training.progress import MAX_SKIPPED_IN_A_ROW, Progress
+from aocr.training.start.step_plan import RunTiming, StepPlan
 from aocr.training.start.training_set import TrainingSet
-from aocr.training.step import StepResult
-from aocr.training.timing import RunTiming
+from aocr.training.trainer import TrainingLoop
 from aocr.util.errors import UserError
 
 TRAINING_SET = TrainingSet([], [], used=3, left_out=1, batches_per_epoch=2)
@@ -40,14 +38,12 @@ class Recorder:
     def add_step(self, step_result):
         self.calls.append(f"step {step_result.global_step}")
 
-    def flush(self):
-        pass
-
     def save(self, step):
         if f"save {step}" not in self.calls:
             self.calls.append(f"save {step}")
 
     def validate(self, step):
+        self.save(step)
         self.calls.append(f"validate {step}")
         return sum(call.startswith("validate") for call in self.calls) >= self._patience
 
@@ -55,10 +51,9 @@ class Recorder:
 def run(results, requests=(), recorder=None, **options):
     recorder = recorder or Recorder()
     plan = StepPlan(seed=1, first_step=0, last_step=len(results))
-    epochs = EpochCounter(TRAINING_SET, epochs=2, skipped=0)
-    outputs = RunOutputs(recorder, recorder, recorder)
+    progress = Progress(TRAINING_SET, epochs=2, skipped=0)
     timing = RunTiming(plan, TRAINING_SET, one_width=True)
-    loop = TrainingLoop(plan, TrainingOptions(**options), epochs, outputs, timing)
+    loop = TrainingLoop(plan, TrainingOptions(**options), progress, recorder, timing)
     loop.run(iter(results), list(requests))
     return recorder.calls
 
@@ -102,22 +97,18 @@ def test_too_many_skipped_updates_end_training_with_a_checkpoint():
 
 
 def test_an_applied_update_ends_a_row_of_skipped_ones(caplog):
-    skipped = SkippedUpdates()
-    for number in range(1, 2 * MAX_SKIPPED_IN_A_ROW):
-        skipped.add(result(number, applied=number == MAX_SKIPPED_IN_A_ROW))
-        assert not skipped.are_too_many
-    assert "Its images: images/a.png, record 2" in caplog.messages[0]
+    applied = [number == MAX_SKIPPED_IN_A_ROW for number in range(1, 2 * MAX_SKIPPED_IN_A_ROW)]
+    run([result(number, each) for number, each in enumerate(applied, start=1)])
+    warnings = [each.message for each in caplog.records if each.levelname == "WARNING"]
+    assert "Its images: images/a.png, record 2" in warnings[0]
 
 
 def test_epochs_are_logged_with_records_of_earlier_runs(caplog):
     caplog.set_level(logging.INFO)
-    epochs = EpochCounter(TRAINING_SET, epochs=2, skipped=1)
-    assert str(epochs) == "1/2"
-    epochs.add(1)
-    assert str(epochs) == "2/2"
-    epochs.add(2)
-    epochs.add(1)
-    assert caplog.messages == [
+    progress = Progress(TRAINING_SET, epochs=2, skipped=1)
+    for step, records in enumerate((1, 2, 1), start=1):
+        progress.add(result(step, records=records))
+    assert [message for message in caplog.messages if message.startswith("Epoch")] == [
         "Epoch 1 of 2: trained on 1 record, 2 before this run, 1 left out.",
         "Epoch 2 of 2: trained on 3 records, 1 left out.",
     ]

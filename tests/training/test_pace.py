@@ -4,33 +4,29 @@ import logging
 
 import pytest
 
+from aocr.training.start.step_plan import MEASURED_STEPS, RunTiming, StepPlan, pace_of
 from aocr.training.start.training_set import TrainingSet
-from aocr.training.timing import PaceMeter
 
 TRAINING_SET = TrainingSet([], [], used=300, left_out=1, batches_per_epoch=6)
 
 
-def pace(seconds, one_width=True):
-    meter = PaceMeter(TRAINING_SET, one_width)
-    for each in seconds:
-        meter.add(each)
-    return meter.pace()
-
-
 def test_the_first_step_and_a_delay_do_not_count():
-    found = pace([90, 2, 2, 9, 2, 2])
+    found = pace_of([90, 2, 2, 9, 2, 2], TRAINING_SET, one_width=True)
     assert found == (2, 300 / 12, 12)
 
 
 def test_with_buckets_all_widths_count():
-    assert pace([90, 1, 1, 4], one_width=False).step_seconds == pytest.approx(2)
+    found = pace_of([90, 1, 1, 4], TRAINING_SET, one_width=False)
+    assert found.step_seconds == pytest.approx(2)
 
 
 def test_the_first_step_counts_if_it_is_the_only_one():
-    assert pace([90]).step_seconds == 90
+    assert pace_of([90], TRAINING_SET, one_width=True).step_seconds == 90
 
 
 def test_the_line_of_the_pace(caplog):
     caplog.set_level(logging.INFO)
-    pace([90, 2, 2]).log()
+    timing = RunTiming(StepPlan(1, 0, 20), TRAINING_SET, one_width=True)
+    for step, seconds in enumerate([90] + [2] * (MEASURED_STEPS + 3), start=1):
+        timing.add(step, seconds)
     assert caplog.messages == ["About 25 images a second, 0.2 minutes an epoch."]

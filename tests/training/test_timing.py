@@ -15,14 +15,17 @@ from aocr.model.weights import checkpoints
 from aocr.training.options import TrainingOptions
 from aocr.training.start.step_plan import (
     VARIABLES,
+    Pace,
+    RunTiming,
     StepPlan,
+    TimeBudget,
+    TimePlan,
     make_step_plan,
     planned_last_step,
     schedule_end,
+    steps_that_fit,
 )
 from aocr.training.start.training_set import TrainingSet
-from aocr.training.step import StepResult
-from aocr.training.timing import Pace, RunTiming, TimeBudget, make_time_plan, steps_that_fit
 from aocr.training.trainer import _log_nothing_to_train
 
 PACE = Pace(step_seconds=2.0, images_per_second=10.0, epoch_seconds=20.0)
@@ -37,10 +40,6 @@ def test_steps_that_fit_by_hand():
     assert steps_that_fit(-1, PACE, validation_images=0, validation_interval=1) == 0
 
 
-def result(step, seconds):
-    return StepResult(step, True, 0.5, 1.0, 1.0, np.arange(4), np.array([b""] * 4), seconds)
-
-
 class Planned:
     """Runs steps of made-up durations in a run that began some seconds ago."""
 
@@ -51,10 +50,10 @@ class Planned:
             end = schedule_end(options, plan)
             session.run(tf.compat.v1.global_variables_initializer())
             budget = TimeBudget(time.monotonic() - seconds_ago)
-            time_plan = make_time_plan(session, options, budget)
+            time_plan = TimePlan(session, options, budget)
             timing = RunTiming(plan, TRAINING_SET, True, time_plan)
             self.before = session.run(end)
-            self.made = [timing.add(result(n, s)) for n, s in enumerate(durations, start=1)]
+            self.made = [timing.add(n, s) for n, s in enumerate(durations, start=1)]
             self.last_step, self.schedule_end = timing.last_step, session.run(end)
             if folder:
                 checkpoints.CheckpointWriter(folder, keep=1).save(session, len(durations))
@@ -99,9 +98,9 @@ def test_a_run_that_takes_longer_says_so_once(caplog):
         schedule_end(options, PLAN)
         session.run(tf.compat.v1.global_variables_initializer())
         budget = TimeBudget(time.monotonic() - 73, planned=400)
-        timing = RunTiming(PLAN, TRAINING_SET, True, make_time_plan(session, options, budget))
+        timing = RunTiming(PLAN, TRAINING_SET, True, TimePlan(session, options, budget))
         for step in range(8):
-            timing.add(result(step + 1, 1.0))
+            timing.add(step + 1, 1.0)
     (line,) = (each.message for each in caplog.records if each.levelname == "WARNING")
     assert line.startswith("Training has taken 1.2 minutes instead of --max-minutes=1: ")
 

@@ -61,10 +61,8 @@ def train_replica(request: TrainRequest) -> None:
     Raises:
         UserError: `TF_CONFIG` cannot be understood, or another replica does not come.
     """
-    from aocr.training.cluster.processes import connect
     from aocr.training.cluster.replicas import Replicas
     from aocr.training.cluster.towers import gpu_towers
-    from aocr.training.validation.evaluator import evaluate_new_checkpoints
 
     run, timeout = request.run, request.cluster_timeout
     task = read_task(os.environ)
@@ -73,10 +71,14 @@ def train_replica(request: TrainRequest) -> None:
     elif task and task.own.role == EVALUATOR:
         if not run.validation:
             raise UsageError("TF_CONFIG makes this replica the evaluator: give it --validation")
-        evaluate_new_checkpoints(run, request.options, timeout)
+        from aocr.training.validation.evaluator import evaluate_new_checkpoints
+
+        evaluate_new_checkpoints(run, timeout)
     elif task is None or task.is_alone:
         _train_locked(request, Replicas(gpu_towers(request.gpus)))
     else:
+        from aocr.training.cluster.processes import connect
+
         with connect(task, run.gpu_id, timeout, gpu_towers(request.gpus)) as cluster:
             _train_locked(request, cluster, chief_validates=not task.has_evaluator)
 

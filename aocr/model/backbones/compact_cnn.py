@@ -13,16 +13,17 @@ import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH
 from aocr.model import variable_names
-from aocr.model.backbones.batch_norm import BatchStatistic, batch_norm
-from aocr.model.backbones.common import (
+from aocr.model.backbones.layers import (
+    BatchStatistic,
     CNNOutput,
     Training,
     apply_mask,
+    batch_norm,
+    conv2d,
     drop_out,
     normalize_pixels,
     width_mask,
 )
-from aocr.model.backbones.conv2d import conv2d
 
 KERNEL_SIZE = 3
 

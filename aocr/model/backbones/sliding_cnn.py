@@ -11,23 +11,24 @@ import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH
 from aocr.model import variable_names
-from aocr.model.backbones.batch_norm import BatchStatistic, batch_norm
-from aocr.model.backbones.common import (
+from aocr.model.backbones.layers import (
+    BatchStatistic,
     CNNOutput,
     Training,
     apply_mask,
+    batch_norm,
+    conv2d,
     drop_out,
     normalize_pixels,
     width_mask,
 )
-from aocr.model.backbones.conv2d import conv2d
 
 
 class Convolution(NamedTuple):
     """Describes one layer: a convolution of stride 1, batch norm, ReLU, and max-pooling.
 
     Attributes:
-        scope: of the layer's variables.
+        scope: the scope of the layer's variables.
         kernel: height and width of the kernel.
         filters: channels of the output.
         batch_norm: normalize before the ReLU.

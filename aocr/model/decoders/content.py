@@ -1,8 +1,9 @@
 """The attention decoder of 0.7.6: columns to symbols (docs/compatibility.md, "Decoder").
 
 Each step's attention vector is fed into the next step (Bahdanau et al., 2015; Vinyals et al.,
-2015). Axes: N images, S decoder steps, T columns, V symbols of the vocabulary, H hidden units,
-E embedding size, D memory depth.
+2015). The attention is additive, and its query is the decoder's whole state after its cells. Axes:
+N images, S decoder steps, T columns, V symbols of the vocabulary, H hidden units, E embedding size,
+D memory depth, Q query size.
 """
 
 from __future__ import annotations
@@ -12,19 +13,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.charset import EOS_ID, GO_ID
 from aocr.config import Config
 from aocr.model import rnn_cells, variable_names
-from aocr.model.decoders.common import Choice, ForcedDecoding, GreedyDecoding, most_probable
-from aocr.model.decoders.content_attention import (
-    AdditiveAttention,
-    Attended,
-    AttentionWeights,
-    create_attention_weights,
-)
-from aocr.model.decoders.loss import sequence_losses
+from aocr.model.decoders.attention import AttentionDecoder, Step
 from aocr.model.encoder import Memory
-from aocr.model.search import attention_scorer
+from aocr.model.rnn_cells import Dense, create_dense
 
 
 class _Weights(NamedTuple):
@@ -34,16 +27,15 @@ class _Weights(NamedTuple):
     input_bias: tf.Tensor  # [H]
     stack: rnn_cells.SharedCellStack
     attention: AttentionWeights
-    output: rnn_cells.Dense  # [N, H + D] --> [N, V]
+    output: Dense  # [N, H + D] --> [N, V]
 
 
-class _Step(NamedTuple):
-    output: tf.Tensor  # [N, H], of the last layer
-    state: tf.Tensor  # [N, state_size]
-    attended: Attended
+class _State(NamedTuple):
+    layers: tf.Tensor  # [N, state_size]
+    context: tf.Tensor  # [N, D], of the attention
 
 
-class ContentDecoder:
+class ContentDecoder(AttentionDecoder):
     """Decodes one memory with content-based attention."""
 
     def __init__(self, config: Config, memory: Memory) -> None:
@@ -53,150 +45,35 @@ class ContentDecoder:
             config: sizes of the layers and number of steps.
             memory: the encoded columns to attend to.
         """
-        self._steps = config.decoder_steps
-        self._units = config.attn_num_hidden
-        self._vocab_size = config.vocab_size
-        self._columns, self._depth = memory.values.shape[1:]
-        self._memory = memory
-        self._weights = _create_weights(config, self._depth)
+        columns, depth = memory.values.shape[1:]
+        self._weights = _create_weights(config, depth)
         self._attention = AdditiveAttention(self._weights.attention, memory)
-        self._initial_state = _initial_state(memory.state, self._weights.stack.state_size)
-        self._initial_context = tf.zeros_like(memory.values[:, 0])  # [N, D]
+        layers = _initial_state(memory.state, self._weights.stack.state_size)
+        initial = _State(layers, tf.zeros_like(memory.values[:, 0]))
+        super().__init__(config, self._weights.embedding, self._weights.output, initial, columns)
 
-    def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
-        """Returns the loss of each image with the right symbol fed into every step."""
-        logits = self.teacher_forced_logits(decoder_inputs(targets))
-        return sequence_losses(logits, targets, label_smoothing)
-
-    def teacher_forced_logits(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Decodes with each step's input given, as training does.
-
-        Args:
-            inputs: int32 `[N, S]`, see `decoder_inputs`.
-
-        Returns:
-            float32 `[N, S, V]`.
-        """
-        embedded = tf.nn.embedding_lookup(self._weights.embedding, tf.transpose(inputs))
-        projected = self._project_symbols(embedded)  # [S, N, E] --> [S, N, H]
-        step_inputs = self._array(self._units).unstack(projected)
-
-        def step(t, state, context, outputs, contexts):
-            done = self._step(step_inputs.read(t), state, context, recompute_gradient=True)
-            outputs = outputs.write(t, done.output)
-            contexts = contexts.write(t, done.attended.context)
-            return t + 1, done.state, done.attended.context, outputs, contexts
-
-        arrays = self._array(self._units), self._array(self._depth)
-        *_, outputs, contexts = tf.while_loop(
-            lambda t, *_: t < self._steps,
-            step,
-            (0, self._initial_state, self._initial_context, *arrays),
-            maximum_iterations=self._steps,
-        )
-        concatenated = tf.concat([outputs.stack(), contexts.stack()], axis=2)  # [S, N, H + D]
-        kernel, bias = self._weights.output
-        logits = tf.tensordot(concatenated, kernel, axes=1) + bias
-        return tf.transpose(logits, [1, 0, 2])  # [S, N, V] --> [N, S, V]
-
-    def decode(self, stop_at_eos: bool = True) -> GreedyDecoding:
-        """Decodes from GO on; each step's most probable symbol is the input of the next step.
-
-        Args:
-            stop_at_eos: stop once every image of the batch has its EOS. Symbols after an EOS are
-                never trained and never printed.
-        """
-        return self._decode(most_probable, stop_at_eos)
-
-    def follow(self, symbols: tf.Tensor) -> ForcedDecoding:
-        """Decodes given texts, see `Decoder`."""
-        return ForcedDecoding(*self._decode(lambda t, logits: symbols[:, t], stop_at_eos=True))
-
-    def _decode(self, choose: Choice, stop_at_eos: bool) -> GreedyDecoding:
-        """Decodes from GO on; the symbol that is chosen by step and logits is the next input."""
-        # [V, E] --> [V, H]
-        projected = self._project_symbols(tf.convert_to_tensor(self._weights.embedding))
-
-        def unfinished(t, symbol, ended, *_):
-            return (t < self._steps) & ~(stop_at_eos & tf.reduce_all(ended))
-
-        def step(t, symbol, ended, state, context, arrays):
-            done = self._step(
-                tf.gather(projected, symbol), state, context, recompute_gradient=False
-            )
-            context = done.attended.context
-            logits = self._weights.output(tf.concat([done.output, context], axis=1))
-            symbol = choose(t, logits)
-            values = GreedyDecoding(symbol, logits, done.attended.weights)
-            arrays = GreedyDecoding(*(a.write(t, v) for a, v in zip(arrays, values, strict=True)))
-            ended |= tf.equal(symbol, EOS_ID)
-            return t + 1, symbol, ended, done.state, context, arrays
-
-        batch = tf.shape(self._memory.values)[:1]
-        symbols, ended = tf.fill(batch, GO_ID), tf.fill(batch, False)
-        initial = (self._initial_state, self._initial_context, self._greedy_arrays())
-        *_, arrays = tf.while_loop(
-            unfinished, step, (0, symbols, ended, *initial), maximum_iterations=self._steps
-        )
-        return GreedyDecoding(
-            symbols=tf.transpose(arrays.symbols.stack()),  # [S, N] --> [N, S]
-            logits=tf.transpose(arrays.logits.stack(), [1, 0, 2]),  # [S, N, V] --> [N, S, V]
-            attention=tf.transpose(arrays.attention.stack(), [1, 0, 2]),
-        )
-
-    def prefix_scorer(self) -> attention_scorer.AttentionScorer:
-        """Returns what a search needs, see `Decoder`."""
-        symbols = self._project_symbols(tf.convert_to_tensor(self._weights.embedding))
-        state = self._initial_state, self._initial_context
-        return attention_scorer.AttentionScorer(symbols, state, self._search_step)
-
-    def _search_step(
-        self, image: tf.Tensor, projected: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
-    ) -> attention_scorer.Step:
-        """Computes one step of images, int32 `[M]`, which may repeat; see `AttentionScorer`."""
-        rows = copy.copy(self)
-        rows._attention = self._attention.of_images(image)
-        done = rows._step(projected, *state, recompute_gradient=False)
-        context = done.attended.context
-        logits = self._weights.output(tf.concat([done.output, context], axis=1))
-        return attention_scorer.Step(logits, (done.state, context))
-
-    def _step(
-        self,
-        projected_symbol: tf.Tensor,
-        state: tf.Tensor,
-        context: tf.Tensor,
-        recompute_gradient: bool,
-    ) -> _Step:
-        """Computes one step.
-
-        Args:
-            projected_symbol: float32 `[N, H]`, see `_project_symbols`.
-            state: float32 `[N, state_size]`.
-            context: float32 `[N, D]`, from the attention of the step before.
-            recompute_gradient: see `AdditiveAttention`.
-        """
-        x = projected_symbol + tf.matmul(context, self._weights.context_kernel)
-        output, state = self._weights.stack(x, state)
-        return _Step(output, state, self._attention(state, recompute_gradient))
-
-    def _project_symbols(self, embedded: tf.Tensor) -> tf.Tensor:
+    def inputs_of(self, embedded: tf.Tensor) -> tf.Tensor:
         """Applies the embedding's part of the input projection: `[..., E] --> [..., H]`."""
         return (
             tf.tensordot(embedded, self._weights.symbol_kernel, axes=1) + self._weights.input_bias
         )
 
-    def _greedy_arrays(self) -> GreedyDecoding:
-        """Returns empty arrays for the values of each step."""
-        return GreedyDecoding(
-            tf.TensorArray(tf.int32, self._steps, element_shape=[None]),
-            self._array(self._vocab_size),
-            self._array(self._columns),
+    def step(self, inputs: tf.Tensor, state: _State, is_training: bool = False) -> Step:
+        """Computes one step, see `AttentionDecoder`."""
+        x = inputs + tf.matmul(state.context, self._weights.context_kernel)
+        output, layers = self._weights.stack(x, state.layers)
+        attended = self._attention(layers, recompute_gradient=is_training)
+        return Step(
+            output=tf.concat([output, attended.context], axis=1),
+            state=_State(layers, attended.context),
+            attention=attended.weights,
         )
 
-    def _array(self, depth: int) -> tf.TensorArray:
-        """Returns an empty array for one float32 `[N, depth]` a step."""
-        return tf.TensorArray(tf.float32, self._steps, element_shape=[None, depth])
+    def of_images(self, image: tf.Tensor) -> ContentDecoder:
+        """Returns the decoder of the memories of some images, see `AttentionDecoder`."""
+        rows = copy.copy(self)
+        rows._attention = self._attention.of_images(image)
+        return rows
 
 
 def _create_weights(config: Config, depth: int) -> _Weights:
@@ -238,13 +115,124 @@ def _initial_state(encoder_state: tf.Tensor, size: int) -> tf.Tensor:
     return encoder_state[:, :size]
 
 
-def decoder_inputs(targets: tf.Tensor) -> tf.Tensor:
-    """Returns the teacher-forced inputs of the targets: GO, then all targets but the last.
+class AttentionWeights(NamedTuple):
+    """Holds the weights of the attention.
+
+    Attributes:
+        query: the layer that projects a decoder's state, `[N, Q] --> [N, D]`.
+        key_kernel: float32 `[D, D]`, projects the memory.
+        scorer: float32 `[D, 1]`.
+    """
+
+    query: Dense
+    key_kernel: tf.Tensor
+    scorer: tf.Tensor
+
+
+class Attended(NamedTuple):
+    """Holds the result of one attention step.
+
+    Attributes:
+        context: float32 `[N, D]`, the mean of the memory by the weights.
+        weights: float32 `[N, T]`, not negative; each image's sum to 1.
+    """
+
+    context: tf.Tensor
+    weights: tf.Tensor
+
+
+def create_attention_weights(query_size: int, depth: int) -> AttentionWeights:
+    """Creates the variables `Attention_0/{kernel,bias}`, `AttnW_0` and `AttnV_0`.
 
     Args:
-        targets: int32 `[N, S]`.
+        query_size: Q.
+        depth: D.
+    """
+    get, glorot = tf.compat.v1.get_variable, tf.compat.v1.glorot_uniform_initializer
+    with tf.compat.v1.variable_scope(variable_names.ATTENTION_QUERY_SCOPE):
+        query = create_dense(query_size, depth)
+    # 0.7.6 projects the memory by a 1x1 convolution: hence the first two axes.
+    shape = [1, 1, depth, depth]
+    key_kernel = get(variable_names.ATTENTION_KEY_KERNEL, shape, initializer=glorot())[0, 0]
+    scorer = get(variable_names.ATTENTION_SCORER, [depth], initializer=glorot())[:, tf.newaxis]
+    return AttentionWeights(query, key_kernel, scorer)
+
+
+class AdditiveAttention:
+    """Attends to one memory."""
+
+    def __init__(self, weights: AttentionWeights, memory: Memory) -> None:
+        """Projects the memory to keys, which all steps share."""
+        self._weights = weights
+        self._memory = memory
+        # [N, T, D] --> [N, T, D]
+        self._keys = tf.tensordot(memory.values, weights.key_kernel, axes=1)
+
+    def of_images(self, image: tf.Tensor) -> AdditiveAttention:
+        """Returns the attention to the memories of some images, int32 `[M]`."""
+        rows, memory = copy.copy(self), self._memory
+        padding = memory.is_padding
+        rows._keys = tf.gather(self._keys, image)
+        rows._memory = Memory(
+            values=tf.gather(memory.values, image),
+            state=tf.gather(memory.state, image),
+            is_padding=None if padding is None else tf.gather(padding, image),
+        )
+        return rows
+
+    def __call__(self, state: tf.Tensor, recompute_gradient: bool) -> Attended:
+        """Scores every column against a state, and averages the memory by the scores.
+
+        Args:
+            state: float32 `[N, Q]`.
+            recompute_gradient: keep memory low in training, see `recomputed_scores`.
+        """
+        score = recomputed_scores if recompute_gradient else additive_scores
+        scores = score(self._keys, self._weights.query(state), self._weights.scorer)
+        if self._memory.is_padding is not None:
+            scores = tf.where(self._memory.is_padding, scores.dtype.min, scores)
+        weights = tf.nn.softmax(scores)
+        # [N, 1, T] · [N, T, D] --> [N, 1, D] --> [N, D]
+        context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], self._memory.values), axis=1)
+        return Attended(context, weights)
+
+
+def additive_scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor) -> tf.Tensor:
+    """Returns how well each column matches a query: `scorer · tanh(keys + query)`.
+
+    Args:
+        keys: float32 `[N, T, D]`.
+        query: float32 `[N, D]`.
+        scorer: float32 `[D, 1]`.
 
     Returns:
-        int32 `[N, S]`.
+        float32 `[N, T]`.
     """
-    return tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=GO_ID)
+    flat = tf.reshape(_energies(keys, query), [-1, keys.shape[2]])  # [N, T, D] --> [NT, D]
+    scores = tf.reshape(tf.matmul(flat, scorer), tf.shape(keys)[:2])  # [NT, 1] --> [N, T]
+    return tf.ensure_shape(scores, keys.shape[:2])
+
+
+def _energies(keys: tf.Tensor, query: tf.Tensor) -> tf.Tensor:
+    return tf.tanh(keys + query[:, tf.newaxis])  # [N, T, D]
+
+
+@tf.custom_gradient
+def recomputed_scores(keys: tf.Tensor, query: tf.Tensor, scorer: tf.Tensor):
+    """Returns `additive_scores`, and computes the energies again for the gradient.
+
+    The energies `tanh(keys + query)` are the decoder's largest tensors. Training would otherwise
+    keep those of every step until its gradient is computed (Chen et al., 2016).
+    """
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        # Without this dependency the executor would recompute all steps' energies at once.
+        with tf.control_dependencies([upstream]):
+            energies = _energies(keys, query)
+        flat, column = tf.reshape(energies, [-1, keys.shape[2]]), tf.reshape(upstream, [-1, 1])
+        scorer_gradient = tf.matmul(flat, column, transpose_a=True)  # [D, NT] · [NT, 1]
+        energy_gradient = upstream[:, :, tf.newaxis] * scorer[:, 0]  # [N, T, D]
+        key_gradient = tf.raw_ops.TanhGrad(y=energies, dy=energy_gradient)
+        return key_gradient, tf.reduce_sum(key_gradient, axis=1), scorer_gradient
+
+    return additive_scores(keys, query, scorer), gradient

@@ -1,10 +1,10 @@
 """An attention decoder that knows where it has looked before (Chorowski et al., 2015).
 
-It differs from the decoder of 0.7.6 (`content_decoder`) in this: the attention also sees its
-weights of the steps before; the initial state comes from both directions of the encoder; each layer
-has weights of its own; and a learned column behind each image marks its end. Axes: N images, S
-decoder steps, T columns, V symbols of the vocabulary, H hidden units, E embedding size, D memory
-depth.
+It differs from the decoder of 0.7.6 (`ContentDecoder`) in this: the attention also sees its weights
+of the steps before; the initial state comes from both directions of the encoder; each layer has
+weights of its own; and a learned column behind each image marks its end. Axes: N images, S decoder
+steps, T columns, V symbols of the vocabulary, H hidden units of the decoder, A of the attention, E
+embedding size, D memory depth.
 """
 
 from __future__ import annotations
@@ -14,21 +14,18 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.charset import EOS_ID, GO_ID
 from aocr.config import Config
 from aocr.model import rnn_cells, variable_names
-from aocr.model.decoders.common import Choice, ForcedDecoding, GreedyDecoding, most_probable
-from aocr.model.decoders.content import decoder_inputs
-from aocr.model.decoders.location_attention import (
-    LocationAttention,
-    LocationWeights,
-    Looked,
-    create_location_weights,
-    xavier_variable,
-)
-from aocr.model.decoders.loss import sequence_losses
+from aocr.model.decoders.attention import AttentionDecoder, Choice, GreedyDecoding, Step
 from aocr.model.encoder import Memory
-from aocr.model.search.attention_scorer import AttentionScorer, Step
+from aocr.model.rnn_cells import Dense, create_dense
+
+LOCATION_WIDTH = 9
+"""Number of columns around each column whose earlier weights its score depends on."""
+
+UNITS_RATIO = 2
+"""Number of units of the decoder for each unit of the attention, whose energies for all columns are
+the largest tensors of a step."""
 
 
 class _State(NamedTuple):
@@ -47,134 +44,38 @@ class _State(NamedTuple):
 
 class _Weights(NamedTuple):
     embedding: tf.Variable  # [V, E]
-    input_projection: rnn_cells.Dense  # [N, E + D] --> [N, H]
-    initial_state: rnn_cells.Dense  # [N, 4U] --> [N, 2H * layers]
+    input_projection: Dense  # [N, E + D] --> [N, H]
+    initial_state: Dense  # [N, 4U] --> [N, 2H * layers]
     cells: tuple[rnn_cells.LSTMCell, ...]
     attention: LocationWeights
-    output: rnn_cells.Dense  # [N, H + D] --> [N, V]
+    output: Dense  # [N, H + D] --> [N, V]
 
 
-class LocationDecoder:
+class LocationDecoder(AttentionDecoder):
     """Decodes one memory with location-aware attention."""
 
     def __init__(self, config: Config, memory: Memory) -> None:
-        """Creates the variables in the scope `location_decoder`."""
-        self._steps = config.decoder_steps
-        self._units = config.attn_num_hidden
-        self._vocab_size = config.vocab_size
-        self._depth = memory.values.shape[2]
+        """Creates the variables in the scope `location_decoder`.
+
+        Args:
+            config: sizes of the layers and number of steps.
+            memory: the encoded columns to attend to.
+        """
         with tf.compat.v1.variable_scope(variable_names.LOCATION_SCOPE):
-            self._weights = _create_weights(config, self._depth, memory.state.shape[1])
+            self._weights = _create_weights(config, memory.values.shape[2], memory.state.shape[1])
             self._memory, is_outside = _with_end_mark(memory)
         self._attention = LocationAttention(self._weights.attention, self._memory, is_outside)
-        self._initial = _State(
+        initial = _State(
             layers=tf.tanh(self._weights.initial_state(memory.state)),
             context=tf.zeros_like(self._memory[:, 0]),
             looked=self._attention.nowhere(),
         )
+        columns = self._memory.shape[1]
+        super().__init__(config, self._weights.embedding, self._weights.output, initial, columns)
 
-    def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
-        """Returns the loss of each image with the right symbol fed into every step."""
-        logits = self.teacher_forced_logits(decoder_inputs(targets))
-        return sequence_losses(logits, targets, label_smoothing)
-
-    def teacher_forced_logits(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Decodes with each step's input given, as training does.
-
-        Args:
-            inputs: int32 `[N, S]`, see `decoder_inputs`.
-
-        Returns:
-            float32 `[N, S, V]`.
-        """
-        # [N, S] --> [S, N, E]
-        embedded = tf.nn.embedding_lookup(self._weights.embedding, tf.transpose(inputs))
-        step_inputs = self._array(embedded.shape[2]).unstack(embedded)
-
-        def step(t, state, outputs):
-            output, state = self._step(step_inputs.read(t), state)
-            return t + 1, state, outputs.write(t, output)
-
-        *_, outputs = tf.while_loop(
-            lambda t, *_: t < self._steps,
-            step,
-            (0, self._initial, self._array(self._units + self._depth)),
-            maximum_iterations=self._steps,
-        )
-        kernel, bias = self._weights.output
-        logits = tf.tensordot(outputs.stack(), kernel, axes=1) + bias  # [S, N, H + D] --> [S, N, V]
-        return tf.transpose(logits, [1, 0, 2])  # [S, N, V] --> [N, S, V]
-
-    def decode(self, stop_at_eos: bool = True) -> GreedyDecoding:
-        """Decodes from GO on; each step's most probable symbol is the input of the next step.
-
-        The attention leaves out the end mark, so that a step's weights sum to at most 1.
-        """
-        return self._decode(most_probable, stop_at_eos)
-
-    def follow(self, symbols: tf.Tensor) -> ForcedDecoding:
-        """Decodes given texts, see `Decoder`."""
-        return ForcedDecoding(*self._decode(lambda t, logits: symbols[:, t], stop_at_eos=True))
-
-    def _decode(self, choose: Choice, stop_at_eos: bool) -> GreedyDecoding:
-        """Decodes from GO on; the symbol that is chosen by step and logits is the next input."""
-        batch, columns = tf.shape(self._memory)[0], self._memory.shape[1]
-        embedding = tf.convert_to_tensor(self._weights.embedding)
-
-        def unfinished(t, symbol, ended, *_):
-            return (t < self._steps) & ~(stop_at_eos & tf.reduce_all(ended))
-
-        def step(t, symbol, ended, state, arrays):
-            embedded = tf.gather(embedding, symbol)
-            output, state = self._step(embedded, state)
-            logits = self._weights.output(output)
-            symbol = choose(t, logits)
-            values = GreedyDecoding(symbol, logits, state.looked.weights)
-            arrays = GreedyDecoding(*(a.write(t, v) for a, v in zip(arrays, values, strict=True)))
-            return t + 1, symbol, ended | tf.equal(symbol, EOS_ID), state, arrays
-
-        empty = GreedyDecoding(
-            tf.TensorArray(tf.int32, self._steps, element_shape=[None]),
-            self._array(self._vocab_size),
-            self._array(columns),
-        )
-        symbols, ended = tf.fill([batch], GO_ID), tf.fill([batch], False)
-        *_, arrays = tf.while_loop(
-            unfinished,
-            step,
-            (0, symbols, ended, self._initial, empty),
-            maximum_iterations=self._steps,
-        )
-        return GreedyDecoding(
-            symbols=tf.transpose(arrays.symbols.stack()),  # [S, N] --> [N, S]
-            logits=tf.transpose(arrays.logits.stack(), [1, 0, 2]),  # [S, N, V] --> [N, S, V]
-            attention=tf.transpose(arrays.attention.stack(), [1, 0, 2])[:, :, :-1],
-        )
-
-    def prefix_scorer(self) -> AttentionScorer:
-        """Returns what a search needs, see `Decoder`."""
-        embedding = tf.convert_to_tensor(self._weights.embedding)
-        return AttentionScorer(embedding, self._initial, self._search_step)
-
-    def _search_step(self, image: tf.Tensor, embedded: tf.Tensor, state: _State) -> Step:
-        """Computes one step of images, int32 `[M]`, which may repeat; see `AttentionScorer`."""
-        rows = copy.copy(self)
-        rows._memory = tf.gather(self._memory, image)
-        rows._attention = self._attention.of_images(image)
-        output, state = rows._step(embedded, state)
-        return Step(self._weights.output(output), state)
-
-    def _step(self, embedded: tf.Tensor, state: _State) -> tuple[tf.Tensor, _State]:
-        """Computes one step.
-
-        Args:
-            embedded: float32 `[N, E]`, the symbol of the step before.
-            state: that of the step before.
-
-        Returns:
-            The last layer's output and the context, float32 `[N, H + D]`, and the next state.
-        """
-        x = self._weights.input_projection(tf.concat([embedded, state.context], axis=1))
+    def step(self, inputs: tf.Tensor, state: _State, is_training: bool = False) -> Step:
+        """Computes one step, see `AttentionDecoder`; its attention includes the end mark."""
+        x = self._weights.input_projection(tf.concat([inputs, state.context], axis=1))
         layers = []
         for cell, layer in zip(
             self._weights.cells,
@@ -187,18 +88,29 @@ class LocationDecoder:
         looked = self._attention(x, state.looked)
         # [N, 1, T + 1] · [N, T + 1, D] --> [N, 1, D] --> [N, D]
         context = tf.matmul(looked.weights[:, tf.newaxis], self._memory)[:, 0]
-        output = tf.concat([x, context], axis=1)
-        return output, _State(tf.concat(layers, axis=1), context, looked)
+        return Step(
+            output=tf.concat([x, context], axis=1),
+            state=_State(tf.concat(layers, axis=1), context, looked),
+            attention=looked.weights,
+        )
 
-    def _array(self, depth: int) -> tf.TensorArray:
-        """Returns an empty array for one float32 `[N, depth]` a step."""
-        return tf.TensorArray(tf.float32, self._steps, element_shape=[None, depth])
+    def _decode(self, choose: Choice, stop_at_eos: bool) -> GreedyDecoding:
+        """Decodes, and leaves the end mark out of the attention."""
+        decoding = super()._decode(choose, stop_at_eos)
+        return decoding._replace(attention=decoding.attention[:, :, :-1])
+
+    def of_images(self, image: tf.Tensor) -> LocationDecoder:
+        """Returns the decoder of the memories of some images, see `AttentionDecoder`."""
+        rows = copy.copy(self)
+        rows._memory = tf.gather(self._memory, image)
+        rows._attention = self._attention.of_images(image)
+        return rows
 
 
 def _create_weights(config: Config, depth: int, encoder_state_size: int) -> _Weights:
     units, layers = config.attn_num_hidden, config.attn_num_layers
     embedding_size = config.target_embedding_size
-    scope, dense = tf.compat.v1.variable_scope, rnn_cells.create_dense
+    scope, dense = tf.compat.v1.variable_scope, create_dense
     embedding = xavier_variable(variable_names.EMBEDDING, [config.vocab_size, embedding_size])
     with scope(variable_names.INPUT_PROJECTION_SCOPE):
         input_projection = dense(embedding_size + depth, units)
@@ -234,3 +146,113 @@ def _with_end_mark(memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
     places = tf.range(tf.shape(values)[1])[tf.newaxis]
     is_end = tf.equal(places, lengths)[:, :, tf.newaxis]
     return tf.where(is_end, mark, values), places > lengths
+
+
+class LocationWeights(NamedTuple):
+    """Holds the weights of the attention.
+
+    Attributes:
+        query: projects the decoder's output, `[N, H] --> [N, A]`.
+        key_kernel: float32 `[D, A]`, projects the memory.
+        location_kernel: float32 `[LOCATION_WIDTH, 2, A]`.
+        scorer: float32 `[A, 1]`.
+    """
+
+    query: Dense
+    key_kernel: tf.Variable
+    location_kernel: tf.Variable
+    scorer: tf.Variable
+
+
+class Looked(NamedTuple):
+    """Holds where the attention has looked.
+
+    Attributes:
+        weights: float32 `[N, T]`, the attention of the last step.
+        coverage: float32 `[N, T]`, the sum of the attention of all steps.
+    """
+
+    weights: tf.Tensor
+    coverage: tf.Tensor
+
+
+def create_location_weights(depth: int, units: int) -> LocationWeights:
+    """Creates the variables in the scope `attention`.
+
+    Args:
+        depth: D.
+        units: H.
+    """
+    size = max(1, units // UNITS_RATIO)
+    with tf.compat.v1.variable_scope(variable_names.ATTENTION_SCOPE):
+        with tf.compat.v1.variable_scope(variable_names.QUERY_SCOPE):
+            query = create_dense(units, size)
+        return LocationWeights(
+            query=query,
+            key_kernel=xavier_variable(variable_names.KEY_KERNEL, [depth, size]),
+            location_kernel=xavier_variable(
+                variable_names.LOCATION_KERNEL, [LOCATION_WIDTH, 2, size]
+            ),
+            scorer=xavier_variable(variable_names.SCORER, [size, 1]),
+        )
+
+
+def xavier_variable(name: str, shape: list[int]) -> tf.Variable:
+    """Creates a variable with uniform random values (Glorot and Bengio, 2010)."""
+    initializer = tf.compat.v1.glorot_uniform_initializer()
+    return tf.compat.v1.get_variable(name, shape, initializer=initializer)
+
+
+class LocationAttention:
+    """Attends to one memory.
+
+    Args:
+        weights: the weights of the attention.
+        memory: float32 `[N, T, D]`.
+        is_outside: bool `[N, T]`, True for columns that must not be attended to.
+    """
+
+    def __init__(self, weights: LocationWeights, memory: tf.Tensor, is_outside: tf.Tensor) -> None:
+        self._weights, self._is_outside = weights, is_outside
+        # [N, T, D] --> [N, T, A]
+        self._keys = tf.tensordot(memory, weights.key_kernel, axes=1)
+        # [LOCATION_WIDTH, 2, A] --> [2 LOCATION_WIDTH, A]
+        self._location_kernel = tf.reshape(
+            weights.location_kernel, [-1, weights.location_kernel.shape[2]]
+        )
+
+    def of_images(self, image: tf.Tensor) -> LocationAttention:
+        """Returns the attention to the memories of some images, int32 `[M]`."""
+        rows = copy.copy(self)
+        rows._keys = tf.gather(self._keys, image)
+        rows._is_outside = tf.gather(self._is_outside, image)
+        return rows
+
+    def nowhere(self) -> Looked:
+        """Returns where the attention has looked before the first step."""
+        zeros = tf.zeros_like(self._keys[:, :, 0])
+        return Looked(zeros, zeros)
+
+    def __call__(self, query: tf.Tensor, looked: Looked) -> Looked:
+        """Computes the attention of one step.
+
+        Args:
+            query: float32 `[N, H]`, the decoder's output.
+            looked: where the steps before have looked.
+        """
+        energies = self._keys + self._locate(looked) + self._weights.query(query)[:, tf.newaxis]
+        scores = tf.squeeze(tf.tensordot(tf.tanh(energies), self._weights.scorer, axes=1), axis=2)
+        weights = tf.nn.softmax(tf.where(self._is_outside, scores.dtype.min, scores))
+        return Looked(weights, looked.coverage + weights)
+
+    def _locate(self, looked: Looked) -> tf.Tensor:
+        """Convolves earlier weights with the location kernel: `[N, T]` twice to `[N, T, A]`.
+
+        One matrix product over shifted columns is faster than a convolution of two channels.
+        """
+        before = tf.stack(looked, axis=2)  # [N, T, 2]
+        columns, margin = tf.shape(before)[1], LOCATION_WIDTH // 2
+        padded = tf.pad(before, [[0, 0], [margin, margin], [0, 0]])
+        shifted = [padded[:, i : i + columns] for i in range(LOCATION_WIDTH)]
+        # [N, T, 2 LOCATION_WIDTH] --> [N, T, A]
+        return tf.tensordot(tf.concat(shifted, axis=2), self._location_kernel, axes=1)

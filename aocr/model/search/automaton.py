@@ -1,12 +1,13 @@
-"""Defines the automaton that says which texts may be read."""
+"""Defines the automaton that says which texts may be read, and builds those of word lists."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 
-from aocr.charset import FIRST_CHARACTER_ID
+from aocr.charset import FIRST_CHARACTER_ID, Charset
 
 UNREACHABLE = 2**30
 """Number of symbols to a final state, where there is none."""
@@ -54,7 +55,7 @@ def create_automaton(edges: Edges, is_final: np.ndarray, longest: int) -> Automa
     """Returns the automaton of some edges.
 
     Args:
-        edges: between the states.
+        edges: the edges between the states.
         is_final: bool `[Q]`.
         longest: number of characters of the longest text that may be read.
     """
@@ -85,3 +86,45 @@ def _remaining(edges: Edges, is_final: np.ndarray, longest: int) -> np.ndarray:
         if np.array_equal(before, remaining):
             break
     return remaining
+
+
+def build_trie(words: Collection[str], charset: Charset) -> Automaton:
+    """Returns the automaton that accepts the words, with one state for each of their prefixes.
+
+    The states are numbered by levels: those of shorter prefixes first, those of one length in the
+    order of their symbols.
+
+    Args:
+        words: at least one; may repeat.
+        charset: a charset with all characters of the words.
+
+    Raises:
+        ValueError: a character is not in the charset.
+    """
+    ordered = sorted(charset.encode(word) for word in set(words))
+    lengths = np.array([len(word) for word in ordered])
+    starts = np.cumsum(lengths) - lengths
+    symbols = np.concatenate([np.array(word, np.int32) for word in ordered])
+    finals, edges = [np.zeros(int((lengths == 0).sum()), np.int64)], []
+    alive = np.flatnonzero(lengths > 0)
+    states, first_state = np.zeros(len(alive), np.int64), 1
+    for depth in range(lengths.max()):
+        level = symbols[starts[alive] + depth]
+        is_new = np.ones(len(alive), bool)
+        is_new[1:] = (states[1:] != states[:-1]) | (level[1:] != level[:-1])
+        targets = first_state + np.cumsum(is_new) - 1
+        edges.append((states[is_new], level[is_new], targets[is_new]))
+        first_state += int(is_new.sum())
+        is_longer = lengths[alive] > depth + 1
+        finals.append(targets[~is_longer])
+        alive, states = alive[is_longer], targets[is_longer]
+    is_final = np.zeros(first_state, bool)
+    is_final[np.concatenate(finals)] = True
+    return create_automaton(_concatenate(edges), is_final, int(lengths.max()))
+
+
+def _concatenate(edges: list) -> Edges:
+    """Puts the edges of all levels, each `(sources, symbols, targets)`, one after the other."""
+    if not edges:  # the empty word is the only one
+        return Edges(*np.zeros([3, 0], np.int64))
+    return Edges(*(np.concatenate(parts) for parts in zip(*edges, strict=True)))

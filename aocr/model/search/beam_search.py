@@ -12,8 +12,7 @@ import tensorflow as tf
 
 from aocr.charset import EOS_ID, GO_ID, PAD_ID
 from aocr.model.search.automaton import Automaton
-from aocr.model.search.flat_groups import best_of_each, of_any_length, ranges
-from aocr.model.search.prefix_scorer import IMPOSSIBLE, Expansion, PrefixScorer
+from aocr.model.search.prefix_scorer import IMPOSSIBLE, Expansion, PrefixScorer, of_any_length
 
 LEAST = IMPOSSIBLE / 2
 """Texts and prefixes that are not more probable than this cannot be."""
@@ -43,7 +42,7 @@ class Prefixes(NamedTuple):
         symbol: int32 `[M]`, its last symbol; GO if it is empty.
         bound: float32 `[M]`, the logarithm of its probability.
         text: int32 `[M, S]`, its characters, then padding.
-        state: that of the scorer, before it reads the last symbol.
+        state: the state of the scorer before it reads the last symbol.
     """
 
     image: tf.Tensor
@@ -73,8 +72,8 @@ class BeamSearch:
     """Searches the texts of N images.
 
     Args:
-        scorer: gives the probabilities.
-        automaton: says which texts may be read.
+        scorer: the source of the probabilities.
+        automaton: the texts that may be read.
         steps: S, at least one more than the characters of the longest text.
         top: R.
     """
@@ -211,3 +210,59 @@ class BeamSearch:
 def _rows(structure: Any, rows: tf.Tensor) -> Any:
     """Returns some rows of all tensors of a structure."""
     return tf.nest.map_structure(lambda values: tf.gather(values, rows), structure)
+
+
+class Selection(NamedTuple):
+    """Holds which items were selected.
+
+    Attributes:
+        items: int32, indices of the selected items: by image, then from the best to the worst.
+        others: int32, indices of the items that were not selected.
+    """
+
+    items: tf.Tensor
+    others: tf.Tensor
+
+
+def best_of_each(image: tf.Tensor, score: tf.Tensor, count: tf.Tensor | int) -> Selection:
+    """Selects the items with the highest scores of each image.
+
+    Of items with equal scores the first ones are selected.
+
+    Args:
+        image: int32 `[E]`, the image of each item.
+        score: float32 `[E]`.
+        count: scalar int32, how many items of an image are selected at most.
+    """
+    size = tf.shape(score)[0]
+    by_score = tf.math.top_k(score, size).indices
+    by_image = tf.math.top_k(-tf.gather(image, by_score), size).indices  # keeps equal ones in order
+    order = tf.gather(by_score, by_image)
+    ordered = tf.gather(image, order)
+    rank = tf.range(size) - tf.searchsorted(ordered, ordered)
+    is_selected = rank < count
+    return Selection(
+        tf.boolean_mask(order, is_selected), tf.boolean_mask(order, tf.logical_not(is_selected))
+    )
+
+
+class Slices(NamedTuple):
+    """Holds flat ranges of numbers, one for each row.
+
+    Attributes:
+        row: int32 `[E]`, the row that each number belongs to, in ascending order.
+        number: int32 `[E]`.
+    """
+
+    row: tf.Tensor
+    number: tf.Tensor
+
+
+def ranges(starts: tf.Tensor, ends: tf.Tensor) -> Slices:
+    """Returns the numbers from `starts` up to `ends`, both int32 `[M]`, of all rows."""
+    stops = tf.cumsum(ends - starts)
+    total = tf.reduce_sum(ends - starts)
+    places = tf.range(total)
+    row = tf.searchsorted(stops, places, side="right")
+    offsets = starts - (stops - (ends - starts))
+    return Slices(row, places + tf.gather(offsets, row))

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.charset import GO_ID, PAD_ID
-from aocr.model.search.flat_groups import in_chunks
-from aocr.model.search.prefix_scorer import IMPOSSIBLE, Expansion
+from aocr.model.search.prefix_scorer import IMPOSSIBLE, Expansion, in_chunks
 
 BLANK_ID = PAD_ID
 """The symbol of the blank."""

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 
 from aocr.charset import Charset
 from aocr.config import Config
-from aocr.model.search.automaton import Automaton
+from aocr.model.search.automaton import Automaton, build_trie
 from aocr.model.search.pattern_automaton import compile_pattern
-from aocr.model.search.trie import build_trie
 from aocr.util.errors import UserError
 from aocr.util.text.characters import escape, shorten
 from aocr.util.text.patterns import characters_of, map_characters, parse_endless_pattern
@@ -29,7 +28,7 @@ def lexicon_automaton(words: Sequence[str], config: Config, source: str) -> Auto
     Args:
         words: at least one.
         config: the model.
-        source: names the lexicon in messages.
+        source: the name of the lexicon in messages.
 
     Raises:
         UserError: words have characters that the model lacks, or are too long for it.

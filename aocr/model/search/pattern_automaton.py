@@ -22,7 +22,7 @@ def compile_pattern(node: Node, charset: Charset, longest: int) -> Automaton:
 
     Args:
         node: the pattern. Characters that the charset lacks are passed over.
-        charset: of the model.
+        charset: the charset of the model.
         longest: number of characters of the longest text that may be read.
 
     Raises:
@@ -64,7 +64,7 @@ class _Nondeterministic:
     """Holds an automaton with edges that read nothing. State 0 is added first.
 
     Args:
-        charset: of the model.
+        charset: the charset of the model.
         longest: repetitions that lead to longer texts do not matter.
     """
 

@@ -99,10 +99,10 @@ def decode(
     """Decodes greedily, or by a search if one is given.
 
     Args:
-        decoder: of the model.
+        decoder: the decoder of the model.
         config: the model.
-        search: says which texts are looked for; None for greedy decoding.
-        stop_at_eos: see `Decoder.decode`.
+        search: the texts that are looked for; None for greedy decoding.
+        stop_at_eos: whether to stop at the last EOS, as `Decoder.decode` does.
     """
     if search is None:
         return decoder.decode(stop_at_eos)
@@ -113,8 +113,8 @@ def search_texts(decoder: Decoder, search: Search, steps: int) -> SearchDecoding
     """Reads the most probable texts.
 
     Args:
-        decoder: gives the probabilities.
-        search: says which texts.
+        decoder: the source of the probabilities.
+        search: the texts that are looked for.
         steps: S.
     """
     top = max(search.top, SHARED_AMONG) if search.renormalize else search.top

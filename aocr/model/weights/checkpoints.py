@@ -11,9 +11,8 @@ import tensorflow as tf
 
 from aocr.model.variable_names import GLOBAL_STEP
 from aocr.model.weights import files
-from aocr.model.weights.averages import average_of, is_average
-from aocr.model.weights.files import BEST, LATEST, PREFIXES
-from aocr.model.weights.reader import CheckpointReader, incomplete
+from aocr.model.weights.averages import is_average, variables_to_read
+from aocr.model.weights.files import BEST, LATEST, PREFIXES, CheckpointReader, incomplete
 from aocr.util.errors import UserError, first_line
 from aocr.util.text.plurals import counted
 
@@ -147,10 +146,7 @@ def restore(session: tf.compat.v1.Session, path: str) -> None:
     """
     stored = CheckpointReader(path).shapes
     with session.graph.as_default():
-        named = {}
-        for variable in tf.compat.v1.global_variables():
-            name, average = variable.op.name, average_of(variable.op.name)
-            named[average if average in stored else name] = variable
+        named = variables_to_read(stored)
         _read(session, path, named)
         if count := sum(map(is_average, named)):
             text = "Reading the averages of %s, as trained with --ema-decay."
@@ -164,7 +160,7 @@ def restore_training(
 
     Args:
         session: a session on the graph.
-        path: of the checkpoint.
+        path: the path of the checkpoint.
         may_lack: names of variables that the checkpoint may lack. They keep their values.
 
     Returns:
@@ -254,7 +250,7 @@ class CheckpointWriter:
         """Writes a checkpoint, which appears once it is complete.
 
         Args:
-            source: holds the variables; or the path of a checkpoint to copy.
+            source: the session with the variables, or the path of a checkpoint to copy.
             step: global step.
 
         Raises:

@@ -36,10 +36,10 @@ def check_flags(
     """Checks that all replicas were started with the same flags, and see the same files.
 
     Args:
-        replicas: of the cluster.
-        options: determine how the model is trained; the batch size is that of all replicas.
-        choice: what the command line says of the model.
-        run: names the dataset.
+        replicas: the replicas of the cluster.
+        options: the way to train the model; the batch size is that of all replicas.
+        choice: the model that the command line asks for.
+        run: the dataset.
 
     Raises:
         UserError: one was not.

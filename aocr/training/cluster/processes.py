@@ -20,7 +20,6 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.training.cluster import collectives
-from aocr.training.cluster.beats import Beats
 from aocr.training.cluster.replicas import Replicas, StopVotes
 from aocr.training.cluster.tf_config import Replica, Task
 from aocr.util.errors import UserError, first_line
@@ -34,7 +33,7 @@ def await_peers(task: Task, timeout: int) -> None:
     """Waits until the servers of all processes answer.
 
     Args:
-        task: names the processes.
+        task: the processes.
         timeout: the longest time in seconds.
 
     Raises:
@@ -119,10 +118,10 @@ class Cluster(Replicas):
     """Is one of the processes that train together; see `connect`.
 
     Args:
-        task: says which process of which job this is.
-        server: of this process.
+        task: the job, and which of its processes this is.
+        server: the server of this process.
         timeout: seconds that the others may keep this process waiting.
-        towers: see `Replicas`.
+        towers: the devices of this process, as `Replicas` takes them.
     """
 
     def __init__(
@@ -155,7 +154,7 @@ class Cluster(Replicas):
         Raises:
             UserError: another replica could not do its part, or no longer answers.
         """
-        beats = Beats(self.sums, self.names, self.rank)
+        beats = collectives.Beats(self.sums, self.names, self.rank)
         try:
             result = work()
         except BaseException:
@@ -248,10 +247,10 @@ def connect(task: Task, gpu_id: int, timeout: int, towers: Sequence[str] = ()) -
     """Starts the server of this process, and waits until those of all others answer.
 
     Args:
-        task: says which process of which job this is.
+        task: the job, and which of its processes this is.
         gpu_id: index of the GPU; negative for the CPU.
         timeout: seconds that the others may keep this process waiting.
-        towers: see `Replicas`.
+        towers: the devices of this process, as `Replicas` takes them.
 
     Raises:
         UserError: the port of this process is taken, or another process does not come.

@@ -59,7 +59,7 @@ class Replicas:
     """Trains alone: whatever replicas agree on or add up is its own.
 
     Attributes:
-        names: of all processes that train.
+        names: the names of all processes that train.
         rank: position of this process among them, from 0. That with rank 0 is the chief.
 
     Args:

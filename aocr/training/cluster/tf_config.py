@@ -34,7 +34,7 @@ class Replica(NamedTuple):
 
     Attributes:
         role: one of `ROLES`.
-        number: counts the processes of the role from 0.
+        number: the number of the process within its role, from 0.
         address: `HOST:PORT`; empty where nobody connects to the process.
     """
 

@@ -15,8 +15,7 @@ import tensorflow as tf
 
 from aocr.data.batches.pipeline import TrainingBatch
 from aocr.data.batches.sharing import FILLING, Share, part_of_batch
-from aocr.model.backbones.batch_norm import BatchStatistic
-from aocr.training.cluster.packing import Contribution, pack, unpack
+from aocr.model.backbones.layers import BatchStatistic
 from aocr.training.cluster.replicas import Replicas
 from aocr.training.update.optimizer import GlobalGradients
 from aocr.util.errors import UserError
@@ -29,7 +28,7 @@ class Forward(NamedTuple):
 
     Attributes:
         losses: float32 `[N]`.
-        batch_statistics: of all batch norms, with their moving averages.
+        batch_statistics: those of all batch norms, with their moving averages.
         features: float32 `[N, T, D]`, the CNN's output.
     """
 
@@ -59,7 +58,7 @@ class StepValues(NamedTuple):
         loss: float32 scalar, mean over the batch of all replicas.
         batch_statistics: means over the replicas, with the moving averages.
         features: float32 `[N, T, D]`, the CNN's output, of the first tower of this process.
-        gradients: of the loss; None without replicas, where the optimizer computes them.
+        gradients: those of the loss; None without replicas, where the optimizer computes them.
         shared: None without replicas.
     """
 
@@ -68,6 +67,41 @@ class StepValues(NamedTuple):
     features: tf.Tensor
     gradients: GlobalGradients | None = None
     shared: Shared | None = None
+
+
+class Contribution(NamedTuple):
+    """Holds what one replica adds to an update.
+
+    Attributes:
+        images: float32 scalar, number of images of its part of the batch that count.
+        loss: float32 scalar, mean over its part.
+        gradients: those of `loss`, one a variable.
+        statistics: float32 `[C]` each, those of batch norms.
+    """
+
+    images: tf.Tensor
+    loss: tf.Tensor
+    gradients: Sequence[tf.Tensor | tf.IndexedSlices]
+    statistics: Sequence[tf.Tensor]
+
+
+class Reduced(NamedTuple):
+    """Holds the means over the global batch, equal on all replicas.
+
+    Attributes:
+        images: float32 scalar, number of images of the global batch.
+        loss: float32 scalar, mean over all its images.
+        gradients: those of that mean, one a variable; rows that no image uses are left out of a
+            gradient by rows, as without replicas.
+        gradient_norm: float32 scalar, computed as `tf.linalg.global_norm` does without replicas.
+        statistics: float32 `[C]` each, means over the replicas, weighted by their images.
+    """
+
+    images: tf.Tensor
+    loss: tf.Tensor
+    gradients: Sequence[tf.Tensor | tf.IndexedSlices]
+    gradient_norm: tf.Tensor
+    statistics: Sequence[tf.Tensor]
 
 
 def gpu_towers(gpus: str | None) -> list[str]:
@@ -97,9 +131,10 @@ def step_values(
     """Builds the forward pass of all towers of this process, and the sums over all replicas.
 
     Args:
-        batch: of this process.
-        forward: builds the network on a part of the batch; its second argument counts the replicas.
-        replicas: gives the towers, and adds up over processes.
+        batch: the batch of this process.
+        forward: a function that builds the network on a part of the batch; its second argument
+            counts the replicas.
+        replicas: the towers, and the sums over processes.
     """
     if replicas.count == 1:
         output = forward(batch, 0)
@@ -155,3 +190,81 @@ def _contribution(output: Forward, batch: TrainingBatch) -> Contribution:
         gradients=tf.gradients(loss, tf.compat.v1.trainable_variables()),
         statistics=[each.batch_value for each in output.batch_statistics],
     )
+
+
+def _is_by_rows(gradient: tf.Tensor | tf.IndexedSlices) -> bool:
+    return isinstance(gradient, tf.IndexedSlices)
+
+
+def pack(contribution: Contribution, variables: Sequence[tf.Variable]) -> tf.Tensor:
+    """Returns a contribution as a vector; adding up the vectors adds up the contributions.
+
+    The vector has sums over images: the number of images, the losses, the squares of gradients by
+    rows, all gradients, for each gradient by rows numbers larger than 0 where a row is used, and
+    the statistics.
+    """
+    images, pairs = contribution.images, list(zip(contribution.gradients, variables, strict=True))
+    by_rows = [(gradient, v.shape[0]) for gradient, v in pairs if _is_by_rows(gradient)]
+    squares = tf.add_n([tf.reduce_sum(tf.square(each.values)) for each, _ in by_rows] or [0.0])
+    parts = [
+        images,
+        tf.math.multiply_no_nan(contribution.loss, images),
+        tf.math.multiply_no_nan(squares, images * images),
+        *[tf.math.multiply_no_nan(_dense(gradient, v), images) for gradient, v in pairs],
+        *[
+            images * tf.math.unsorted_segment_sum(tf.ones_like(each.values[:, 0]), each.indices, n)
+            for each, n in by_rows
+        ],
+        *[tf.math.multiply_no_nan(statistic, images) for statistic in contribution.statistics],
+    ]
+    return tf.concat([tf.reshape(part, [-1]) for part in parts], axis=0)
+
+
+def _dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.Tensor:
+    if not _is_by_rows(gradient):
+        return gradient
+    return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, variable.shape[0])
+
+
+def unpack(
+    total: tf.Tensor, contribution: Contribution, variables: Sequence[tf.Variable]
+) -> Reduced:
+    """Returns the means that the sum of all vectors stands for.
+
+    Args:
+        total: the sum of the vectors of `pack`.
+        contribution: one of them, for the kinds and shapes of its parts.
+        variables: those of the gradients.
+    """
+    shapes = [
+        *[[]] * 3,
+        *[variable.shape for variable in variables],
+        *[
+            v.shape[:1]
+            for v, g in zip(variables, contribution.gradients, strict=True)
+            if _is_by_rows(g)
+        ],
+        *[statistic.shape for statistic in contribution.statistics],
+    ]
+    sizes = [tf.TensorShape(shape).num_elements() for shape in shapes]
+    parts = [
+        tf.reshape(part, shape) for part, shape in zip(tf.split(total, sizes), shapes, strict=True)
+    ]
+    images, loss, squares = parts[:3]
+    count = len(variables)
+    dense = [part / images for part in parts[3 : 3 + count]]
+    touched = iter(parts[3 + count : len(parts) - len(contribution.statistics)])
+    gradients = [
+        _by_rows(mean, next(touched)) if _is_by_rows(gradient) else mean
+        for mean, gradient in zip(dense, contribution.gradients, strict=True)
+    ]
+    plain = [gradient for gradient in gradients if not _is_by_rows(gradient)]
+    norm = tf.sqrt(tf.square(tf.linalg.global_norm(plain)) + squares / (images * images))
+    statistics = [part / images for part in parts[len(parts) - len(contribution.statistics) :]]
+    return Reduced(images, loss / images, gradients, norm, statistics)
+
+
+def _by_rows(gradient: tf.Tensor, touched: tf.Tensor) -> tf.IndexedSlices:
+    """Returns the rows of a gradient that are used."""
+    indices = tf.where(touched > 0)[:, 0]
+    return tf.IndexedSlices(tf.gather(gradient, indices), indices, tf.shape(gradient))

@@ -13,8 +13,8 @@ from aocr.config import Config
 from aocr.model import config_file
 from aocr.model.variable_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES
 from aocr.model.weights import checkpoints
-from aocr.model.weights.averages import average_of
-from aocr.model.weights.reader import CheckpointReader
+from aocr.model.weights.averages import name_to_read
+from aocr.model.weights.files import CheckpointReader
 from aocr.training.start import step_plan
 from aocr.training.start.run import Run
 from aocr.training.update import weight_averages
@@ -48,9 +48,8 @@ def load_matching_weights(
     with session.graph.as_default():
         for variable in _model_variables():
             name = variable.op.name
-            average = average_of(name)
-            read = average if average in reader.shapes else name
-            source = reader.read(read) if read in reader.shapes else None
+            stored = name_to_read(name, reader.shapes)
+            source = reader.read(stored) if stored in reader.shapes else None
             if source is not None and name in VOCABULARY_AXES:
                 axis = VOCABULARY_AXES[name]
                 source = _match_symbols(source, session.run(variable), axis, charsets)
@@ -122,7 +121,7 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
 
     Args:
         session: a session on the training graph.
-        run: names the checkpoint and the model of `--init-from`.
+        run: the checkpoint and the model of `--init-from`.
         config: the config of the session's model.
 
     Raises:

@@ -30,7 +30,7 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
     the defaults. Bucket widths that belong to another image width are chosen anew.
 
     Args:
-        run: names the checkpoint, the dataset, and the model of `--init-from`.
+        run: the checkpoint, the dataset, and the model of `--init-from`.
         choice: what the command line says of the model.
         drop_wide: whether images wider than `max_width` are left out.
 

@@ -53,12 +53,12 @@ def load_training_set(
     """Checks all records to train on and logs which ones the run leaves out.
 
     Args:
-        run: names the datasets.
-        config: gives the sizes and characters that records must fit.
-        options: gives the batch size, of all processes together, and whether images that are too
-            wide are left out.
-        share: which of how many processes this is. `shared_training_set.agreed` completes what one
-            of several has loaded.
+        run: the datasets.
+        config: the sizes and characters that records must fit.
+        options: the batch size, of all processes together, and whether images that are too wide
+            are left out.
+        share: this process among all. `agreed_training_set` completes what one of several has
+            loaded.
 
     Raises:
         UserError: a file is not a TFRecord file, or no record of a dataset can be trained on.
@@ -180,8 +180,8 @@ def records_by_width(run: Run, config: Config, drop_wide: bool) -> Mapping[int, 
     """Counts the records that an epoch trains on by the prepared width of their images in pixels.
 
     Args:
-        run: names the datasets.
-        config: gives the sizes and characters that records must fit.
+        run: the datasets.
+        config: the sizes and characters that records must fit.
         drop_wide: whether images wider than `max_width` are left out.
 
     Returns:

@@ -34,7 +34,7 @@ def learning_rate_at(
 
     Args:
         step: int32 scalar, the number of steps before this one.
-        options: gives the initial learning rate, the schedule and the number of warm-up steps.
+        options: the initial learning rate, the schedule and the number of warm-up steps.
         last_step: the global step at which the schedule ends; an int32 scalar if it is known only
             at run time.
     """

@@ -87,10 +87,11 @@ def build_update(
 
     Args:
         loss: float32 scalar.
-        move_averages: creates the operations that update the moving averages of batch norm.
+        move_averages: a function that creates the operations that update the moving averages of
+            batch norm.
         global_step: int32 scalar.
-        options: gives the optimizer, learning rate, schedule, weight decay, clipping and averaging.
-        last_step: see `learning_rate_at`.
+        options: the optimizer, learning rate, schedule, weight decay, clipping and averaging.
+        last_step: the end of the schedule, as `learning_rate_at` takes it.
         computed: the gradients of the loss; None to compute them here.
     """
     step = tf.convert_to_tensor(global_step)

@@ -12,7 +12,7 @@ import logging
 
 import tensorflow as tf
 
-from aocr.model.backbones.conv2d import KernelGradient
+from aocr.model.backbones.layers import KernelGradient
 from aocr.util.errors import UserError
 from aocr.util.machine import cpu_flags
 

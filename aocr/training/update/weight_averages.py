@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping
 
 import tensorflow as tf
 
-from aocr.model.backbones.batch_norm import moving_average_decay
+from aocr.model.backbones.layers import moving_average_decay
 from aocr.model.weights.averages import average_of, is_average
-from aocr.model.weights.reader import CheckpointReader
+from aocr.model.weights.files import CheckpointReader
 
 
 def create() -> dict[str, tf.Variable]:
@@ -84,7 +84,7 @@ def log_change(checkpoint: str, averages: Collection[str], lacking: Collection[s
     """Logs that a run averages weights and its checkpoint does not, or the other way round.
 
     Args:
-        checkpoint: that the run resumes from.
+        checkpoint: the checkpoint that the run resumes from.
         averages: names of the averages of the run.
         lacking: those that the checkpoint lacks.
     """

@@ -8,11 +8,9 @@ import time
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.model.weights.files import exists
-from aocr.training.options import TrainingOptions
 from aocr.training.start.lock import PATIENCE_SECONDS, VALIDATION, sign_of_life, training_lock
 from aocr.training.start.run import Run
-from aocr.training.validation.best_checkpoint import BestCheckpoint
-from aocr.training.validation.validator import Validator
+from aocr.training.validation.validator import BestCheckpoint, Validator
 from aocr.util.errors import UserError
 from aocr.util.terminal.signals import collect_stop_signals
 
@@ -23,12 +21,11 @@ UNREADABLE_LOOKS = 5
 """Number of looks in a row that may find the directory between two states."""
 
 
-def evaluate_new_checkpoints(run: Run, options: TrainingOptions, timeout: int) -> None:
+def evaluate_new_checkpoints(run: Run, timeout: int) -> None:
     """Validates each new checkpoint, and keeps the best, until the training has ended.
 
     Args:
-        run: names the model directory and the dataset to validate on.
-        options: says whether the weights are averaged.
+        run: the model directory and the dataset to validate on.
         timeout: seconds without a training, after which it has ended.
 
     Raises:
@@ -39,7 +36,7 @@ def evaluate_new_checkpoints(run: Run, options: TrainingOptions, timeout: int) -
         collect_stop_signals() as requests,
     ):
         logging.info("Validating the checkpoints that appear in %s.", run.model_dir)
-        evaluator = _Evaluator(run, options)
+        evaluator = _Evaluator(run)
         end = _TrainingEnd(run.model_dir, timeout)
         while not requests and (evaluator.look() or not end.has_come()):
             time.sleep(POLL_SECONDS)
@@ -66,8 +63,8 @@ class _TrainingEnd:
 class _Evaluator:
     """Validates the newest checkpoint of a directory, if it is new."""
 
-    def __init__(self, run: Run, options: TrainingOptions) -> None:
-        self._run, self._averages = run, bool(options.ema_decay)
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._validator: Validator | None = None
         self._best = BestCheckpoint(run.model_dir, run.resume)
         self._validated: str | None = None
@@ -98,8 +95,7 @@ class _Evaluator:
             config = config_file.read(self._run.model_dir)
             if config is None:
                 raise UserError(f"{self._run.model_dir} has a checkpoint, but no config.json")
-            paths, gpu_id = self._run.validation, self._run.gpu_id
-            self._validator = Validator(config, paths, gpu_id, self._averages)
+            self._validator = Validator(config, self._run.validation, self._run.gpu_id)
         try:
             step = checkpoints.step_of(checkpoint)
             logging.info("Validating %s.", checkpoint)

@@ -1,8 +1,11 @@
-"""Measures checkpoints on a validation set during training."""
+"""Measures checkpoints on a validation set during training, and keeps the best one."""
 
 from __future__ import annotations
 
+import json
 import logging
+import math
+import posixpath
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,15 +16,14 @@ from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.records.files import expand
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
-from aocr.evaluation.log_lines import value_text
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model.weights import checkpoints
-from aocr.model.weights.averages import averages_of_variables
+from aocr.model.weights.averages import variables_to_read
 from aocr.model.weights.checkpoints import VariableFiles
-from aocr.training.start.run import Run
-from aocr.training.tensorboard import EventWriter
-from aocr.training.validation.best_checkpoint import BestCheckpoint
+from aocr.model.weights.files import CheckpointReader
+from aocr.util.errors import UserError, first_line
+from aocr.util.paths.files import write_atomically
 from aocr.util.session import open_session
 from aocr.util.text.plurals import counted
 
@@ -50,13 +52,12 @@ class Validator:
         config: the model.
         paths: TFRecords: files, folders or globs.
         gpu_id: index of the GPU; negative for the CPU.
-        averages: whether to read the averages of the weights (`--ema-decay`).
 
     Raises:
         UserError: the dataset is empty or cannot be read.
     """
 
-    def __init__(self, config: Config, paths: list[str], gpu_id: int, averages: bool) -> None:
+    def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
         files = expand(paths)
         found = scan(files, config)
         logging.info("Validating on %s.", counted(found.records, "record"))
@@ -66,11 +67,13 @@ class Validator:
         self._undecodable = frozenset(found.undecodable.record_indices)
         self._model = build_eval_graph(config, files, found.undecodable.record_indices)
         self._session = open_session(self._model.graph, gpu_id)
-        with self._model.graph.as_default():
-            self._files = VariableFiles(averages_of_variables() if averages else None)
+        self._files: VariableFiles | None = None
 
     def validate(self, checkpoint: str) -> Validation:
         """Restores a checkpoint, reads all images with it, and logs the metrics."""
+        if self._files is None:  # all checkpoints of a training have the same variables
+            with self._model.graph.as_default():
+                self._files = VariableFiles(variables_to_read(CheckpointReader(checkpoint).shapes))
         self._files.read(self._session, checkpoint)
         sums = MetricSums()
         samples: list[Result] = []
@@ -85,7 +88,7 @@ class Validator:
 
 def _log(summary: Summary) -> None:
     shares = (
-        f"{measurement.metric.title.lower()} {value_text(measurement)}"
+        f"{measurement.metric.title.lower()} {measurement.text()}"
         for measurement in map(summary.measurements.__getitem__, LOGGED)
     )
     images = counted(summary.images, "image")
@@ -93,57 +96,115 @@ def _log(summary: Summary) -> None:
     logging.info("Validation: %s, loss %f, on %s.", ", ".join(shares), loss, images)
 
 
-class EarlyStopping:
-    """Validates the newest checkpoint, and decides when training should stop.
+class BestValidation(NamedTuple):
+    """Holds the best validation so far.
 
-    Create it within the graph, after all variables.
-
-    Args:
-        session: holds the weights.
-        run: gives the model directory.
-        validator: measures a checkpoint.
-        events: receives the metrics for TensorBoard.
-        patience: number of validations without improvement after which to stop; None for never.
-
-    Raises:
-        UserError: `best.json` of an earlier run cannot be understood.
+    Attributes:
+        step: its global step.
+        exact_match: its share of images read exactly.
+        character_error_rate: its character error rate, which breaks ties; NaN without characters.
+        validations_without_improvement: number of validations since.
     """
 
-    def __init__(
-        self,
-        session: tf.compat.v1.Session,
-        run: Run,
-        validator: Validator,
-        events: EventWriter,
-        patience: int | None,
-    ) -> None:
-        self._session, self._model_dir, self._validator = session, run.model_dir, validator
-        self._events, self._patience = events, patience
-        self._best = BestCheckpoint(run.model_dir, run.resume)
-        self._validated_step: int | None = None
+    step: int
+    exact_match: float
+    character_error_rate: float
+    validations_without_improvement: int = 0
 
-    def validate(self, step: int) -> bool:
-        """Validates the newest checkpoint, unless it was validated before.
+    def is_beaten_by(self, summary: Summary) -> bool:
+        """Returns whether a validation has more exact matches, or as many and fewer errors."""
+        return _rank(summary.value("exact_match"), summary.value("character_error_rate")) > _rank(
+            self.exact_match, self.character_error_rate
+        )
+
+    def to_json(self) -> str:
+        """Returns the content of `best.json`."""
+        facts = {
+            "step": self.step,
+            "exact_match": self.exact_match,
+            "character_error_rate": self.character_error_rate,
+            "validations_since": self.validations_without_improvement,
+        }
+        return json.dumps(facts, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> BestValidation:
+        """Returns the validation that `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError: the text is not JSON, or lacks a value.
+        """
+        facts = dict(json.loads(text))
+        count = facts.pop("validations_since", 0)
+        return cls(**facts, validations_without_improvement=count)
+
+
+def _rank(exact_match: float, character_error_rate: float) -> tuple[float, float]:
+    return exact_match, -character_error_rate if not math.isnan(character_error_rate) else 0.0
+
+
+class BestCheckpoint:
+    """Saves the best weights as `best.ckpt-<step>` and describes them in `best.json`.
+
+    Args:
+        model_dir: directory of both.
+        resume: whether to compare with the best checkpoint of earlier runs.
+
+    Raises:
+        UserError: `best.json` cannot be understood.
+    """
+
+    FILE_NAME = "best.json"
+
+    def __init__(self, model_dir: str, resume: bool) -> None:
+        self._path = posixpath.join(model_dir, self.FILE_NAME)
+        self._checkpoints = checkpoints.CheckpointWriter(model_dir, 1, "best", checkpoints.BEST)
+        self._best = self._read() if resume else None
+        if self._best:
+            self._checkpoints.adopt_existing()
+
+    def update(
+        self, source: tf.compat.v1.Session | str, step: int, summary: Summary
+    ) -> BestValidation:
+        """Saves weights if they are the best so far.
 
         Args:
-            step: global step of the checkpoint, whose weights the session holds.
+            source: the session that holds the weights, or the path of a checkpoint to copy.
+            step: global step of the weights.
+            summary: the metrics of the weights on the validation set.
 
         Returns:
-            Whether training should stop.
-        """
-        if step == self._validated_step:
-            return False
-        self._validated_step = step
-        checkpoint = str(checkpoints.latest_checkpoint(self._model_dir))
-        validation = self._validator.validate(checkpoint)
-        best = self._best.update(self._session, step, validation.summary)
-        self._events.add_validation(validation.summary, validation.samples, step)
-        return self._is_exhausted(best.validations_without_improvement)
+            The best validation so far, which may be this one.
 
-    def _is_exhausted(self, validations: int) -> bool:
-        """Returns whether patience has run out after validations without improvement."""
-        if self._patience is None or validations < self._patience:
-            return False
-        count = counted(validations, "validation")
-        logging.info("No improvement in %s: training ends.", count)
-        return True
+        Raises:
+            UserError: a file cannot be written.
+        """
+        best = self._best
+        if best is None or best.is_beaten_by(summary):
+            logging.info("The best checkpoint so far is that of global step %i.", step)
+            self._checkpoints.save(source, step)
+            best = BestValidation(
+                step, summary.value("exact_match"), summary.value("character_error_rate")
+            )
+        else:
+            count = best.validations_without_improvement + 1
+            best = best._replace(validations_without_improvement=count)
+        self._write(best)
+        self._best = best
+        return best
+
+    def _read(self) -> BestValidation | None:
+        if not tf.io.gfile.exists(self._path):
+            return None
+        try:
+            with tf.io.gfile.GFile(self._path, "rb") as file:
+                return BestValidation.from_json(file.read().decode())
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            problem = f"cannot use {self._path}: {first_line(error)}"
+            raise UserError(f"{problem}; remove it to continue") from error
+
+    def _write(self, best: BestValidation) -> None:
+        try:
+            write_atomically(self._path, best.to_json().encode())
+        except tf.errors.OpError as error:
+            raise UserError(f"cannot write {self._path}: {first_line(error)}") from error

@@ -7,7 +7,7 @@ import pytest
 from aocr.cli.flags.paths import MODEL_FILES, image_inputs
 from aocr.model import config_file
 from aocr.model.weights import files
-from aocr.training.validation.best_checkpoint import BestCheckpoint
+from aocr.training.validation.validator import BestCheckpoint
 from aocr.util.errors import UserError
 from aocr.util.paths.checks import check_paths
 

@@ -9,7 +9,7 @@ from aocr.charset import EOS_ID, GO_ID, PAD_ID, Charset
 from aocr.config import Config
 from aocr.data.batches import pipeline
 from aocr.data.records import schema as records
-from aocr.model.decoders.content import decoder_inputs
+from aocr.model.decoders.attention import decoder_inputs
 
 CONFIG = Config(max_width=4, max_height=32, max_prediction=3, characters="BAé日 9😀")
 WIDTH, STEPS = 4, 5

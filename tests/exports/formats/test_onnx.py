@@ -42,7 +42,6 @@ def written(folder, changes):
         {},
         MODERN,
         MODERN | {"read_with": "ctc", "direction": "rtl"},
-        {"backbone": "compact", "rectify": "tps", "direction": "rtl"},
     ],
 )
 def test_it_reads_as_the_model_does(tmp_path, changes):

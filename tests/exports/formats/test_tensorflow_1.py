@@ -29,7 +29,6 @@ CHANGES = {
     "layers": {"attn_num_layers": 2},
     "location": {"backbone": "compact", "resize": "full-height", "attention": "location"},
     "ctc": {"backbone": "compact", "padding": "masked", "decoder": "ctc", "direction": "rtl"},
-    "rectify": {"backbone": "compact", "rectify": "tps", "channels": 3, "direction": "rtl"},
     "content search": {},
     "location search": {"attention": "location"},
     "ctc search": {"decoder": "ctc"},

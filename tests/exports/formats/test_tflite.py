@@ -19,7 +19,6 @@ CHANGES = {
     "0.7.6": {"bucket_widths": (8,), "attn_num_layers": 2},
     "modern": MODERN,
     "ctc": MODERN | {"read_with": "ctc", "direction": "rtl"},
-    "rectify": {"backbone": "compact", "rectify": "tps", "channels": 3, "direction": "rtl"},
 }
 FLEXIBLE = ("Flex", "CUSTOM", "Custom", "WHILE", "IF")
 

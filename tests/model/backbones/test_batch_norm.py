@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from helpers import run
 
-from aocr.model.backbones import batch_norm
+from aocr.model.backbones import layers
 
 
 @pytest.mark.parametrize(
@@ -13,12 +13,12 @@ from aocr.model.backbones import batch_norm
 )
 def test_decay_of_the_moving_averages_warms_up(step, decay):
     with tf.Graph().as_default():
-        assert run(batch_norm.moving_average_decay(tf.constant(step), 0.99)) == pytest.approx(decay)
+        assert run(layers.moving_average_decay(tf.constant(step), 0.99)) == pytest.approx(decay)
 
 
 def test_inference_returns_no_statistics():
     with tf.Graph().as_default():
         x = tf.zeros([1, 2, 2, 3])
-        values, statistics = batch_norm.batch_norm(x, None, is_training=False)
+        values, statistics = layers.batch_norm(x, None, is_training=False)
     assert values.shape == x.shape
     assert statistics == ()

@@ -10,8 +10,7 @@ from helpers import load_noise, noise
 from aocr.config import Config
 from aocr.model import recognizer
 from aocr.model.backbones import compact_cnn
-from aocr.model.backbones.batch_norm import EPSILON
-from aocr.model.backbones.common import Training
+from aocr.model.backbones.layers import EPSILON, Training
 
 IMAGES = 127 + 127 * noise("images", 2, 32, 16, 1)
 MAX_WEIGHTS = 1_500_000

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from helpers import run
 
-from aocr.model.backbones import conv2d as module
+from aocr.model.backbones import layers as module
 
 MATRIX_PRODUCTS = module.KernelGradient.MATRIX_PRODUCTS
 

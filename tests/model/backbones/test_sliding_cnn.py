@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 from helpers import load_noise, noise, run
 
-from aocr.model.backbones import common, sliding_cnn
-from aocr.model.backbones.batch_norm import moving_average_updates
-from aocr.model.backbones.conv2d import KernelGradient
+from aocr.model.backbones import layers, sliding_cnn
+from aocr.model.backbones.layers import KernelGradient, moving_average_updates
 
 PLAIN = sliding_cnn.Convolution("plain", kernel=3, filters=4, batch_norm=False, pool=None)
 NORMALIZED = sliding_cnn.Convolution(
@@ -135,7 +134,7 @@ class TrainedLayer:
         layer = NORMALIZED
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             step = tf.constant(step)
-            training = common.Training(step)
+            training = layers.Training(step)
             output, statistics = sliding_cnn.convolution(tf.constant(IMAGES), layer, training)
             variables = load_noise(session)
             self.weights = {n.removeprefix(f"{layer.scope}/"): v for n, v in variables.items()}
@@ -175,7 +174,7 @@ def test_inference_does_not_move_the_averages():
 def test_training_returns_the_statistics_of_every_batch_norm():
     with tf.Graph().as_default():
         output = sliding_cnn.extract_features(
-            tf.zeros([1, 32, 4, 1]), training=common.Training(tf.constant(0))
+            tf.zeros([1, 32, 4, 1]), training=layers.Training(tf.constant(0))
         )
         names = [statistic.moving_average.op.name for statistic in output.batch_statistics]
     assert names == [
@@ -197,7 +196,7 @@ def test_only_training_by_matrix_products_has_a_custom_gradient(
     with tf.Graph().as_default() as graph:
         training = None
         if kernel_gradient:
-            training = common.Training(tf.constant(0), kernel_gradient=kernel_gradient)
+            training = layers.Training(tf.constant(0), kernel_gradient=kernel_gradient)
         sliding_cnn.extract_features(tf.zeros([1, 32, 4, 1]), training=training)
         kinds = {operation.type for operation in graph.get_operations()}
     assert ("IdentityN" in kinds) is has_custom_gradient
@@ -217,7 +216,7 @@ def trained_features(*trainings):
 
 
 def training(step, **options):
-    return lambda: common.Training(tf.constant(step), **options)
+    return lambda: layers.Training(tf.constant(step), **options)
 
 
 def test_training_drops_half_of_the_features_and_doubles_the_others():

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from helpers import load_noise, noise, run
 
-from aocr.model.decoders.content_attention import (
+from aocr.model.decoders.content import (
     AdditiveAttention,
     additive_scores,
     create_attention_weights,

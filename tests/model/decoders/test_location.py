@@ -9,8 +9,7 @@ from helpers import load_noise, lstm, noise
 
 from aocr.charset import EOS_ID, GO_ID
 from aocr.config import Config
-from aocr.model.decoders.location import LocationDecoder
-from aocr.model.decoders.location_attention import LOCATION_WIDTH
+from aocr.model.decoders.location import LOCATION_WIDTH, LocationDecoder
 from aocr.model.encoder import Memory
 
 BATCH, COLUMNS, HIDDEN = 3, 5, 4

@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers import noise, run
 
 from aocr.charset import EOS_ID, PAD_ID
-from aocr.model.decoders.loss import sequence_losses
+from aocr.model.decoders.attention import sequence_losses
 
 A = 3
 

@@ -10,9 +10,8 @@ from helpers import TINY, load_noise, noise
 
 from aocr.charset import EOS_ID, PAD_ID
 from aocr.model import recognizer
-from aocr.model.backbones.common import CNNOutput
-from aocr.model.decoders.joint import JointDecoder
-from aocr.model.decoders.reversed import ReversedDecoder
+from aocr.model.backbones.layers import CNNOutput
+from aocr.model.decoders.composed import JointDecoder, ReversedDecoder
 from aocr.model.encoder import encode, reverse_columns
 from aocr.model.search.known_texts import pattern_automaton
 from aocr.model.search.text_search import Search, decode

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr.model.search.flat_groups import best_of_each, in_chunks, ranges
+from aocr.model.search.beam_search import best_of_each, ranges
+from aocr.model.search.prefix_scorer import in_chunks
 
 
 def run(function, *arrays):

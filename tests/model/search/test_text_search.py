@@ -15,7 +15,7 @@ from aocr.charset import EOS_ID, PAD_ID, Charset
 from aocr.config import Config
 from aocr.model.encoder import Memory
 from aocr.model.recognizer import create_decoder
-from aocr.model.search.automaton import Automaton, free_text
+from aocr.model.search.automaton import Automaton, build_trie, free_text
 from aocr.model.search.pattern_automaton import compile_pattern
 from aocr.model.search.text_search import (
     SHARED_AMONG,
@@ -23,7 +23,6 @@ from aocr.model.search.text_search import (
     SearchDecoding,
     search_texts,
 )
-from aocr.model.search.trie import build_trie
 from aocr.util.text.patterns import parse_endless_pattern
 
 IMAGES, COLUMNS = 6, 5

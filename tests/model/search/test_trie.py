@@ -7,7 +7,7 @@ import pytest
 from automata import accepts
 
 from aocr.charset import Charset
-from aocr.model.search.trie import build_trie
+from aocr.model.search.automaton import build_trie
 
 CHARSET = Charset("ABC")
 TEXTS = ["".join(t) for length in range(5) for t in itertools.product("ABC", repeat=length)]

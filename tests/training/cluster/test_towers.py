@@ -10,10 +10,9 @@ from helpers import TINY
 from training_runs import write
 
 from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
-from aocr.training.graph import build_train_graph, dropout_seed
+from aocr.training.graph import build_train_graph, dropout_seed, take_steps
 from aocr.training.options import TrainingOptions
 from aocr.training.start.step_plan import StepPlan
-from aocr.training.step import take_steps
 
 CONFIG = dataclasses.replace(TINY, backbone="compact")
 OPTIONS = TrainingOptions(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr.model.backbones.conv2d import KernelGradient
+from aocr.model.backbones.layers import KernelGradient
 from aocr.training.update import precision
 from aocr.util import machine as cpu
 from aocr.util.errors import UserError

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from aocr.evaluation.metric_sums import MetricSums
 from aocr.model.weights import checkpoints
-from aocr.training.validation.best_checkpoint import BestCheckpoint
+from aocr.training.validation.validator import BestCheckpoint
 from aocr.util.errors import UserError
 from aocr.util.session import open_session
 

@@ -1,8 +1,4 @@
-"""Reads text from right to left, as in Arabic and Hebrew: the columns are reversed for the decoder.
-
-Labels begin with the character that is read first, and CTC gives the symbols in the order of the
-columns.
-"""
+"""Decoders that are made of others: two that are trained together, one of reversed columns."""
 
 from __future__ import annotations
 
@@ -14,13 +10,46 @@ from aocr.model.decoders.common import Decoder, Decoding
 from aocr.model.encoder import reverse_columns
 from aocr.model.search.prefix_scorer import PrefixScorer
 
+CTC_WEIGHT = 0.5
+"""Share of the CTC loss in the sum of both losses."""
+
+
+class JointDecoder:
+    """Trains two decoders on one encoder (Kim et al., 2017). Either can read alone.
+
+    Args:
+        attention: the attention decoder.
+        ctc: the CTC decoder.
+    """
+
+    def __init__(self, attention: Decoder, ctc: Decoder) -> None:
+        self._attention, self._ctc = attention, ctc
+
+    def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
+        """Returns the weighted mean of both losses of each image."""
+        of_attention = self._attention.losses(targets, label_smoothing)
+        of_ctc = self._ctc.losses(targets, label_smoothing)
+        return CTC_WEIGHT * of_ctc + (1 - CTC_WEIGHT) * of_attention
+
+    def decode(self, stop_at_eos: bool = True) -> Decoding:
+        """Decodes with the attention decoder."""
+        return self._attention.decode(stop_at_eos)
+
+    def prefix_scorer(self) -> PrefixScorer:
+        """Returns that of the attention decoder."""
+        return self._attention.prefix_scorer()
+
+    def follow(self, symbols: tf.Tensor) -> Decoding:
+        """Decodes given texts with the attention decoder."""
+        return self._attention.follow(symbols)
+
 
 class ReversedDecoding(NamedTuple):
     """Holds what was decoded from reversed columns, see `Decoding`.
 
     Attributes:
         decoding: its attention is to the reversed columns.
-        lengths: see `reverse_columns`.
+        lengths: int32 `[N]`, the number of columns of each image; None if padding counts.
     """
 
     decoding: Decoding
@@ -47,11 +76,14 @@ class ReversedDecoding(NamedTuple):
 
 
 class ReversedDecoder:
-    """Lets a decoder read reversed columns, see `Decoder`.
+    """Lets a decoder read text from right to left, as in Arabic and Hebrew: columns are reversed.
+
+    Labels begin with the character that is read first, and CTC gives the symbols in the order of
+    the columns.
 
     Args:
         decoder: decodes them.
-        lengths: see `reverse_columns`.
+        lengths: int32 `[N]`, the number of columns of each image; None if padding counts.
     """
 
     def __init__(self, decoder: Decoder, lengths: tf.Tensor | None) -> None:
