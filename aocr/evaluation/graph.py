@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -17,8 +17,9 @@ from aocr.model.postprocessing import (
     transcribe,
     transcribe_readings,
 )
-from aocr.model.search import text_search
-from aocr.model.search.text_search import Search
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 LARGE_BATCH_SIZE, LARGE_BATCH_WIDTH = 256, 256 * 128
 """Largest number of images that a compact network reads at a time by default, and their total width
@@ -78,7 +79,7 @@ def build_eval_graph(
         batch = iterator.get_next()
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)
         model = recognizer.forward(images, batch.widths, config)
-        decoding = text_search.decode(model.decoder, config, search)
+        decoding = recognizer.decode(model.decoder, config, search)
         charset = Charset(config.characters)
         return EvalGraph(
             graph=graph,

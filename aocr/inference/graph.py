@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -18,8 +18,9 @@ from aocr.model.postprocessing import (
     transcribe,
     transcribe_readings,
 )
-from aocr.model.search import text_search
-from aocr.model.search.text_search import Search
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 
 class Recognition(NamedTuple):
@@ -76,7 +77,10 @@ def build_serving_graph(
         # [] or [N] --> [N] --> [N, 32, W, C]
         prepared = _prepare(tf.reshape(encoded, [-1]), config)
         with tf.name_scope("recognizer"):  # keeps names such as transpose_1 free
-            search = search and text_search.in_graph(search)
+            if search:
+                from aocr.model.search.text_search import in_graph
+
+                search = in_graph(search)
             recognition = recognize(prepared, config, search, stop_at_eos)
         transcription, readings = recognition.transcription, recognition.readings
         _name_steps(transcription)
@@ -114,7 +118,7 @@ def recognize(
     images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)
     images = tf.identity(images, name=names.CROPPED_IMAGES)
     model = recognizer.forward(images, prepared.width, config)
-    decoding = text_search.decode(model.decoder, config, search, stop_at_eos)
+    decoding = recognizer.decode(model.decoder, config, search, stop_at_eos)
     charset = Charset(config.characters)
     return Recognition(
         features=model.features,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -19,12 +19,15 @@ from aocr.config import (
 )
 from aocr.model.backbones import compact_cnn, sliding_cnn
 from aocr.model.backbones.layers import BatchStatistic, Training
-from aocr.model.decoders.common import Decoder
+from aocr.model.decoders.common import Decoder, Decoding
 from aocr.model.decoders.composed import JointDecoder, ReversedDecoder
 from aocr.model.decoders.content import ContentDecoder
 from aocr.model.decoders.ctc import CTCDecoder
 from aocr.model.decoders.location import LocationDecoder
 from aocr.model.encoder import Memory, encode, reverse_columns
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 BACKBONES = {
     "sliding": sliding_cnn.extract_features,
@@ -75,6 +78,24 @@ def forward(
     if is_reversed:
         decoder = ReversedDecoder(decoder, sequence_lengths)
     return ForwardPass(features, decoder, batch_statistics)
+
+
+def decode(
+    decoder: Decoder, config: Config, search: Search | None, stop_at_eos: bool = True
+) -> Decoding:
+    """Decodes greedily, or by a search if one is given.
+
+    Args:
+        decoder: the decoder of the model.
+        config: the model.
+        search: the texts that are looked for; None for greedy decoding.
+        stop_at_eos: whether to stop at the last EOS, as `Decoder.decode` does.
+    """
+    if search is None:
+        return decoder.decode(stop_at_eos)
+    from aocr.model.search.text_search import search_texts  # few models search
+
+    return search_texts(decoder, search, config.decoder_steps)
 
 
 def _sequence_lengths(widths: tf.Tensor, config: Config) -> tf.Tensor | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,7 +15,6 @@ from aocr.config import COLUMN_WIDTH, Config
 from aocr.data.images.preprocessing import Prepared
 from aocr.inference.graph import build_serving_graph
 from aocr.inference.results import Reading
-from aocr.inference.session import session_of
 from aocr.model.postprocessing import Transcription, character_mask
 from aocr.model.search.text_search import Search
 from aocr.model.weights import checkpoints
@@ -26,13 +26,15 @@ class Backend(Protocol):
 
     Attributes:
         session: a session with the graph of the model.
-        signatures: the signatures of a SavedModel, or the one that a SavedModel would have.
         has_attention: whether the model tells its attention.
     """
 
     session: tf.compat.v1.Session
-    signatures: dict[str, meta_graph_pb2.SignatureDef]
     has_attention: bool
+
+    @property
+    def signatures(self) -> dict[str, meta_graph_pb2.SignatureDef]:
+        """The signatures of a SavedModel, or the one that a SavedModel would have."""
 
     def prepare(self, encoded: bytes) -> Any:
         """Returns what `read` takes for one image: a PNG, JPEG, BMP or GIF file.
@@ -111,7 +113,13 @@ class CheckpointBackend:
         except BaseException:
             self.session.close()
             raise
-        self.signatures = session_of(self.session, self.model).definitions()
+
+    @functools.cached_property
+    def signatures(self) -> dict[str, meta_graph_pb2.SignatureDef]:
+        """The signature that a SavedModel of the model would have; only a server asks for it."""
+        from aocr.inference.session import session_of
+
+        return session_of(self.session, self.model).definitions()
 
     def prepare(self, encoded: bytes) -> Prepared:
         """Returns the pixels, `[32, W, C]`, and the width of one image."""

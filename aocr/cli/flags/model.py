@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aocr.charset import FULL_ASCII
 from aocr.cli.flags.common import add_option
 from aocr.cli.flags.parser import value_type
 from aocr.config import CHANGEABLE_FIELDS, Config
-from aocr.data.limits import Limits
 from aocr.util.errors import UsageError, UserError
 from aocr.util.machine import memory_bytes
 from aocr.util.options import Option, options_of
 from aocr.util.paths.checks import NamedPath, named
 from aocr.util.text.plurals import counted
+
+if TYPE_CHECKING:
+    from aocr.data.limits import Limits
 
 AUTO_CHARSET = "auto"
 """The value of `--charset` for which `train` takes the characters of the training labels."""
@@ -28,6 +30,8 @@ AUTO_BUCKETS = "auto"
 
 def add_limit_flags(parser: argparse.ArgumentParser, title: str) -> None:
     """Adds the flags of the fields of `Limits`; without a flag there is no limit."""
+    from aocr.data.limits import Limits  # only commands that build datasets have limits
+
     group = parser.add_argument_group(title)
     names = [field.name for field in dataclasses.fields(Limits)]
     for each in options_of(Config):
@@ -125,6 +129,8 @@ def limits(args: argparse.Namespace) -> Limits:
     Raises:
         UserError: the file of the charset cannot be used.
     """
+    from aocr.data.limits import Limits
+
     characters = given_characters(args.charset, args.full_ascii)
     return Limits(**{**given_fields(args, Limits), **characters})
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import Config
 from aocr.model.decoders.common import Decoder, Decoding
 from aocr.model.search.automaton import Automaton
 from aocr.model.search.beam_search import LEAST, BeamSearch, Found
@@ -91,22 +90,6 @@ def in_graph(search: Search) -> Search:
     longest = arrays.pop("longest")
     tensors = {name: tf.convert_to_tensor(array) for name, array in arrays.items()}
     return search._replace(automaton=Automaton(**tensors, longest=longest))
-
-
-def decode(
-    decoder: Decoder, config: Config, search: Search | None, stop_at_eos: bool = True
-) -> Decoding:
-    """Decodes greedily, or by a search if one is given.
-
-    Args:
-        decoder: the decoder of the model.
-        config: the model.
-        search: the texts that are looked for; None for greedy decoding.
-        stop_at_eos: whether to stop at the last EOS, as `Decoder.decode` does.
-    """
-    if search is None:
-        return decoder.decode(stop_at_eos)
-    return search_texts(decoder, search, config.decoder_steps)
 
 
 def search_texts(decoder: Decoder, search: Search, steps: int) -> SearchDecoding:

@@ -13,8 +13,9 @@ from aocr.model import recognizer
 from aocr.model.backbones.layers import CNNOutput
 from aocr.model.decoders.composed import JointDecoder, ReversedDecoder
 from aocr.model.encoder import encode, reverse_columns
+from aocr.model.recognizer import decode
 from aocr.model.search.known_texts import pattern_automaton
-from aocr.model.search.text_search import Search, decode
+from aocr.model.search.text_search import Search
 
 WIDTHS, COLUMNS = [16, 9], [4, 3]
 FEATURES = noise("features", 2, 4, 8)
