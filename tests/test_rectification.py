@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import draw
-from helpers import TINY, write_records
+from helpers import TINY, records_of, write_records
 
 from aocr import config_json
 from aocr.data.records import schema
@@ -51,8 +51,8 @@ def train(folder, config, model_dir, steps, source=None):
 
     Returns the losses of all steps; the checkpoint is that before the last.
     """
-    dataset = [str(folder / "d.tfrecords")]
-    model = build_train_graph(config, OPTIONS, dataset, [], StepPlan(3, 0, steps + 1))
+    records = records_of([str(folder / "d.tfrecords")], 6, config=config)
+    model = build_train_graph(config, OPTIONS, records, StepPlan(3, 0, steps + 1))
     with model.graph.as_default(), open_session(model.graph, -1) as session:
         session.run(tf.compat.v1.global_variables_initializer())
         if source:

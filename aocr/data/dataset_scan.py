@@ -9,12 +9,10 @@ import itertools
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from aocr.config import ATTENTION, CTC, Config
 from aocr.data import limits
-from aocr.data.images.decoder_complaints import COMPLAINED, DecoderWatch
 from aocr.data.images.measuring import BATCH_SIZE, ImageMeasurer, ImageSize
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
@@ -23,32 +21,6 @@ from aocr.data.records.schema import text_of
 from aocr.util.errors import UserError
 from aocr.util.parallel import map_in_order
 from aocr.util.text.plurals import counted
-
-
-class FileCounter:
-    """Counts the records of each file while the records of all files are read in order.
-
-    Attributes:
-        counts: numbers of records, in the order of the files.
-
-    Args:
-        files: paths of the files.
-    """
-
-    def __init__(self, files: Sequence[str]) -> None:
-        self.counts = [0] * len(files)
-        self._files = files
-        self._current = 0
-
-    def add(self, full_name: str) -> None:
-        """Counts a record by its `RawRecord.full_name`."""
-        while not full_name.startswith(self._next_name()):
-            self._current += 1
-        self.counts[self._current] += 1
-
-    def _next_name(self) -> str:
-        return f"{self._files[self._current]}, record {self.counts[self._current] + 1}"
-
 
 MAX_EXAMPLES = 10
 """Number of records with a problem that are described; all are counted."""
@@ -89,37 +61,22 @@ class Finding:
                 logging.warning("    and %i more.", total - len(self.examples))
 
 
-class _Measured(NamedTuple):
-    """Holds a record with what decoding its image gave.
-
-    Attributes:
-        record: the record.
-        size: of the image; None if it cannot be decoded.
-        complaint: what the decoder complains about, or empty.
-    """
-
-    record: RawRecord
-    size: ImageSize | None
-    complaint: str = ""
-
-
 @dataclasses.dataclass
 class DatasetScan:
     """Holds the results of a scan.
 
     Attributes:
-        config: of the model that the records are compared with.
+        config: the model that the records are compared with.
         records: number of records.
         too_long: records whose label is longer than `max_prediction`.
         unknown: records whose label has characters outside the charset.
         undecodable: records whose image cannot be decoded.
-        complained: records whose image is decoded with a complaint of the decoder.
         too_wide: records whose image is wider than `max_width`.
         too_narrow: records whose image has fewer columns than CTC needs for the label.
         widths: number of usable records by prepared width in pixels, without those too wide.
         wide_widths: number of records by prepared width that are usable but too wide.
         width_of_record: prepared width of each record's image, 0 if it cannot be decoded.
-        records_of_file: number of records of each file.
+        records_of_file: number of records of each file, in the order of the files.
     """
 
     config: Config
@@ -127,7 +84,6 @@ class DatasetScan:
     too_long: Finding = dataclasses.field(default_factory=Finding)
     unknown: Finding = dataclasses.field(default_factory=Finding)
     undecodable: Finding = dataclasses.field(default_factory=Finding)
-    complained: Finding = dataclasses.field(default_factory=Finding)
     too_wide: Finding = dataclasses.field(default_factory=Finding)
     too_narrow: Finding = dataclasses.field(default_factory=Finding)
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
@@ -143,9 +99,13 @@ class DatasetScan:
             characters=self.config.characters,
         )
 
-    def add(self, measured: _Measured) -> None:
-        """Counts a record and collects its problems."""
-        record, size, complaint = measured
+    def add(self, record: RawRecord, size: ImageSize | None) -> None:
+        """Counts a record and collects its problems.
+
+        Args:
+            record: the record.
+            size: the size of its image; None if it cannot be decoded.
+        """
         index = self.records
         self.records += 1
         label = text_of(record.label)
@@ -156,12 +116,9 @@ class DatasetScan:
         if check.unknown:
             self.unknown.add(index, f"{record.name}: {check.unknown!r} in {label!r}")
         self.width_of_record.append(size.prepared_width if size else 0)
-        description = f"{record.name}: {complaint}" if complaint else record.name
         if size is None:
-            self.undecodable.add(index, description)
+            self.undecodable.add(index, record.name)
             return
-        if complaint:
-            self.complained.add(index, f"{record.full_name}: {complaint}")
         height, width, prepared_width = size
         too_wide = limits.check_image(width, height, self._limits).too_wide
         if too_wide:
@@ -198,40 +155,18 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         UserError: a file cannot be read, breaks off, or has records of another schema.
     """
     record_files.warn_about_empty_files(files)
-    counter = FileCounter(files)
-    found = DatasetScan(config, records_of_file=counter.counts)
-    with contextlib.closing(_measure(files, config)) as measured:
-        for each in measured:
-            found.add(each)
-            counter.add(each.record.full_name)
+    found, counts = DatasetScan(config), Counter[str]()
+    with contextlib.closing(ImageMeasurer(config)) as measurer:
+
+        def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, ImageSize | None]]:
+            return list(zip(chunk, measurer.sizes([each.image for each in chunk]), strict=True))
+
+        with contextlib.closing(map_in_order(measure, _chunks(files))) as chunks:
+            for record, size in itertools.chain.from_iterable(chunks):
+                found.add(record, size)
+                counts[record.path] += 1
+    found.records_of_file = [counts[path] for path in files]
     return found
-
-
-def _measure(files: list[str], config: Config) -> Generator[_Measured, None, None]:
-    """Yields every record with the size of its image and the complaint of the decoder."""
-    with contextlib.closing(ImageMeasurer(config)) as measurer, DecoderWatch() as watch:
-        measure_chunk = functools.partial(_measure_chunk, measurer=measurer, watch=watch)
-        with contextlib.closing(map_in_order(measure_chunk, _chunks(files))) as chunks:
-            yield from itertools.chain.from_iterable(chunks)
-
-
-def _measure_chunk(
-    chunk: list[RawRecord], measurer: ImageMeasurer, watch: DecoderWatch
-) -> list[_Measured]:
-    """Measures the images of some records, one by one if the decoder complains about any."""
-    with watch.together() as heard:
-        sizes = measurer.sizes([record.image for record in chunk])
-    measured = list(map(_Measured, chunk, sizes))
-    if not heard:
-        return measured
-    return [
-        each._replace(
-            complaint=watch.complaint_about(
-                each.record.image, functools.partial(measurer.sizes, [each.record.image])
-            )
-        )
-        for each in measured
-    ]
 
 
 def _chunks(files: list[str]) -> Iterator[list[RawRecord]]:
@@ -249,7 +184,7 @@ def log_for_training(
         found: the result of the scan.
         config: the model.
         drop_wide: whether images wider than `max_width` are left out.
-        name: of the dataset, for errors.
+        name: the dataset's, for errors.
 
     Returns:
         The number of records to train on.
@@ -296,7 +231,6 @@ def _log_labels(found: DatasetScan, config: Config, consequence: str) -> None:
 
 def _log_decoding(found: DatasetScan, consequence: str) -> None:
     found.undecodable.log("image cannot be decoded", "images cannot be decoded", consequence)
-    found.complained.log(*COMPLAINED, "used")
 
 
 def _log_narrow(found: DatasetScan, consequence: str) -> None:

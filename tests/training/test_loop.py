@@ -15,7 +15,7 @@ from aocr.training.step import StepResult
 from aocr.training.timing import RunTiming
 from aocr.util.errors import UserError
 
-TRAINING_SET = TrainingSet([], [], used=3, left_out=1, batches_per_epoch=2)
+TRAINING_SET = TrainingSet(None, used=3, left_out=1, batches_per_epoch=2)
 
 
 def result(global_step, applied=True, records=2):

@@ -7,7 +7,7 @@ import pytest
 from aocr.training.start.training_set import TrainingSet
 from aocr.training.timing import PaceMeter
 
-TRAINING_SET = TrainingSet([], [], used=300, left_out=1, batches_per_epoch=6)
+TRAINING_SET = TrainingSet(None, used=300, left_out=1, batches_per_epoch=6)
 
 
 def pace(seconds, one_width=True):

@@ -45,7 +45,7 @@ def paths(args: argparse.Namespace) -> CommandPaths:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
-    from aocr.data.images.decoder_complaints import DecoderWatch
+    from aocr.data.images.decoder_complaints import hidden_complaints
     from aocr.data.images.header import quiet_pillow
     from aocr.reading import speed
     from aocr.reading.loading import load_reader
@@ -56,8 +56,8 @@ def run(args: argparse.Namespace) -> int:
     options = model.load_options(args)
     with (
         quiet_pillow(),
-        DecoderWatch() as watch,
-        load_reader(args.model, options, args.batch_size, watch) as reader,
+        hidden_complaints(),
+        load_reader(args.model, options, args.batch_size) as reader,
     ):
         speed.check_images(reader, names, images)
         one_by_one = speed.measure(reader, images, 1, args.seconds)

@@ -113,7 +113,7 @@ def augment_batch(batch: Any, seed: int, epochs: tf.Tensor, strength: str) -> An
     """Varies the images of a training batch, see `augment`.
 
     Args:
-        batch: an `input_pipeline.TrainingBatch`.
+        batch: an `epochs.TrainingBatch`.
         seed: of the run.
         epochs: int64 `[N]` or scalar, from 0.
         strength: a name of `STRENGTHS`.

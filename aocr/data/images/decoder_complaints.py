@@ -59,13 +59,12 @@ def _is_complaint(line: str) -> bool:
 
 
 @contextlib.contextmanager
-def hidden_complaints(hidden: bool = True) -> Iterator[None]:
-    """Drops the decoder's complaints in the block: those of images that are named elsewhere.
+def hidden_complaints() -> Iterator[None]:
+    """Drops the decoder's complaints in the block: `aocr dataset` and `aocr inspect` name images.
 
-    Args:
-        hidden: False changes nothing. That is for datasets without complaints.
+    It decorates functions, too.
     """
-    with StderrFilter(_is_complaint) if hidden else contextlib.nullcontext():
+    with StderrFilter(_is_complaint):
         yield
 
 
