@@ -16,7 +16,7 @@ from aocr.data.augmentation.augment import Identity, augment
 from aocr.data.images.preprocessing import Prepared, prepare
 from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
-from aocr.inspection.image_check import check_decoding
+from aocr.inspection.statistics import check_decoding
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
 from aocr.util.text.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph

@@ -12,17 +12,15 @@ import tensorflow as tf
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data.augmentation.augment import NO_AUGMENTATION
 from aocr.data.images.decoder_complaints import hidden_complaints
-from aocr.data.images.decoding import decode
+from aocr.data.images.preprocessing import decode
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
-from aocr.inspection.duplicates import find_duplicates
-from aocr.inspection.image_check import DecodeImage
-from aocr.inspection.statistics import MAX_NAMED, collect_statistics
-from aocr.inspection.summary import DatasetFiles, DatasetSummary, summarize
+from aocr.inspection.statistics import MAX_NAMED, DecodeImage, collect_statistics
+from aocr.inspection.summary import DatasetFiles, DatasetSummary, find_duplicates, summarize
 from aocr.inspection.text_report import format_report
 from aocr.util.errors import UserError
 from aocr.util.terminal.console import print_text, require_stdout

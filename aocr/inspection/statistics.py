@@ -7,20 +7,134 @@ import collections
 import dataclasses
 import functools
 import hashlib
+import io
 import logging
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from aocr.config import width_at_32
+import tensorflow as tf
+from PIL import Image
+
+from aocr.config import MAX_PIXELS, width_at_32
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.images.header import quiet_pillow
-from aocr.data.limits import Limits
+from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
-from aocr.inspection.image_check import CheckedImage, DecodeImage, check_decoding
-from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import WidthCounts
+from aocr.util.errors import first_line
 from aocr.util.parallel import map_in_order
+
+DecodeImage = Callable[[tf.Tensor], tf.Tensor]
+"""A decoder of image files: string scalar to pixels `[h, w, C]`."""
+
+
+class CheckedImage(NamedTuple):
+    """Describes an encoded image.
+
+    Attributes:
+        kind: format and mode in Pillow's terms, such as `PNG RGBA`; empty if it is not an image.
+        size: width and height in pixels; None if it is not an image.
+        problem: why the model cannot decode the image; empty if it can.
+        complaint: what the decoder complains about although it decodes the image; or empty.
+    """
+
+    kind: str
+    size: tuple[int, int] | None
+    problem: str
+    complaint: str = ""
+
+    def with_complaint(self, complaint: str) -> CheckedImage:
+        """Returns the description with a complaint, which explains the problem if there is one."""
+        if self.problem:
+            return self._replace(problem=f"{self.problem}: {complaint}")
+        return self._replace(complaint=complaint)
+
+
+def check_decoding(encoded: bytes, decode: DecodeImage) -> CheckedImage:
+    """Reads the header of an image file with Pillow and decodes its pixels as the model does.
+
+    Images of more than `MAX_PIXELS` pixels are not decoded: a small file can hold gigabytes.
+
+    Args:
+        encoded: the content of the image file.
+        decode: the decoder of the model.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            kind, size = f"{image.format} {image.mode}", image.size
+    except Image.DecompressionBombError as error:
+        return CheckedImage("", None, first_line(error))
+    except Exception:  # a broken header makes Pillow's readers raise errors of any type
+        return CheckedImage("", None, "not an image" if encoded else "no bytes")
+    width, height = size
+    if width * height > MAX_PIXELS:
+        return CheckedImage(kind, size, f"{width} x {height} pixels, too many to decode")
+    try:
+        decode(tf.constant(encoded))
+    except tf.errors.OpError:
+        problem = f"{kind}, broken or of a kind that the model cannot decode"
+        return CheckedImage(kind, size, problem)
+    return CheckedImage(kind, size, "")
+
+
+@dataclasses.dataclass
+class MisfitCounts:
+    """Counts the records that do not fit a model, by reason; a record may have several.
+
+    The names of the fields are keys of `aocr inspect --json`.
+
+    Attributes:
+        fitting: records whose image is neither too wide nor squeezed and whose label the model can
+            transcribe. An image that is only too high fits: see `too_high`.
+        too_wide: images wider than `max_width`.
+        too_high: images higher than `max_height`. Preparation scales any height to 32 pixels.
+        squeezed: images that, at a height of 32 pixels, are wider than the prepared width, and are
+            therefore shrunk further.
+        too_long: labels longer than `max_prediction`.
+        unknown: labels with characters outside the charset.
+        unknown_characters: number of labels with each character outside the charset.
+    """
+
+    fitting: int = 0
+    too_wide: int = 0
+    too_high: int = 0
+    squeezed: int = 0
+    too_long: int = 0
+    unknown: int = 0
+    unknown_characters: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def add(self, limits: Limits, size: tuple[int, int] | None, label: str) -> None:
+        """Counts one record.
+
+        Args:
+            limits: the limits of the model; one that is None is not checked.
+            size: width and height of the image in pixels; None if it cannot be decoded.
+            label: the label.
+        """
+        label_check = check_label(label, limits)
+        image_check = check_image(*size, limits) if size else ImageCheck(False, False)
+        squeezed = size is not None and _is_squeezed(size, limits)
+        self.too_wide += image_check.too_wide
+        self.too_high += image_check.too_high
+        self.squeezed += squeezed
+        self.too_long += label_check.too_long
+        self.unknown += bool(label_check.unknown)
+        for character in sorted(label_check.unknown):  # the same order in every run
+            count = self.unknown_characters.get(character, 0)
+            self.unknown_characters[character] = count + 1
+        self.fitting += bool(
+            size and not image_check.too_wide and not squeezed and label_check.fits
+        )
+
+
+def _is_squeezed(size: tuple[int, int], limits: Limits) -> bool:
+    """Returns whether an image is wider at a height of 32 pixels than the prepared width."""
+    if not limits.max_width or not limits.max_height:
+        return False
+    return width_at_32(*size) > width_at_32(limits.max_width, limits.max_height)
+
 
 LOG_INTERVAL = 20_000  # records
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from helpers import encoded, white
 
-from aocr.inspection.image_check import CheckedImage, check_decoding
+from aocr.inspection.statistics import CheckedImage, check_decoding
 
 
 def test_image_has_kind_and_size_and_is_given_to_the_decoder():

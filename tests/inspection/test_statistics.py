@@ -10,8 +10,7 @@ from PIL import Image
 from aocr.data.limits import Limits
 from aocr.data.records.files import RawRecord
 from aocr.inspection import statistics
-from aocr.inspection.image_check import CheckedImage
-from aocr.inspection.statistics import collect_statistics
+from aocr.inspection.statistics import CheckedImage, collect_statistics
 
 
 def huge(side):

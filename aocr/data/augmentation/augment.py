@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from aocr.data.augmentation.compression import BLOCK
 from aocr.data.augmentation.geometry import GeometryLimits, distort
 from aocr.data.augmentation.photometry import (
+    BLOCK,
     PhotometryLimits,
     change_levels,
     make_texture,

@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.decoding import decode
-from aocr.data.images.preprocessing import Size, prepared_size
+from aocr.data.images.preprocessing import Size, decode, prepared_size
 from aocr.util.session import open_on_cpu
 
 BATCH_SIZE = 64
