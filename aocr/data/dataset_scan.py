@@ -9,11 +9,10 @@ import itertools
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Iterator
 
 from aocr.config import ATTENTION, CTC, Config
 from aocr.data import limits
-from aocr.data.images.measuring import BATCH_SIZE, ImageMeasurer, ImageSize
+from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
@@ -161,18 +160,14 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, ImageSize | None]]:
             return list(zip(chunk, measurer.sizes([each.image for each in chunk]), strict=True))
 
-        with contextlib.closing(map_in_order(measure, _chunks(files))) as chunks:
+        with contextlib.closing(
+            map_in_order(measure, in_batches(record_files.read(files)))
+        ) as chunks:
             for record, size in itertools.chain.from_iterable(chunks):
                 found.add(record, size)
                 counts[record.path] += 1
     found.records_of_file = [counts[path] for path in files]
     return found
-
-
-def _chunks(files: list[str]) -> Iterator[list[RawRecord]]:
-    unread = record_files.read(files)
-    while chunk := list(itertools.islice(unread, BATCH_SIZE)):
-        yield chunk
 
 
 def log_for_training(

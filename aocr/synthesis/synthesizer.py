@@ -13,7 +13,7 @@ from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
-from aocr.inspection.inspector import MAX_SHEET_WIDTH, compile_decoder
+from aocr.inspection.inspector import MAX_SHEET_WIDTH
 from aocr.inspection.statistics import collect_statistics
 from aocr.synthesis.drawing.backgrounds import MAX_PIXELS, find_backgrounds
 from aocr.synthesis.drawing.image import Plan
@@ -183,8 +183,7 @@ def _likeness_of(paths: Sequence[str]) -> Likeness:
         UserError: there is no such dataset, or it has no image or no label with a character.
     """
     files = record_files.expand(paths)
-    decode = compile_decoder(channels=1)
-    statistics = collect_statistics(record_files.read(files), Limits(), decode)
+    statistics = collect_statistics(record_files.read(files), Limits(), channels=1)
     lengths = {length: count for length, count in statistics.labels.lengths.items() if length}
     if not lengths or not statistics.images.heights:
         raise UserError(f"--like: no image with a label in {', '.join(files) or ' '.join(paths)}")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from aocr.config import MAX_PIXELS
+from aocr.config import MAX_PIXELS, Config
 from aocr.data import labels, limits
 from aocr.data.building.annotations import Annotation, Annotations, Rejection, is_utf8
 from aocr.data.images.conversion import SupportedImage, convert_watched, needs_no_conversion
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.file_reading import read_file
 from aocr.data.images.header import ImageFileError, read_header
-from aocr.data.images.measuring import BATCH_SIZE, BatchDecoder
+from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
 from aocr.util.parallel import map_in_order
 from aocr.util.paths.checks import is_remote
@@ -95,9 +94,11 @@ class Checked(NamedTuple):
 def check_all(source: Annotations, options: Options) -> Generator[Checked, None, None]:
     """Yields the annotations of the shards to build in order, checked by threads."""
     candidates = _read_candidates(_annotations_of_shards(source, options), options)
-    with DecoderWatch() as watch:
-        decoder = BatchDecoder(watch)
-        check = functools.partial(_check_batch, decoder=decoder, watch=watch, options=options)
+    with (
+        DecoderWatch() as watch,
+        contextlib.closing(ImageMeasurer(Config(channels=3))) as measurer,
+    ):
+        check = functools.partial(_check_batch, measurer=measurer, watch=watch, options=options)
         with contextlib.closing(map_in_order(check, candidates)) as batches:
             for batch in batches:
                 yield from batch
@@ -116,7 +117,7 @@ def _read_candidates(
     """Reads image files in batches; uses threads for remote files, as their latency is high."""
     read = functools.partial(_read_candidate, options=options)
     with ThreadPoolExecutor(REMOTE_READERS) as threads:
-        while batch := list(itertools.islice(annotations, BATCH_SIZE)):
+        for batch in in_batches(annotations):
             remote = any(is_remote(annotation.path) for annotation in batch)
             yield list(threads.map(read, batch) if remote else map(read, batch))
 
@@ -149,27 +150,36 @@ def _if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
 
 
 def _check_batch(
-    candidates: list[_Candidate], decoder: BatchDecoder, watch: DecoderWatch, options: Options
+    candidates: list[_Candidate], measurer: ImageMeasurer, watch: DecoderWatch, options: Options
 ) -> list[Checked]:
     """Checks the images of a batch: in one call if possible, otherwise one by one."""
     unchanged = [each.unchanged.encoded for each in candidates if each.unchanged]
-    good = decoder.are_good(unchanged)
-    return [_check(each, good, watch, options) for each in candidates]
+    found = iter(watch.decode(unchanged, measurer.sizes) if unchanged else ())
+    return [
+        _check(each, next(found) if each.unchanged else (None, ""), watch, options)
+        for each in candidates
+    ]
 
 
-def _check(candidate: _Candidate, good: bool, watch: DecoderWatch, options: Options) -> Checked:
+def _check(
+    candidate: _Candidate,
+    measured: tuple[ImageSize | None, str],
+    watch: DecoderWatch,
+    options: Options,
+) -> Checked:
     """Checks the size of an image; decodes and converts it first if that has not been done.
 
     Args:
         candidate: the annotation and its image file.
-        good: whether the images of the batch that can stay unchanged are known to be good.
+        measured: the size of the image if it can stay unchanged and is whole, and the complaint.
         watch: listens to the decoder.
         options: gives the limits.
     """
     annotation, label, rejection = candidate.annotation, candidate.label, candidate.rejection
     if rejection:
         return Checked(annotation, label, None, rejection)
-    image, complaint = candidate.unchanged if good else None, ""
+    size, complaint = measured
+    image = candidate.unchanged if size else None
     try:
         if not image:
             image, complaint = convert_watched(candidate.encoded, options.max_pixels, watch)

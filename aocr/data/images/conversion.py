@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageOps
@@ -156,13 +157,13 @@ def convert_watched(encoded: bytes, max_pixels: int, watch: DecoderWatch) -> Wat
         ImageFileError: as `to_supported_format`; its detail holds the complaint.
     """
 
-    def convert() -> SupportedImage | ImageFileError:
+    def convert(images: Sequence[bytes]) -> list[SupportedImage | ImageFileError]:
         try:
-            return to_supported_format(encoded, max_pixels)
+            return [to_supported_format(images[0], max_pixels)]
         except ImageFileError as error:
-            return error
+            return [error]
 
-    image, complaint = watch.decode(encoded, convert)
+    ((image, complaint),) = watch.decode([encoded], convert)
     if isinstance(image, SupportedImage):
         return WatchedImage(image, complaint)
     if complaint and not image.detail:

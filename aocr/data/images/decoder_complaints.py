@@ -7,9 +7,10 @@ of these images nevertheless. Its other decoders write nothing: their errors are
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from aocr.util.terminal.stderr_filter import StderrFilter
@@ -71,7 +72,7 @@ def hidden_complaints() -> Iterator[None]:
 class DecoderWatch:
     """Keeps the decoder's complaints off the console, and tells which images they are about.
 
-    Everything that decodes while a watch is open must do so in its `together` or `complaint_about`.
+    Everything that decodes while a watch is open must do so in its methods.
     Threads may share a watch. A context manager.
     """
 
@@ -103,19 +104,26 @@ class DecoderWatch:
             finally:
                 heard += self._filter.lines_after(before)
 
-    def decode(self, encoded: bytes, decode: Callable[[], Value]) -> tuple[Value, str]:
-        """Decodes one image while other threads do, too; and again alone if complaints arrive.
+    def decode(
+        self, images: Sequence[bytes], decode: Callable[[Sequence[bytes]], Sequence[Value]]
+    ) -> list[tuple[Value, str]]:
+        """Decodes images while other threads do, too; each again alone if complaints arrive.
 
         Args:
-            encoded: the image file.
-            decode: decodes it.
+            images: image files.
+            decode: decodes some of them.
 
         Returns:
-            What `decode` returns, and the complaints about the image.
+            For each image what `decode` returns, and the lines of the decoder, or an empty string.
         """
         with self.together() as heard:
-            value = decode()
-        return value, self.complaint_about(encoded, decode) if heard else ""
+            values = decode(images)
+        if not heard:
+            return [(value, "") for value in values]
+        return [
+            (value, self.complaint_about(image, functools.partial(decode, [image])))
+            for value, image in zip(values, images, strict=True)
+        ]
 
     def complaint_about(self, encoded: bytes, decode: Callable[[], object]) -> str:
         """Decodes one image while no other thread decodes, and returns the complaints about it.
