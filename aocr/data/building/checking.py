@@ -11,10 +11,10 @@ from typing import NamedTuple
 from aocr.config import MAX_PIXELS, Config
 from aocr.data import labels, limits
 from aocr.data.building.annotations import Annotation, Annotations, Rejection, is_utf8
-from aocr.data.images.conversion import SupportedImage, convert_watched, needs_no_conversion
+from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError, read_header
+from aocr.data.images.header import ImageFileError
 from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
 from aocr.util.parallel import map_in_order
@@ -134,19 +134,11 @@ def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
         return _Candidate(annotation, label, rejection=rejection)
     try:
         encoded = read_file(annotation.path)
-        unchanged = _if_unchanged(encoded, options.max_pixels)
+        unchanged = if_unchanged(encoded, options.max_pixels)
     except ImageFileError as error:
         rejection = Rejection(error.reason, annotation.path, error.detail)
         return _Candidate(annotation, label, rejection=rejection)
     return _Candidate(annotation, label, encoded, unchanged)
-
-
-def _if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
-    """Returns what to write if the header tells that the file can stay unchanged, else None."""
-    header = read_header(encoded, max_pixels)
-    if needs_no_conversion(encoded, header):
-        return SupportedImage(encoded, False, header.width, header.height)
-    return None
 
 
 def _check_batch(

@@ -13,11 +13,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from aocr.data.images.header import SIGNATURES
 from aocr.util.terminal.stderr_filter import StderrFilter
 
 Value = TypeVar("Value")
-
-_JPEG_START = b"\xff\xd8"
 
 _COMPLAINT = re.compile(
     # warnings: the image is decoded
@@ -135,7 +134,7 @@ class DecoderWatch:
         Returns:
             The lines of the decoder, or an empty string if there are none.
         """
-        if not encoded.startswith(_JPEG_START):
+        if not encoded.startswith(SIGNATURES["JPEG"]):
             return ""
         with self._gate.alone():
             before = self._filter.count()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import FULL_HEIGHT, IMAGE_HEIGHT, Config
+from aocr.data.images.header import SIGNATURES
 
 
 class Prepared(NamedTuple):
@@ -142,10 +143,6 @@ def _resize_like_tensorflow_1(pixels: tf.Tensor, height: tf.Tensor, width: tf.Te
     return tf.compat.v1.image.resize_bicubic(pixels[tf.newaxis], tf.stack([height, width]))[0]
 
 
-SIGNATURES = {"PNG": b"\x89P", "JPEG": b"\xff\xd8", "BMP": b"BM", "GIF": b"GI"}
-"""The first two bytes of the files that the graph can decode, by the names of their formats."""
-
-
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
     """Decodes one image file: string scalar to uint8 `[h, w, channels]`.
 
@@ -157,13 +154,13 @@ def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
     """
     start = tf.strings.substr(encoded, 0, 2)
     pixels = tf.cond(
-        tf.equal(start, b"\x89P"),
+        tf.equal(start, SIGNATURES["PNG"]),
         lambda: _decode_png(encoded, channels),
         lambda: tf.cond(
-            tf.equal(start, b"BM"),
+            tf.equal(start, SIGNATURES["BMP"]),
             lambda: _to_channels(tf.io.decode_bmp(encoded), channels),
             lambda: tf.cond(
-                tf.equal(start, b"GI"),
+                tf.equal(start, SIGNATURES["GIF"]),
                 lambda: _to_channels(tf.io.decode_gif(encoded)[0], channels),
                 # refuses everything that is not a JPEG file
                 lambda: tf.io.decode_jpeg(encoded, channels),

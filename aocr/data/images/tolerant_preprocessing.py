@@ -7,7 +7,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
-from aocr.data.images.preprocessing import SIGNATURES, Prepared, prepare
+from aocr.data.images.header import SIGNATURES
+from aocr.data.images.preprocessing import Prepared, prepare
 
 PARALLEL_CALLS = 10
 """Number of images that are decoded at a time, as in `tf.map_fn`."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import MAX_PIXELS
-from aocr.data.images.conversion import to_supported_format
+from aocr.data.images.conversion import if_unchanged, problem_of, to_supported_format
 from aocr.data.images.header import ImageFileError
 from aocr.exports.samples import sample_images
 from aocr.inference import names
@@ -49,10 +49,12 @@ class _Item(NamedTuple):
     Attributes:
         encoded: the file, which TensorFlow decodes.
         attention: whether its attention is asked for.
+        for_people: whether people are told why it cannot be read, not programs.
     """
 
     encoded: bytes
-    attention: bool
+    attention: bool = False
+    for_people: bool = False
 
 
 class ServedModel:
@@ -103,13 +105,14 @@ class ServedModel:
         Raises:
             RestError: it cannot be read.
         """
-        image_limits.check_image(encoded, self._limits.max_pixels)
+        max_pixels = self._limits.max_pixels
+        image_limits.check_image(encoded, max_pixels)
         try:
-            image = to_supported_format(encoded, self._limits.max_pixels).encoded
+            image = if_unchanged(encoded, max_pixels) or to_supported_format(encoded, max_pixels)
         except ImageFileError as error:
             raise invalid_argument(str(error)) from error
         wanted = attention and self._backend.has_attention
-        return self._submit([_Item(image, wanted)])[0]
+        return self._submit([_Item(image.encoded, wanted, for_people=True)])[0]
 
     def submit_tensor(self, images: np.ndarray) -> list[Future[Reading]]:
         """Submits the input of the default signature, strings of any shape.
@@ -119,7 +122,7 @@ class ServedModel:
         """
         for encoded in images.flat:
             image_limits.check_image(encoded, self._limits.max_pixels)
-        return self._submit([_Item(encoded, attention=False) for encoded in images.flat])
+        return self._submit([_Item(encoded) for encoded in images.flat])
 
     def _submit(self, items: Sequence[_Item]) -> list[Future[Reading]]:
         try:
@@ -154,7 +157,8 @@ class ServedModel:
                 return self._backend.read_files([item.encoded for item in items], attention)
         except tf.errors.OpError as error:
             if len(items) == 1:
-                return [invalid_argument(first_line(error))]
+                told = problem_of(items[0].encoded, error) if items[0].for_people else None
+                return [invalid_argument(told or first_line(error))]
         middle = len(items) // 2
         return [*self._read(items[:middle]), *self._read(items[middle:])]
 
