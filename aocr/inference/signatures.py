@@ -13,8 +13,7 @@ import tensorflow as tf
 
 from aocr.charset import FIRST_CHARACTER_ID
 from aocr.config import IMAGE_HEIGHT, TPS, Config
-from aocr.data.images.preprocessing import Prepared
-from aocr.data.images.tolerant_preprocessing import Tolerated, prepare_decodable
+from aocr.data.images.preprocessing import Prepared, Tolerated, prepare_decodable
 from aocr.inference import names
 from aocr.inference.graph import Recognition, ServingGraph, readings_by_key, recognize
 from aocr.model.decoders.common import after_eos

@@ -101,7 +101,7 @@ def write(
         path: the PNG file; local or remote.
         rows: at least one record.
         config: decides how the images are prepared.
-        variation: of the images; None to draw them only as they are.
+        variation: augmentation of the images; None to draw them only as they are.
 
     Raises:
         UserError: the file cannot be written.
@@ -122,7 +122,7 @@ def draw(
     Args:
         rows: at least one record.
         config: decides how the images are prepared.
-        variation: of the images; None to draw them only as they are.
+        variation: augmentation of the images; None to draw them only as they are.
     """
     scale = _scale(config.image_width)
     cells = []

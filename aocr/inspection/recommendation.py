@@ -140,7 +140,7 @@ def recommend(counts: RecordCounts) -> list[Coverage]:
     """Returns the smallest flags for each of `PERCENTAGES`.
 
     Args:
-        counts: of at least one record.
+        counts: counts of at least one record.
     """
     return [_cover(percent, counts) for percent in PERCENTAGES]
 

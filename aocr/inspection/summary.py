@@ -192,7 +192,7 @@ def summarize(
 
     Args:
         files: the files of the dataset.
-        statistics: of at least one record.
+        statistics: statistics of at least one record.
         duplicates: records with the same image.
         examples: name and label of each record in `duplicates.examples`.
     """

@@ -237,7 +237,7 @@ def format_characters(characters: list[CharacterCount]) -> list[str]:
     Printable ASCII stands in a grid by code point. Other characters follow by frequency.
 
     Args:
-        characters: in the order of their code points.
+        characters: the characters in the order of their code points.
     """
     in_grid = [c for c in characters if " " <= c.character <= "~"]
     others = [c for c in characters if not " " <= c.character <= "~"]

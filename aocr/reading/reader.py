@@ -160,9 +160,7 @@ class Reader:
             if not self._watch:
                 return PreparedImage(self.backend.prepare(encoded))
             prepare = self.backend.prepare
-            ((value, own),) = self._watch.decode(
-                [encoded], lambda images: list(map(prepare, images))
-            )
+            ((value, own),) = self._watch.decode([encoded], lambda files: [prepare(files[0])])
         except tf.errors.OpError:
             convert_watched(encoded, max_pixels, self._watch)  # says why
             raise

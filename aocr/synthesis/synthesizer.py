@@ -54,7 +54,7 @@ def synthesize(output: str, options: SynthesisOptions) -> None:
 
     Args:
         output: TFRecord file, or a folder if it ends with a slash.
-        options: see `SynthesisOptions`.
+        options: what the flags ask for.
 
     Raises:
         UserError: the texts, fonts or backgrounds cannot be used, or the output cannot be written.

@@ -99,7 +99,7 @@ class Identity(NamedTuple):
     """Identifies what is augmented; equal identities get equal augmentation.
 
     Attributes:
-        seed: of the run.
+        seed: seed of the run.
         epochs: int64 `[N]` or scalar, from 0.
         record_indices: int64 `[N]`, positions of the records in the dataset, from 0.
     """
@@ -114,7 +114,7 @@ def augment_batch(batch: Any, seed: int, epochs: tf.Tensor, strength: str) -> An
 
     Args:
         batch: an `epochs.TrainingBatch`.
-        seed: of the run.
+        seed: seed of the run.
         epochs: int64 `[N]` or scalar, from 0.
         strength: a name of `STRENGTHS`.
     """
@@ -128,7 +128,7 @@ def augment(images: tf.Tensor, widths: tf.Tensor, identity: Identity, strength: 
     Args:
         images: float32 `[N, 32, W, C]`, 0 to 255, padded with 0; all 32 rows count as content.
         widths: int32 `[N]`, widths of the images without padding, in pixels.
-        identity: of the images.
+        identity: identity of the images.
         strength: a name of `STRENGTHS`.
 
     Returns:

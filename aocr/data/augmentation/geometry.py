@@ -26,8 +26,8 @@ class GeometryLimits(NamedTuple):
         shear: largest horizontal shear: pixels to the side per pixel down.
         perspective: largest relative change of size from the middle to a border; towards the upper
             or lower border of a wide image less, so that it slants no end more than the shear.
-        smallest_scale: of the content, relative to its size.
-        largest_scale: of the content; lower where the content would leave the image.
+        smallest_scale: smallest size of the content, relative to its own.
+        largest_scale: largest size of the content; lower where the content would leave the image.
         shift: largest distance in pixels that the content moves along each axis.
         waviness: largest displacement in pixels by the bending, along each axis.
         overhang: pixels of each border that may leave the image.
@@ -72,8 +72,8 @@ def distort(
     Args:
         images: float32 `[N, 32, W, C]`.
         widths: int32 `[N]`, widths of the contents in pixels.
-        keys: uint64 `[N]`, see `record_random.record_keys`.
-        limits: of the distortions.
+        keys: uint64 `[N]`, see `random_numbers.record_keys`.
+        limits: limits of the distortions.
         sampled_width: W', of the result; columns beyond the content continue its border.
 
     Returns:
@@ -98,7 +98,7 @@ def source_maps(draws: GeometryDraws, half_width: tf.Tensor, limits: GeometryLim
     Args:
         draws: random numbers of the images.
         half_width: float32 `[N]`, half the widths of the contents in pixels.
-        limits: of the distortions.
+        limits: limits of the distortions.
 
     Returns:
         float32 `[N, 3, 3]`.

@@ -116,9 +116,9 @@ def change_levels(
     Args:
         images: float32 `[N, 32, W', C]`; W' is a multiple of 8.
         widths: int32 `[N]`, widths of the contents in pixels.
-        keys: uint64 `[N]`, see `record_random.record_keys`.
-        limits: of the changes.
-        levels: of the images.
+        keys: uint64 `[N]`, see `random_numbers.record_keys`.
+        limits: limits of the changes.
+        levels: levels of the images.
         texture: float32 `[NOISE_ROWS, W'', C]`, normal noise, at least as wide as the images.
 
     Returns:

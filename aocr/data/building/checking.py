@@ -35,7 +35,7 @@ class Options(NamedTuple):
         shards: number of files that the annotations are distributed over, by their numbers.
         shard_index: the only shard to build, from 0; None for all shards.
         log_step: number of pairs between log lines.
-        limits: those of the model; images and labels that exceed them are rejected.
+        limits: limits of the model; images and labels that exceed them are rejected.
     """
 
     force_uppercase: bool = True
@@ -60,7 +60,7 @@ class _Candidate(NamedTuple):
 
     Attributes:
         annotation: the path and the label.
-        label: as it is written.
+        label: the label that is written.
         encoded: the image file.
         unchanged: what to write if the file is whole; None if the header does not decide it.
         rejection: why the annotation cannot be used, or None.
@@ -78,7 +78,7 @@ class Checked(NamedTuple):
 
     Attributes:
         annotation: the path and the label.
-        label: as it is written.
+        label: the label that is written.
         image: what to write; None if it is rejected.
         rejection: why the annotation cannot be used, or None.
         complaint: what the decoder complains about, although it decodes the image; or empty.
@@ -165,7 +165,7 @@ def _check(
         candidate: the annotation and its image file.
         measured: the size of the image if it can stay unchanged and is whole, and the complaint.
         watch: listens to the decoder.
-        options: gives the limits.
+        options: what the flags ask for.
     """
     annotation, label, rejection = candidate.annotation, candidate.label, candidate.rejection
     if rejection:

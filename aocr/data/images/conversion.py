@@ -95,8 +95,8 @@ class SupportedImage(NamedTuple):
     Attributes:
         encoded: a PNG, JPEG, BMP or GIF file.
         converted: whether it was converted to PNG; otherwise it is the original file.
-        width: of the upright image, in pixels.
-        height: of the upright image, in pixels.
+        width: width of the upright image, in pixels.
+        height: height of the upright image, in pixels.
     """
 
     encoded: bytes

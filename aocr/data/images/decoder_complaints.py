@@ -48,7 +48,7 @@ def warning_text(name: str, complaint: str) -> str:
     """Returns what a log line says of an image that is read with a complaint.
 
     Args:
-        name: of the image.
+        name: name of the image.
         complaint: the lines of the decoder.
     """
     return f"{name}: the image was read, but the JPEG decoder complains: {complaint}"

@@ -35,9 +35,10 @@ class RawRecord(NamedTuple):
     """Holds one record as it was written.
 
     Attributes:
-        name: for messages: "record 12, images/a.png", after the file's name if there are several.
+        name: the name in messages: "record 12, images/a.png"; of several files, that of the file
+            comes first.
         image: the encoded image file.
-        label: UTF-8 or Latin-1, see `schema.text_of`.
+        label: text in UTF-8 or Latin-1, see `schema.text_of`.
         path: the file.
     """
 

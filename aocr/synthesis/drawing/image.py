@@ -47,7 +47,7 @@ class Plan(NamedTuple):
         fonts: draw them.
         looks: what the images look like.
         background_files: images to draw on, perhaps none.
-        likeness: gives the images their sizes, if it is not None.
+        likeness: sizes that the images get; None for those of `looks`.
         seed: decides everything random, together with the index of an image.
     """
 
