@@ -7,7 +7,7 @@ compression, below a hundredth of a level, that depend on the size of the batch)
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -107,19 +107,6 @@ class Identity(NamedTuple):
     seed: int
     epochs: tf.Tensor
     record_indices: tf.Tensor
-
-
-def augment_batch(batch: Any, seed: int, epochs: tf.Tensor, strength: str) -> Any:
-    """Varies the images of a training batch, see `augment`.
-
-    Args:
-        batch: an `epochs.TrainingBatch`.
-        seed: seed of the run.
-        epochs: int64 `[N]` or scalar, from 0.
-        strength: a name of `STRENGTHS`.
-    """
-    identity = Identity(seed, epochs, batch.record_indices)
-    return batch._replace(images=augment(batch.images, batch.widths, identity, strength))
 
 
 def augment(images: tf.Tensor, widths: tf.Tensor, identity: Identity, strength: str) -> tf.Tensor:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -19,14 +18,12 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.augmentation.augment import NO_AUGMENTATION, augment_batch
+from aocr.data.augmentation.augment import NO_AUGMENTATION, Identity, augment
+from aocr.data.batches.common import DECODING_THREADS, prefetched, without, without_autograph
 from aocr.data.batches.sharing import FILLING, WHOLE, Share, part_of_batch
 from aocr.data.images.preprocessing import prepare
 from aocr.data.labels import encode_label
 from aocr.data.records import schema
-
-DECODING_THREADS = os.cpu_count() or 1
-PREFETCHED_BATCHES = 2
 
 SHUFFLE_BUFFER = 4096
 """Number of records that are shuffled at a time, which bounds the memory for a large dataset."""
@@ -34,10 +31,6 @@ SHUFFLE_BUFFER = 4096
 READ_AT_A_TIME = 16
 """Number of places of a dataset that processes of a cluster read from at the same time, by turns.
 Together with the shuffling it mixes the labels of a dataset that is sorted by label."""
-
-without_autograph = tf.autograph.experimental.do_not_convert
-"""For functions that tf.data calls. They need no conversion, and converting them takes longer than
-building the rest of the graph."""
 
 
 class TrainingBatch(NamedTuple):
@@ -196,7 +189,8 @@ def training_batches(
     def vary(batch: TrainingBatch, readings: tf.Tensor) -> TrainingBatch:
         if augmentation == NO_AUGMENTATION:
             return batch
-        return augment_batch(batch, order.seed + source.seed_offset, readings, augmentation)
+        identity = Identity(order.seed + source.seed_offset, readings, batch.record_indices)
+        return batch._replace(images=augment(batch.images, batch.widths, identity, augmentation))
 
     threads = None if augmentation == NO_AUGMENTATION else DECODING_THREADS
     return prefetched(source.batches(config, order).flat_map(to_part).map(vary, threads))
@@ -272,33 +266,6 @@ def _pieces(records: Records, parts: int) -> list[tuple[str, int, int, int]]:
     return pieces
 
 
-def without(excluded: Sequence[int], enumerated: tf.data.Dataset) -> tf.data.Dataset:
-    """Leaves out the records with some indices from a dataset of (index, record).
-
-    Args:
-        excluded: indices in increasing order.
-        enumerated: the dataset.
-    """
-    indices = tf.constant(np.array(excluded, np.int64))
-
-    @without_autograph
-    def is_included(index: tf.Tensor, serialized: tf.Tensor) -> tf.Tensor:
-        del serialized
-        return tf.logical_not(contains(indices, index))
-
-    return enumerated.filter(is_included)
-
-
-def contains(indices: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """Returns whether sorted indices, int64 `[E]`, contain one: a bool scalar.
-
-    A search takes log E steps. To compare all would take hours where a million are left out of a
-    hundred million.
-    """
-    place = tf.searchsorted(indices, index[tf.newaxis])
-    return tf.reduce_any(tf.equal(indices[place[0] : place[0] + 1], index))
-
-
 def buckets_of(widths: np.ndarray, config: Config) -> np.ndarray:
     """Returns the number of the bucket that each record's image belongs to, uint16 `[R]`.
 
@@ -347,13 +314,3 @@ def batches_per_epoch(
     for width, count in records_by_width.items():
         buckets[bisect.bisect_left(widths, width)] += count
     return sum(-(-count // batch_size) for count in buckets.values())
-
-
-def prefetched(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Prepares the next batches while one is used, without tf.data's tuning thread.
-
-    With that thread, the end of an iterator sometimes stalled for up to a minute.
-    """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return batches.prefetch(PREFETCHED_BATCHES).with_options(options)

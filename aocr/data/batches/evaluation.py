@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT, Config
-from aocr.data.batches.epochs import DECODING_THREADS, contains, prefetched, without_autograph
+from aocr.data.batches.common import DECODING_THREADS, contains, prefetched, without_autograph
 from aocr.data.images.preprocessing import Prepared, prepare
 from aocr.data.labels import encode_label
 from aocr.data.records import schema

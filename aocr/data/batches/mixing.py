@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
+from aocr.data.batches.common import without_autograph
 from aocr.data.batches.epochs import (
     SHUFFLE_BUFFER,
     Draws,
@@ -23,7 +24,6 @@ from aocr.data.batches.epochs import (
     ShuffleOrder,
     buckets_of,
     one_reading,
-    without_autograph,
 )
 from aocr.data.batches.sharing import WHOLE, Share
 from aocr.util.errors import UserError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr.data.batches.epochs import without
+from aocr.data.batches.common import without
 
 
 def kept(excluded, count):
