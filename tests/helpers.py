@@ -8,6 +8,8 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.config import Config
+from aocr.data.batches.epochs import Records
+from aocr.data.dataset_scan import scan
 
 TINY = Config(
     max_width=16,
@@ -40,6 +42,13 @@ def write_records(path, serialized):
         for record in serialized:
             writer.write(record)
     return str(path)
+
+
+def records_of(files, batch_size=65, excluded=(), config=TINY):
+    """All records of files, in batches of this size, for `build_train_graph`."""
+    found = scan(files, config)
+    widths = np.array(found.width_of_record, np.int32)
+    return Records(files, found.records_of_file, list(excluded), widths, batch_size)
 
 
 def noise(name, *shape):

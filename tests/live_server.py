@@ -20,11 +20,9 @@ class LiveServer:
         application: what answers.
     """
 
-    def __init__(self, options: ServerOptions, poll_seconds: float, watch=None) -> None:
+    def __init__(self, options: ServerOptions, poll_seconds: float) -> None:
         metrics = Metrics()
-        self.versions = load_versions(
-            options, find_model(options.model), metrics, poll_seconds, watch
-        )
+        self.versions = load_versions(options, find_model(options.model), metrics, poll_seconds)
         self.versions.watch()
         self.application = Application(self.versions, metrics, options.limits.max_body_bytes)
         self._stack = contextlib.ExitStack()
@@ -49,9 +47,9 @@ class LiveServer:
 
 
 @contextlib.contextmanager
-def live_server(model: str, poll_seconds: float = 3600, watch=None, **options):
+def live_server(model: str, poll_seconds: float = 3600, **options):
     """Yields a server of a model, which stops at the end."""
-    server = LiveServer(ServerOptions(model, **options), poll_seconds, watch)
+    server = LiveServer(ServerOptions(model, **options), poll_seconds)
     try:
         yield server
     finally:

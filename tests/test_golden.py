@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import records_of
 
 from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
 from aocr.config import Config
@@ -200,7 +201,8 @@ def test_teacher_forced_loss_and_gradients(case, tmp_path):
     with tf.io.TFRecordWriter(dataset) as writer:
         for image, label in zip(case.images, case.facts["labels"], strict=True):
             writer.write(schema.serialize(image, label))
-    model = build_train_graph(case.config, TrainingOptions(), dataset, [], StepPlan(0, 0, 1))
+    records = records_of([dataset], config=case.config)
+    model = build_train_graph(case.config, TrainingOptions(), records, StepPlan(0, 0, 1))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())
         set_weights(session)

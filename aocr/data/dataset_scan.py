@@ -1,4 +1,4 @@
-"""Scans a dataset before it is used, and collects the records that do not fit the model."""
+"""Scans a dataset before it is used: which records do not fit the model, which widths to batch."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import functools
 import itertools
 import logging
 from array import array
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
-from aocr.config import ATTENTION, CTC, Config
+from aocr.config import ATTENTION, COLUMN_WIDTH, CTC, Config
 from aocr.data import limits
-from aocr.data.images.decoder_complaints import COMPLAINED, DecoderWatch
-from aocr.data.images.measuring import BATCH_SIZE, ImageMeasurer, ImageSize
+from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
@@ -23,32 +21,6 @@ from aocr.data.records.schema import text_of
 from aocr.util.errors import UserError
 from aocr.util.parallel import map_in_order
 from aocr.util.text.plurals import counted
-
-
-class FileCounter:
-    """Counts the records of each file while the records of all files are read in order.
-
-    Attributes:
-        counts: numbers of records, in the order of the files.
-
-    Args:
-        files: paths of the files.
-    """
-
-    def __init__(self, files: Sequence[str]) -> None:
-        self.counts = [0] * len(files)
-        self._files = files
-        self._current = 0
-
-    def add(self, full_name: str) -> None:
-        """Counts a record by its `RawRecord.full_name`."""
-        while not full_name.startswith(self._next_name()):
-            self._current += 1
-        self.counts[self._current] += 1
-
-    def _next_name(self) -> str:
-        return f"{self._files[self._current]}, record {self.counts[self._current] + 1}"
-
 
 MAX_EXAMPLES = 10
 """Number of records with a problem that are described; all are counted."""
@@ -89,37 +61,22 @@ class Finding:
                 logging.warning("    and %i more.", total - len(self.examples))
 
 
-class _Measured(NamedTuple):
-    """Holds a record with what decoding its image gave.
-
-    Attributes:
-        record: the record.
-        size: of the image; None if it cannot be decoded.
-        complaint: what the decoder complains about, or empty.
-    """
-
-    record: RawRecord
-    size: ImageSize | None
-    complaint: str = ""
-
-
 @dataclasses.dataclass
 class DatasetScan:
     """Holds the results of a scan.
 
     Attributes:
-        config: of the model that the records are compared with.
+        config: the model that the records are compared with.
         records: number of records.
         too_long: records whose label is longer than `max_prediction`.
         unknown: records whose label has characters outside the charset.
         undecodable: records whose image cannot be decoded.
-        complained: records whose image is decoded with a complaint of the decoder.
         too_wide: records whose image is wider than `max_width`.
         too_narrow: records whose image has fewer columns than CTC needs for the label.
         widths: number of usable records by prepared width in pixels, without those too wide.
         wide_widths: number of records by prepared width that are usable but too wide.
         width_of_record: prepared width of each record's image, 0 if it cannot be decoded.
-        records_of_file: number of records of each file.
+        records_of_file: number of records of each file, in the order of the files.
     """
 
     config: Config
@@ -127,7 +84,6 @@ class DatasetScan:
     too_long: Finding = dataclasses.field(default_factory=Finding)
     unknown: Finding = dataclasses.field(default_factory=Finding)
     undecodable: Finding = dataclasses.field(default_factory=Finding)
-    complained: Finding = dataclasses.field(default_factory=Finding)
     too_wide: Finding = dataclasses.field(default_factory=Finding)
     too_narrow: Finding = dataclasses.field(default_factory=Finding)
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
@@ -143,9 +99,13 @@ class DatasetScan:
             characters=self.config.characters,
         )
 
-    def add(self, measured: _Measured) -> None:
-        """Counts a record and collects its problems."""
-        record, size, complaint = measured
+    def add(self, record: RawRecord, size: ImageSize | None) -> None:
+        """Counts a record and collects its problems.
+
+        Args:
+            record: the record.
+            size: the size of its image; None if it cannot be decoded.
+        """
         index = self.records
         self.records += 1
         label = text_of(record.label)
@@ -156,12 +116,9 @@ class DatasetScan:
         if check.unknown:
             self.unknown.add(index, f"{record.name}: {check.unknown!r} in {label!r}")
         self.width_of_record.append(size.prepared_width if size else 0)
-        description = f"{record.name}: {complaint}" if complaint else record.name
         if size is None:
-            self.undecodable.add(index, description)
+            self.undecodable.add(index, record.name)
             return
-        if complaint:
-            self.complained.add(index, f"{record.full_name}: {complaint}")
         height, width, prepared_width = size
         too_wide = limits.check_image(width, height, self._limits).too_wide
         if too_wide:
@@ -198,46 +155,20 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         UserError: a file cannot be read, breaks off, or has records of another schema.
     """
     record_files.warn_about_empty_files(files)
-    counter = FileCounter(files)
-    found = DatasetScan(config, records_of_file=counter.counts)
-    with contextlib.closing(_measure(files, config)) as measured:
-        for each in measured:
-            found.add(each)
-            counter.add(each.record.full_name)
+    found, counts = DatasetScan(config), Counter[str]()
+    with contextlib.closing(ImageMeasurer(config)) as measurer:
+
+        def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, ImageSize | None]]:
+            return list(zip(chunk, measurer.sizes([each.image for each in chunk]), strict=True))
+
+        with contextlib.closing(
+            map_in_order(measure, in_batches(record_files.read(files)))
+        ) as chunks:
+            for record, size in itertools.chain.from_iterable(chunks):
+                found.add(record, size)
+                counts[record.path] += 1
+    found.records_of_file = [counts[path] for path in files]
     return found
-
-
-def _measure(files: list[str], config: Config) -> Generator[_Measured, None, None]:
-    """Yields every record with the size of its image and the complaint of the decoder."""
-    with contextlib.closing(ImageMeasurer(config)) as measurer, DecoderWatch() as watch:
-        measure_chunk = functools.partial(_measure_chunk, measurer=measurer, watch=watch)
-        with contextlib.closing(map_in_order(measure_chunk, _chunks(files))) as chunks:
-            yield from itertools.chain.from_iterable(chunks)
-
-
-def _measure_chunk(
-    chunk: list[RawRecord], measurer: ImageMeasurer, watch: DecoderWatch
-) -> list[_Measured]:
-    """Measures the images of some records, one by one if the decoder complains about any."""
-    with watch.together() as heard:
-        sizes = measurer.sizes([record.image for record in chunk])
-    measured = list(map(_Measured, chunk, sizes))
-    if not heard:
-        return measured
-    return [
-        each._replace(
-            complaint=watch.complaint_about(
-                each.record.image, functools.partial(measurer.sizes, [each.record.image])
-            )
-        )
-        for each in measured
-    ]
-
-
-def _chunks(files: list[str]) -> Iterator[list[RawRecord]]:
-    unread = record_files.read(files)
-    while chunk := list(itertools.islice(unread, BATCH_SIZE)):
-        yield chunk
 
 
 def log_for_training(
@@ -249,7 +180,7 @@ def log_for_training(
         found: the result of the scan.
         config: the model.
         drop_wide: whether images wider than `max_width` are left out.
-        name: of the dataset, for errors.
+        name: the dataset's, for errors.
 
     Returns:
         The number of records to train on.
@@ -296,7 +227,6 @@ def _log_labels(found: DatasetScan, config: Config, consequence: str) -> None:
 
 def _log_decoding(found: DatasetScan, consequence: str) -> None:
     found.undecodable.log("image cannot be decoded", "images cannot be decoded", consequence)
-    found.complained.log(*COMPLAINED, "used")
 
 
 def _log_narrow(found: DatasetScan, consequence: str) -> None:
@@ -307,3 +237,53 @@ def _log_narrow(found: DatasetScan, consequence: str) -> None:
 def _log_wide(found: DatasetScan, config: Config, consequence: str) -> None:
     limit = f"wider than --max-width={config.max_width}"
     found.too_wide.log(f"image is {limit}", f"images are {limit}", consequence)
+
+
+MAX_BUCKETS = 4
+"""Number of widths, the full width included: each costs partial batches at the end of an epoch."""
+
+MIN_SHARE = 0.1
+"""Smallest share of the records that a bucket is made for."""
+
+
+def choose_bucket_widths(records_by_width: Mapping[int, float], full_width: int) -> tuple[int, ...]:
+    """Returns the bucket widths that leave the least padding, without the full width.
+
+    Args:
+        records_by_width: number of records, or their share of a mixture, by the prepared width of
+            their images, in pixels.
+        full_width: width in pixels that the widest images are padded to.
+
+    Returns:
+        At most `MAX_BUCKETS - 1` multiples of `COLUMN_WIDTH` below the full width, in increasing
+        order. Each bucket, and the rest at the full width, holds `MIN_SHARE` of the records or
+        more; no bucket pays if there is none.
+    """
+    counts = _by_column_width(records_by_width, full_width)
+    widths = sorted(counts)
+    before = [0, *itertools.accumulate(counts[width] for width in widths)]
+    least = MIN_SHARE * before[-1]
+    # cheapest[i]: columns of the records of the first i widths, and the widths of their buckets.
+    cheapest: dict[int, tuple[float, tuple[int, ...]]] = {0: (0, ())}
+    best = before[-1] * full_width, ()  # type: tuple[float, tuple[int, ...]]
+    for _ in range(MAX_BUCKETS - 1):
+        longer: dict[int, tuple[float, tuple[int, ...]]] = {}
+        for start, (cost, chosen) in cheapest.items():
+            for end in range(start + 1, len(widths)):
+                size = before[end] - before[start]
+                if size < least or before[-1] - before[end] < least:
+                    continue
+                candidate = cost + size * widths[end - 1], (*chosen, widths[end - 1])
+                longer[end] = min(longer.get(end, candidate), candidate)
+        for end, (cost, chosen) in longer.items():
+            best = min(best, (cost + (before[-1] - before[end]) * full_width, chosen))
+        cheapest = longer
+    return best[1]
+
+
+def _by_column_width(records_by_width: Mapping[int, float], full_width: int) -> dict[int, float]:
+    """Counts records by the width rounded up to whole columns, at most the full width."""
+    counts: defaultdict[int, float] = defaultdict(int)
+    for width, count in records_by_width.items():
+        counts[min(-(-width // COLUMN_WIDTH) * COLUMN_WIDTH, full_width)] += count
+    return counts

@@ -16,7 +16,7 @@ def normalize(label: str, force_uppercase: bool, nfc: bool) -> str:
     """Returns the label as it is written to a dataset.
 
     Args:
-        label: as it stands in the annotations.
+        label: text as it stands in the annotations.
         force_uppercase: convert it to upper case.
         nfc: convert it to the Unicode normal form NFC.
     """

@@ -1,6 +1,6 @@
 """Decides whether a label and an image fit the limits of a model.
 
-`targets.encode_label` applies the limits of labels in the graph.
+`labels.encode_label` applies the limits of labels in the graph.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH, Config
-from aocr.data.batches.pipeline import EvaluationBatch
+from aocr.data.batches.evaluation import EvaluationBatch
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.records import schema
@@ -54,6 +54,7 @@ class Evaluation(NamedTuple):
     search: Search | None = None
 
 
+@hidden_complaints()
 def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summary:
     """Reads every record, logs a line for each, and logs and returns a summary.
 
@@ -72,8 +73,7 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     )
     accuracy = metrics.metric_of(evaluation.accuracy)
     sums, inexact = MetricSums(), 0
-    named = bool(found.complained.record_indices)
-    with hidden_complaints(named), open_session(model.graph, evaluation.gpu_id) as session:
+    with open_session(model.graph, evaluation.gpu_id) as session:
         checkpoints.restore(session, evaluation.checkpoint)
         for result in results(session, model, frozenset(undecodable)):
             sums.add(result)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from aocr.charset import Charset
 from aocr.config import SLIDING, TEST_BATCH_SIZE, Config
-from aocr.data.batches import pipeline
+from aocr.data.batches.evaluation import EvaluationBatch, evaluation_batches
 from aocr.data.images import preprocessing
 from aocr.model import recognizer
 from aocr.model.postprocessing import (
@@ -41,7 +41,7 @@ class EvalGraph(NamedTuple):
 
     graph: tf.Graph
     start: tf.Operation
-    batch: pipeline.EvaluationBatch
+    batch: EvaluationBatch
     transcription: Transcription
     losses: tf.Tensor
     readings: RankedTexts | None = None
@@ -72,9 +72,7 @@ def build_eval_graph(
     """
     with tf.Graph().as_default() as graph:
         iterator = tf.compat.v1.data.make_initializable_iterator(
-            pipeline.evaluation_batches(
-                files, config, undecodable, batch_size or default_batch_size(config)
-            )
+            evaluation_batches(files, config, undecodable, batch_size or default_batch_size(config))
         )
         batch = iterator.get_next()
         images = preprocessing.crop_to_bucket(batch.images, batch.widths, config)

@@ -14,8 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.charset import FIRST_CHARACTER_ID
 from aocr.config import IMAGE_HEIGHT, Config
-from aocr.data.images.preprocessing import Prepared
-from aocr.data.images.tolerant_preprocessing import Tolerated, prepare_decodable
+from aocr.data.images.preprocessing import Prepared, Tolerated, prepare_decodable
 from aocr.inference import names
 from aocr.inference.graph import Recognition, ServingGraph, readings_by_key, recognize
 from aocr.model.decoders.common import after_eos

@@ -16,7 +16,7 @@ from aocr.data.augmentation.augment import Identity, augment
 from aocr.data.images.preprocessing import Prepared, prepare
 from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
-from aocr.inspection.image_check import check_decoding
+from aocr.inspection.statistics import check_header
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
 from aocr.util.text.drawing import ACCENT, BACKGROUND, FOREGROUND, MUTED, encode_image, glyph
@@ -101,7 +101,7 @@ def write(
         path: the PNG file; local or remote.
         rows: at least one record.
         config: decides how the images are prepared.
-        variation: of the images; None to draw them only as they are.
+        variation: augmentation of the images; None to draw them only as they are.
 
     Raises:
         UserError: the file cannot be written.
@@ -122,7 +122,7 @@ def draw(
     Args:
         rows: at least one record.
         config: decides how the images are prepared.
-        variation: of the images; None to draw them only as they are.
+        variation: augmentation of the images; None to draw them only as they are.
     """
     scale = _scale(config.image_width)
     cells = []
@@ -186,12 +186,15 @@ def _draw_images(
     """
     height = IMAGE_HEIGHT * scale
     empty = Image.new("RGB", (config.image_width * scale, height + BAR_HEIGHT + GAP), BACKGROUND)
-    problem = check_decoding(encoded, lambda image: prepare(image, config).pixels).problem
-    if problem:
+    header = check_header(encoded)
+    try:
+        prepared = None if header.problem else prepare(tf.constant(encoded), config)
+    except tf.errors.OpError:
+        header, prepared = header.undecodable(), None
+    if not prepared:
         empty.paste(MUTED, (0, 0, empty.width, height))
-        empty.paste(FOREGROUND, (GAP, GAP), _text_mask(problem, empty.width - GAP, LABEL))
+        empty.paste(FOREGROUND, (GAP, GAP), _text_mask(header.problem, empty.width - GAP, LABEL))
         return empty
-    prepared = prepare(tf.constant(encoded), config)
     empty.paste(ACCENT, (0, height, int(prepared.width) * scale, height + BAR_HEIGHT))
     drawings = []
     for pixels in np.asarray(vary(prepared)):

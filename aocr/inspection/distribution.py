@@ -72,7 +72,7 @@ def quantile(counts: Mapping[int, int], percent: int) -> int:
 
     Args:
         counts: how often each value occurs; at least one value.
-        percent: from 0 to 100.
+        percent: a percentage from 0 to 100.
     """
     values = sorted(counts)
     at_most = np.cumsum([counts[value] for value in values])  # number of values up to each one

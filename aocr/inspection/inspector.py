@@ -12,17 +12,14 @@ import tensorflow as tf
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data.augmentation.augment import NO_AUGMENTATION
 from aocr.data.images.decoder_complaints import hidden_complaints
-from aocr.data.images.decoding import decode
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
-from aocr.inspection.duplicates import find_duplicates
-from aocr.inspection.image_check import DecodeImage
 from aocr.inspection.statistics import MAX_NAMED, collect_statistics
-from aocr.inspection.summary import DatasetFiles, DatasetSummary, summarize
+from aocr.inspection.summary import DatasetFiles, DatasetSummary, find_duplicates, summarize
 from aocr.inspection.text_report import format_report
 from aocr.util.errors import UserError
 from aocr.util.terminal.console import print_text, require_stdout
@@ -73,8 +70,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     files = record_files.expand(paths)
     record_files.warn_about_empty_files(files)
     dataset = _dataset_files(files)
-    decode = compile_decoder(options.channels)
-    statistics = collect_statistics(record_files.read(files), options.limits, decode)
+    statistics = collect_statistics(record_files.read(files), options.limits, options.channels)
     if not statistics.records:
         raise UserError(f"the dataset is empty: no record in {', '.join(files)}")
     digests = statistics.digests
@@ -90,14 +86,6 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
         if options.augmentation != NO_AUGMENTATION:
             variation = contact_sheet.Variation(options.augmentation, samples)
         _draw_contact_sheet(options.sheet, [rows[index] for index in samples], config, variation)
-
-
-def compile_decoder(channels: int) -> DecodeImage:
-    """Returns the decoder of the model as a compiled function, which is three times as fast."""
-    return tf.function(
-        lambda image: decode(image, channels),
-        input_signature=[tf.TensorSpec([], tf.string)],
-    )
 
 
 def _dataset_files(files: list[str]) -> DatasetFiles:

@@ -140,7 +140,7 @@ def recommend(counts: RecordCounts) -> list[Coverage]:
     """Returns the smallest flags for each of `PERCENTAGES`.
 
     Args:
-        counts: of at least one record.
+        counts: counts of at least one record.
     """
     return [_cover(percent, counts) for percent in PERCENTAGES]
 
@@ -150,7 +150,7 @@ def _cover(percent: int, counts: RecordCounts) -> Coverage:
     if counts.widths.counts:
         size = counts.widths.recommend(percent, quantile(counts.heights, percent))
     max_prediction = max(1, quantile(counts.label_lengths, percent))
-    charset = _recommend_charset(percent, counts)
+    characters, unknown_at_most = _recommend_charset(percent, counts)
     return Coverage(
         percent=percent,
         max_width=size and size.max_width,
@@ -160,18 +160,17 @@ def _cover(percent: int, counts: RecordCounts) -> Coverage:
         higher=_count_above(counts.heights, size.max_height) if size else 0,
         max_prediction=max_prediction,
         too_long=_count_above(counts.label_lengths, max_prediction),
-        characters=charset.characters,
-        unknown_at_most=charset.unknown_at_most,
+        characters=characters,
+        unknown_at_most=unknown_at_most,
     )
 
 
-class _Charset(NamedTuple):
-    characters: str
-    unknown_at_most: int
+def _recommend_charset(percent: int, counts: RecordCounts) -> tuple[str, int]:
+    """Leaves out the rarest characters while few enough labels contain them.
 
-
-def _recommend_charset(percent: int, counts: RecordCounts) -> _Charset:
-    """Leaves out the rarest characters while few enough labels contain them."""
+    Returns:
+        The other characters, and an upper bound for the labels with those left out.
+    """
     allowed = sum(counts.label_lengths.values()) * (100 - percent) // 100
     left_out, unknown = set(), 0
     rarest_first = sorted(counts.labels_with.items(), key=lambda item: (item[1], item[0]))
@@ -180,7 +179,7 @@ def _recommend_charset(percent: int, counts: RecordCounts) -> _Charset:
             break
         left_out.add(character)
         unknown += labels
-    return _Charset("".join(sorted(set(counts.labels_with) - left_out)), unknown)
+    return "".join(sorted(set(counts.labels_with) - left_out)), unknown
 
 
 def _count_above(counts: Mapping[int, int], limit: int) -> int:

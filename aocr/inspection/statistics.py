@@ -4,23 +4,81 @@ from __future__ import annotations
 
 import array
 import collections
+import contextlib
 import dataclasses
-import functools
 import hashlib
+import itertools
 import logging
+import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from aocr.config import width_at_32
+from aocr.config import MAX_PIXELS, Config, width_at_32
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
-from aocr.data.images.header import quiet_pillow
-from aocr.data.limits import Limits
+from aocr.data.images.header import ImageFileError, quiet_pillow, read_header
+from aocr.data.images.measuring import ImageMeasurer, in_batches
+from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
-from aocr.inspection.image_check import CheckedImage, DecodeImage, check_decoding
-from aocr.inspection.misfits import MisfitCounts
 from aocr.inspection.recommendation import WidthCounts
 from aocr.util.parallel import map_in_order
+
+
+class CheckedImage(NamedTuple):
+    """Describes an image file.
+
+    Attributes:
+        kind: format and mode in Pillow's terms, such as `PNG RGBA`; empty if it is not an image.
+        size: width and height in pixels; None if it is not an image.
+        problem: why the model cannot decode the image; empty if it can.
+        complaint: what the decoder complains about although it decodes the image; or empty.
+    """
+
+    kind: str
+    size: tuple[int, int] | None
+    problem: str
+    complaint: str = ""
+
+    def undecodable(self, complaint: str = "") -> CheckedImage:
+        """Returns the description of an image that the model cannot decode."""
+        problem = f"{self.kind}, broken or of a kind that the model cannot decode"
+        return self._replace(problem=f"{problem}: {complaint}" if complaint else problem)
+
+
+def check_header(encoded: bytes) -> CheckedImage:
+    """Reads the header of an image file with Pillow.
+
+    Images of more than `MAX_PIXELS` pixels have a problem: a small file can hold gigabytes.
+    """
+    try:
+        picture = read_header(encoded, sys.maxsize)
+    except ImageFileError:
+        return CheckedImage("", None, "not an image" if encoded else "no bytes")
+    width, height = picture.size
+    too_large = width * height > MAX_PIXELS
+    problem = f"{width} x {height} pixels, too many to decode" if too_large else ""
+    return CheckedImage(f"{picture.format} {picture.mode}", picture.size, problem)
+
+
+def check_images(
+    images: Sequence[bytes], measurer: ImageMeasurer, watch: DecoderWatch
+) -> list[CheckedImage]:
+    """Reads the headers of image files, and decodes their pixels as the model does.
+
+    Args:
+        images: at most `BATCH_SIZE` image files.
+        measurer: decodes them.
+        watch: finds the complaints of the decoder.
+    """
+    checked = list(map(check_header, images))
+    decodable = [n for n, image in enumerate(checked) if not image.problem]
+    found = watch.decode([images[n] for n in decodable], measurer.sizes) if decodable else []
+    for n, (size, complaint) in zip(decodable, found, strict=True):
+        image = checked[n]
+        checked[n] = image._replace(complaint=complaint) if size else image.undecodable(complaint)
+    return checked
+
 
 LOG_INTERVAL = 20_000  # records
 
@@ -119,6 +177,63 @@ class ImageStatistics:
 
 
 @dataclasses.dataclass
+class MisfitCounts:
+    """Counts the records that do not fit a model, by reason; a record may have several.
+
+    The names of the fields are keys of `aocr inspect --json`.
+
+    Attributes:
+        fitting: records whose image is neither too wide nor squeezed and whose label the model can
+            transcribe. An image that is only too high fits: see `too_high`.
+        too_wide: images wider than `max_width`.
+        too_high: images higher than `max_height`. Preparation scales any height to 32 pixels.
+        squeezed: images that, at a height of 32 pixels, are wider than the prepared width, and are
+            therefore shrunk further.
+        too_long: labels longer than `max_prediction`.
+        unknown: labels with characters outside the charset.
+        unknown_characters: number of labels with each character outside the charset.
+    """
+
+    fitting: int = 0
+    too_wide: int = 0
+    too_high: int = 0
+    squeezed: int = 0
+    too_long: int = 0
+    unknown: int = 0
+    unknown_characters: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def add(self, limits: Limits, size: tuple[int, int] | None, label: str) -> None:
+        """Counts one record.
+
+        Args:
+            limits: the limits of the model; one that is None is not checked.
+            size: width and height of the image in pixels; None if it cannot be decoded.
+            label: the label.
+        """
+        label_check = check_label(label, limits)
+        image_check = check_image(*size, limits) if size else ImageCheck(False, False)
+        squeezed = size is not None and _is_squeezed(size, limits)
+        self.too_wide += image_check.too_wide
+        self.too_high += image_check.too_high
+        self.squeezed += squeezed
+        self.too_long += label_check.too_long
+        self.unknown += bool(label_check.unknown)
+        for character in sorted(label_check.unknown):  # the same order in every run
+            count = self.unknown_characters.get(character, 0)
+            self.unknown_characters[character] = count + 1
+        self.fitting += bool(
+            size and not image_check.too_wide and not squeezed and label_check.fits
+        )
+
+
+def _is_squeezed(size: tuple[int, int], limits: Limits) -> bool:
+    """Returns whether an image is wider at a height of 32 pixels than the prepared width."""
+    if not limits.max_width or not limits.max_height:
+        return False
+    return width_at_32(*size) > width_at_32(limits.max_width, limits.max_height)
+
+
+@dataclasses.dataclass
 class Digests:
     """Holds a digest of 8 bytes of each image and each label, in the order of the records.
 
@@ -172,24 +287,27 @@ class DatasetStatistics:
 
 
 def collect_statistics(
-    rows: Iterator[RawRecord], limits: Limits, decode: DecodeImage
+    rows: Iterable[RawRecord], limits: Limits, channels: int
 ) -> DatasetStatistics:
     """Collects statistics of all records; decodes each image.
 
     Args:
         rows: the records.
         limits: limits of a model; one that is None is not checked.
-        decode: the decoder of the model; is called by several threads at a time.
+        channels: number of channels that a model decodes images to.
     """
     statistics = DatasetStatistics(limits, WidthCounts(limits.max_height))
+    with (
+        quiet_pillow(),
+        DecoderWatch() as watch,
+        contextlib.closing(ImageMeasurer(Config(channels=channels))) as measurer,
+    ):
 
-    def check(row: RawRecord) -> tuple[RawRecord, CheckedImage]:
-        check_image = functools.partial(check_decoding, row.image, decode)
-        image, complaint = watch.decode(row.image, check_image)
-        return row, image.with_complaint(complaint) if complaint else image
+        def check(batch: list[RawRecord]) -> list[tuple[RawRecord, CheckedImage]]:
+            images = check_images([row.image for row in batch], measurer, watch)
+            return list(zip(batch, images, strict=True))
 
-    with quiet_pillow(), DecoderWatch() as watch:
-        for row, image in map_in_order(check, rows):
+        for row, image in itertools.chain.from_iterable(map_in_order(check, in_batches(rows))):
             statistics.add(row, image)
             if statistics.records % LOG_INTERVAL == 0:
                 logging.info("Inspected %i records.", statistics.records)

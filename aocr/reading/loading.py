@@ -6,7 +6,6 @@ import dataclasses
 from typing import NamedTuple
 
 from aocr.config import TEST_BATCH_SIZE, Config
-from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.reading.checkpoint_backend import Backend, CheckpointBackend
@@ -36,7 +35,6 @@ def load_reader(
     name: str,
     options: LoadOptions | None = None,
     batch_size: int = TEST_BATCH_SIZE,
-    watch: DecoderWatch | None = None,
 ) -> Reader:
     """Loads a model.
 
@@ -44,12 +42,11 @@ def load_reader(
         name: path or name of the model, see `find_model`.
         options: how to load it.
         batch_size: number of images that it reads at a time.
-        watch: finds the complaints of the decoder, see `Reader`.
 
     Raises:
         UserError: there is no such model, or it cannot be loaded.
     """
-    return Reader(load_backend(find_model(name), options or LoadOptions()), batch_size, watch)
+    return Reader(load_backend(find_model(name), options or LoadOptions()), batch_size)
 
 
 def load_backend(source: ModelSource, options: LoadOptions) -> Backend:

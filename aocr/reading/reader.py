@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
-from aocr.data.images.conversion import convert_watched, to_supported_format
+from aocr.data.images.conversion import convert_watched, if_unchanged, problem_of
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.header import ImageFileError, TooManyPixelsError
 from aocr.inference.results import Reading
@@ -60,7 +59,7 @@ class Reader:
         Args:
             backend: the model; `close` closes it.
             batch_size: number of images that the model reads at a time.
-            watch: finds the complaints of the decoder, and stays open as long as the reader; of a
+            watch: finds the complaints of the decoder, and stays open as long as the reader; for a
                 backend that decodes in `prepare`. None leaves complaints on the console.
         """
         if batch_size < 1:
@@ -146,9 +145,7 @@ class Reader:
             max_pixels: largest accepted number of pixels.
         """
         try:
-            encoded, complaint = self.convert(encoded_image(image, max_pixels), max_pixels)
-            with self._watch.together() if self._watch else contextlib.nullcontext():
-                return PreparedImage(self.backend.prepare(encoded), complaint=complaint)
+            return self._prepare(encoded_image(image, max_pixels), max_pixels)
         except TooManyPixelsError as error:  # whose reason names a flag of another command
             return PreparedImage(failure=f"more than {max_pixels} pixels ({error.detail})")
         except ImageFileError as error:
@@ -156,26 +153,42 @@ class Reader:
         except tf.errors.OpError as error:
             return PreparedImage(failure=first_line(error))
 
-    def convert(self, encoded: bytes, max_pixels: int) -> tuple[bytes, str]:
-        """Returns an image file that TensorFlow decodes, and the complaint of the decoder.
-
-        Raises:
-            ImageFileError: the image cannot be read.
-        """
-        if not self._watch:
-            return to_supported_format(encoded, max_pixels).encoded, ""
-        image, complaint = convert_watched(encoded, max_pixels, self._watch)
-        return image.encoded, complaint
+    def _prepare(self, encoded: bytes, max_pixels: int) -> PreparedImage:
+        """Prepares an image file; the backend decodes it, and nobody before unless it must."""
+        complaint = ""
+        if not if_unchanged(encoded, max_pixels):
+            image, complaint = convert_watched(encoded, max_pixels, self._watch)
+            encoded = image.encoded
+        try:
+            if not self._watch:
+                return PreparedImage(self.backend.prepare(encoded))
+            prepare = self.backend.prepare
+            ((value, own),) = self._watch.decode([encoded], lambda files: [prepare(files[0])])
+        except tf.errors.OpError:
+            convert_watched(encoded, max_pixels, self._watch)  # says why
+            raise
+        return PreparedImage(value, complaint=complaint or own)
 
     def _read(self, prepared: Sequence[PreparedImage], attention: bool) -> list[Reading]:
         values = [image.value for image in prepared if not image.failure]
-        readings = iter(self.backend.read(values, attention) if values else [])
+        readings = iter(self._read_values(values, attention) if values else [])
         return [
             Reading(failure=image.failure)
             if image.failure
             else next(readings)._replace(complaint=image.complaint)
             for image in prepared
         ]
+
+    def _read_values(self, values: Sequence[Any], attention: bool) -> list[Reading]:
+        """Reads what a backend has prepared; files that an export cannot decode tell why."""
+        try:
+            return self.backend.read(values, attention)
+        except tf.errors.InvalidArgumentError as error:
+            if not isinstance(values[0], bytes):
+                raise
+            if len(values) == 1:
+                return [Reading(failure=problem_of(values[0], error))]
+        return [reading for each in values for reading in self._read_values([each], attention)]
 
     def close(self) -> None:
         """Waits for running calls, and frees the model. Later calls of `read` raise ValueError."""

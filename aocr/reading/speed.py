@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from aocr.data.images.decoder_complaints import warning_text
 from aocr.data.images.file_reading import read_file
 from aocr.data.images.header import ImageFileError
 from aocr.exports.samples import sample_images
@@ -55,7 +53,7 @@ def benchmark_images(names: Sequence[str]) -> list[bytes]:
 
 
 def check_images(reader: Reader, names: Sequence[str], images: Sequence[bytes]) -> None:
-    """Reads each image once, and logs what the decoder complains about.
+    """Reads each image once.
 
     Raises:
         UserError: an image cannot be read.
@@ -64,8 +62,6 @@ def check_images(reader: Reader, names: Sequence[str], images: Sequence[bytes]) 
     for name, reading in zip(names, readings, strict=False):  # drawn images have no names
         if reading.failure:
             raise UserError(f"cannot measure with {name}: {reading.failure}")
-        if reading.complaint:
-            logging.warning("%s", warning_text(name, reading.complaint))
 
 
 def measure(reader: Reader, images: Sequence[bytes], batch_size: int, seconds: float) -> Speed:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from aocr.data.images.decoder_complaints import DecoderWatch
+from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.images.header import quiet_pillow
 from aocr.inference.names import DEFAULT_MODEL_NAME
 from aocr.reading.loading import LoadOptions, load_backend
@@ -55,16 +55,17 @@ class ServerOptions(NamedTuple):
     api_keys: Sequence[str] = ()
 
 
+@hidden_complaints()
 def serve(options: ServerOptions) -> None:
     """Serves a model until SIGINT or SIGTERM; then answers the accepted requests, and returns.
 
     Raises:
         UserError: the model cannot be loaded, or an address is not free.
     """
-    with bind(options.host, options.port) as listener, quiet_pillow(), DecoderWatch() as watch:
+    with bind(options.host, options.port) as listener, quiet_pillow():
         metrics = Metrics()
         source = find_model(options.model)
-        versions = load_versions(options, source, metrics, watch=watch)
+        versions = load_versions(options, source, metrics)
         try:
             versions.watch()
             application = Application(versions, metrics, options.limits.max_body_bytes)
@@ -121,7 +122,6 @@ def load_versions(
     source: ModelSource,
     metrics: Metrics,
     poll_seconds: float = POLL_SECONDS,
-    watch: DecoderWatch | None = None,
 ) -> ModelVersions:
     """Loads a model for a server.
 
@@ -131,7 +131,7 @@ def load_versions(
 
     def load(version: ModelSource) -> ServedModel:
         backend = load_backend(version, options.load)
-        return ServedModel(backend, version.version, options.limits, metrics, watch)
+        return ServedModel(backend, version.version, options.limits, metrics)
 
     versions = ModelVersions(options.name, source, load, poll_seconds)
     metrics.watch_queue(lambda: versions.current.waiting)

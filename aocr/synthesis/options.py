@@ -67,10 +67,10 @@ class LookOptions(NamedTuple):
 
     Attributes:
         style: one of `STYLES`.
-        strength: from 0 to 1, of all effects.
+        strength: strength of all effects, from 0 to 1.
         background: one of `BACKGROUNDS`, or None for what the style has.
         backgrounds: folder of background images, or None.
-        heights: of the images in pixels, or None for the default or those of `like`.
+        heights: heights of the images in pixels, or None for the default or those of `like`.
         image_format: one of `FORMATS`.
     """
 
@@ -87,7 +87,7 @@ class SynthesisOptions:
     """Says what to draw and where to write it.
 
     Attributes:
-        texts: which texts.
+        texts: choice of the texts.
         looks: what the images look like.
         count: number of images.
         seed: decides everything random.

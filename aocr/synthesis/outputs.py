@@ -25,7 +25,7 @@ class FolderWriter:
 
     Args:
         folder: exists and is empty.
-        extension: of the image files, without a dot.
+        extension: extension of the image files, without a dot.
         count: number of images, for the number of digits in their names.
     """
 

@@ -25,9 +25,9 @@ class Likeness(NamedTuple):
     """Holds how images and labels of a dataset are distributed.
 
     Attributes:
-        heights: of images in pixels.
-        widths_at_32: of images in pixels, scaled to a height of 32.
-        lengths: of labels in characters, without empty labels.
+        heights: heights of images in pixels.
+        widths_at_32: widths of images in pixels, scaled to a height of 32.
+        lengths: lengths of labels in characters, without empty labels.
         occurrences: how often each character occurs in all labels.
     """
 

@@ -9,23 +9,32 @@ from typing import NamedTuple
 
 from aocr.config import Config, width_at_32
 from aocr.data.images.header import quiet_pillow, read_header
+from aocr.data.limits import Limits
+from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.inspector import MAX_SHEET_WIDTH
-from aocr.synthesis import report
+from aocr.inspection.statistics import collect_statistics
 from aocr.synthesis.drawing.backgrounds import MAX_PIXELS, find_backgrounds
 from aocr.synthesis.drawing.image import Plan
 from aocr.synthesis.drawing.processes import drawing
 from aocr.synthesis.fonts import files as font_files
 from aocr.synthesis.fonts.shaping import check_shaping
-from aocr.synthesis.likeness import likeness_of
 from aocr.synthesis.options import SynthesisOptions, is_folder_name
 from aocr.synthesis.outputs import ANNOTATIONS, open_output
-from aocr.synthesis.texts.plan import TextPlan, plan_texts
+from aocr.synthesis.sizes import Likeness
+from aocr.synthesis.texts.files import LeftOut
+from aocr.synthesis.texts.plan import NO_FONT, TextPlan, plan_texts
+from aocr.synthesis.weighted import weighted_counts
+from aocr.util.errors import UserError
 from aocr.util.terminal.console import is_interactive, progress_bar
+from aocr.util.text.characters import describe_character, shorten, visible_character, visible_text
 from aocr.util.text.plurals import counted
 
 LOG_INTERVAL = 10_000  # images
+
+MAX_ROWS = 100
+"""Characters that the table has at most."""
 
 
 class _Written(NamedTuple):
@@ -45,7 +54,7 @@ def synthesize(output: str, options: SynthesisOptions) -> None:
 
     Args:
         output: TFRecord file, or a folder if it ends with a slash.
-        options: see `SynthesisOptions`.
+        options: what the flags ask for.
 
     Raises:
         UserError: the texts, fonts or backgrounds cannot be used, or the output cannot be written.
@@ -54,8 +63,8 @@ def synthesize(output: str, options: SynthesisOptions) -> None:
         texts, plan = _plan(options)
         with open_output(output, options) as write:
             written = _draw_and_write(plan, options, write)
-    report.log_characters(texts)
-    report.log_left_out(texts.left_out, written.replaced)
+    _log_characters(texts)
+    _log_left_out(texts.left_out, written.replaced)
     logging.info("%s holds %s.", output, counted(options.count, "image"))
     if is_folder_name(output):
         logging.info(
@@ -73,7 +82,7 @@ def _plan(options: SynthesisOptions) -> tuple[TextPlan, Plan]:
     files = font_files.find_fonts(options.fonts)
     looks = options.looks
     backgrounds = find_backgrounds(looks.backgrounds) if looks.backgrounds else ()
-    likeness = likeness_of(options.texts.like) if options.texts.like else None
+    likeness = _likeness_of(options.texts.like) if options.texts.like else None
 
     def find_fonts(characters: str) -> font_files.FontSet:
         check_shaping(characters)
@@ -131,3 +140,56 @@ def _draw_sheet(path: str, samples: Sequence[RawRecord]) -> None:
     config = Config(max_width=min(widest, MAX_SHEET_WIDTH), max_height=32, channels=3)
     contact_sheet.write(path, samples, config)
     logging.info("%s shows %s.", path, counted(len(samples), "image"))
+
+
+def _log_characters(plan: TextPlan) -> None:
+    """Logs a table of the characters of the texts that no font has, if there are any."""
+    lacking = [c for c in plan.characters if c not in plan.fonts.holders]
+    if not lacking:
+        return
+    logging.warning(
+        "No font has %s; no image shows them:",
+        counted(len(lacking), "character", "characters"),
+    )
+    for character in lacking[:MAX_ROWS]:
+        logging.warning("  %s  %s", visible_character(character), describe_character(character))
+    if len(lacking) > MAX_ROWS:
+        logging.warning("  ... and %i more", len(lacking) - MAX_ROWS)
+
+
+def _log_left_out(left_out: LeftOut, replaced: int) -> None:
+    """Logs how many texts were left out, by reason, with examples.
+
+    Args:
+        left_out: texts that were left out before anything was drawn.
+        replaced: texts that were proposed, and replaced by others because no font can draw them.
+    """
+    for reason, count in left_out.counts.items():
+        examples = ", ".join(shorten(visible_text(text)) for text in left_out.examples[reason])
+        logging.warning("Left out: %s %s: %s", counted(count, "text"), reason, examples)
+    if replaced:
+        logging.warning(
+            "Replaced by others: %s that were empty or %s.", counted(replaced, "text"), NO_FONT
+        )
+
+
+def _likeness_of(paths: Sequence[str]) -> Likeness:
+    """Reads datasets once and returns how they are distributed.
+
+    Args:
+        paths: TFRecords: files, folders or globs.
+
+    Raises:
+        UserError: there is no such dataset, or it has no image or no label with a character.
+    """
+    files = record_files.expand(paths)
+    statistics = collect_statistics(record_files.read(files), Limits(), channels=1)
+    lengths = {length: count for length, count in statistics.labels.lengths.items() if length}
+    if not lengths or not statistics.images.heights:
+        raise UserError(f"--like: no image with a label in {', '.join(files) or ' '.join(paths)}")
+    return Likeness(
+        weighted_counts(statistics.images.heights),
+        weighted_counts(statistics.images.widths_at_32),
+        weighted_counts(lengths),
+        dict(sorted(statistics.labels.occurrences.items())),
+    )

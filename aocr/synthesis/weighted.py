@@ -49,7 +49,7 @@ def position_of(values: Weighted[int], value: int, within: float) -> float:
     Args:
         values: numbers in increasing order.
         value: a number.
-        within: from 0 to 1, the part of the value's own probability to go up to.
+        within: the part of the value's own probability to go up to, from 0 to 1.
     """
     index = min(int(np.searchsorted(np.asarray(values.values), value)), len(values.values) - 1)
     before = float(values.cumulative[index - 1]) if index else 0.0

@@ -12,9 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.batches import pipeline
-from aocr.data.batches.mixing import Mixture, mixed_batches
-from aocr.data.batches.sharing import FILLING, SharedRecords, shared_batches
+from aocr.data.batches.epochs import ShuffleOrder, Source, TrainingBatch, training_batches
+from aocr.data.batches.sharing import FILLING
 from aocr.data.images import preprocessing
 from aocr.model import recognizer
 from aocr.model.backbones import layers
@@ -44,7 +43,7 @@ class TrainGraph(NamedTuple):
 
     graph: tf.Graph
     start: tf.Operation
-    batch: pipeline.TrainingBatch
+    batch: TrainingBatch
     update: Update
     values: StepValues
 
@@ -62,37 +61,26 @@ class TrainGraph(NamedTuple):
 def build_train_graph(
     config: Config,
     options: TrainingOptions,
-    files: list[str],
-    rejected: list[int],
+    source: Source,
     plan: StepPlan,
     *,
-    mixture: Mixture | None = None,
     compute_dtype: tf.DType = tf.float32,
     replicas: Replicas = ALONE,
-    shared: SharedRecords | None = None,
 ) -> TrainGraph:
     """Builds a graph whose every step reads a batch, and updates the weights by its loss.
 
     Args:
         config: the model.
         options: how to train it.
-        files: TFRecord files.
-        rejected: numbers of the records to leave out, from 0.
+        source: the records that this process reads.
         plan: the steps to take, and their records.
-        mixture: datasets to mix, in place of the files.
         compute_dtype: data type that the convolutions compute in.
         replicas: the processes and devices that share each step.
-        shared: the records that this process of several reads, in place of the files.
     """
     with tf.Graph().as_default() as graph, replicas.device():
         tf.compat.v1.set_random_seed(plan.seed)
-        order = pipeline.ShuffleOrder(options.batch_size, plan.seed, plan.first_epoch, plan.skipped)
-        if mixture:
-            batches = mixed_batches(mixture, config, order, options.augment, replicas.share)
-        elif shared:
-            batches = shared_batches(shared, config, order, options.augment)
-        else:
-            batches = pipeline.training_batches(files, config, rejected, order, options.augment)
+        order = ShuffleOrder(plan.seed, plan.first_epoch, plan.skipped)
+        batches = training_batches(source, config, order, options.augment)
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         batch = iterator.get_next()
         global_step = _create_global_step()
@@ -119,7 +107,7 @@ def _forward(
     config: Config,
     options: TrainingOptions,
     training: layers.Training,
-    batch: pipeline.TrainingBatch,
+    batch: TrainingBatch,
     replica: int,
 ) -> Forward:
     """Builds the network on the batch of a replica, and its losses."""

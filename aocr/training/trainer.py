@@ -37,6 +37,7 @@ from aocr.util.terminal.signals import collect_stop_signals
 from aocr.util.text.plurals import counted
 
 
+@hidden_complaints()
 def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas = ALONE) -> None:
     """Trains until the steps or the patience run out, or SIGINT or SIGTERM arrives.
 
@@ -65,10 +66,8 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
         return
     validator = replicas.together(lambda: _open_validator(config, run))
     model = _build_model(config, options, run, training_set, plan, replicas=replicas)
-    named = training_set.has_complaints or bool(validator and validator.has_complaints)
     is_bfloat16 = run.precision == BFLOAT16
     with (
-        hidden_complaints(named),
         model.graph.as_default(),
         collect_stop_signals() as requests,
         replicas.open_session(model.graph, run.gpu_id, bfloat16=is_bfloat16) as session,
@@ -239,11 +238,8 @@ def _build_model(
     return build_train_graph(
         config,
         options,
-        training_set.files,
-        training_set.rejected,
+        training_set.source,
         plan,
-        mixture=training_set.mixture,
         compute_dtype=convolution_type(run.precision),
         replicas=replicas,
-        shared=training_set.shared,
     )

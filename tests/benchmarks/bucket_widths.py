@@ -23,7 +23,7 @@ from PIL import ImageFont  # noqa: E402
 
 from aocr.cli.flags.parser import value_type  # noqa: E402
 from aocr.config import Config  # noqa: E402
-from aocr.data.batches.pipeline import batches_per_epoch  # noqa: E402
+from aocr.data.batches.epochs import batches_per_epoch  # noqa: E402
 from aocr.data.dataset_scan import scan  # noqa: E402
 from aocr.training.graph import build_train_graph  # noqa: E402
 from aocr.training.options import TrainingOptions  # noqa: E402
@@ -52,9 +52,10 @@ def a_pass(config: Config, dataset: str) -> Callable[[], float]:
     """Trains on each record once, to call: images a second."""
     options = TrainingOptions(seed=1)
     found = scan([dataset], config)
-    left_out, usable = found.untrainable(drop_wide=False), found.trainable(drop_wide=False)
+    records = measure.records_of([dataset], options.batch_size, config)
+    usable = found.trainable(drop_wide=False)
     steps = batches_per_epoch(usable, config.widths, options.batch_size)
-    model = build_train_graph(config, options, [dataset], left_out, StepPlan(1, 0, steps))
+    model = build_train_graph(config, options, records, StepPlan(1, 0, steps))
     opened = open_on_cpu(model.graph)
     with model.graph.as_default():
         opened.run(tf.compat.v1.global_variables_initializer())

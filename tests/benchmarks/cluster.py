@@ -60,14 +60,14 @@ def _times(args: argparse.Namespace, replicas: Any) -> dict[str, float]:
     config, plan = Config(max_width=128, max_height=32, **model), StepPlan(0, 0, 1)
     training = {**recipe.training, "batch_size": args.batch_size * replicas.processes}
     options = TrainingOptions(**{**training, "augment": "none", "max_minutes": None})
+    records = measure.records_of([args.dataset], args.batch_size, config)
     runs: list[Callable[[], object]] = []
     for coupled in (True, False):
         own = replicas if coupled else _Uncoupled(replicas)
         made = build_train_graph(
             config,
             dataclasses.replace(options, batch_size=args.batch_size),
-            [args.dataset],
-            [],
+            records,
             plan,
             replicas=own,
         )

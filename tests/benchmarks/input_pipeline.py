@@ -50,13 +50,13 @@ def pipeline_rate(path: str) -> float:
     import tensorflow as tf
 
     from aocr.config import Config
-    from aocr.data.batches import pipeline as input_pipeline
+    from aocr.data.batches.epochs import ShuffleOrder, training_batches
 
     config = Config()
 
     with tf.Graph().as_default():
-        order = input_pipeline.ShuffleOrder(BATCH_SIZE)
-        batches = input_pipeline.training_batches([path], config, [], order)
+        records = measure.records_of([path], BATCH_SIZE, config)
+        batches = training_batches(records, config, ShuffleOrder())
         iterator = tf.compat.v1.data.make_initializable_iterator(batches)
         images = iterator.get_next().images.op  # to run an operation returns nothing
         options = tf.compat.v1.ConfigProto(

@@ -25,6 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from aocr.config import Config
+    from aocr.data.batches.epochs import Records
 
 ROOT = str(pathlib.Path(__file__).parents[2])
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -98,6 +99,16 @@ def import_tensorflow() -> None:
     tensorflow_import.import_tensorflow(os.devnull, use_gpu=False)
 
 
+def records_of(files: list[str], batch_size: int, config: Config) -> Records:
+    """The records of files that can be trained on."""
+    from aocr.data.batches.epochs import Records
+    from aocr.data.dataset_scan import scan
+
+    found = scan(files, config)
+    widths = np.array(found.width_of_record, np.int32)
+    return Records(files, found.records_of_file, found.untrainable(False), widths, batch_size)
+
+
 def draw(text: str, size: tuple[int, int], font: float, form: str = "PNG") -> bytes:
     """An image file: a grey picture of noise with white text in its middle."""
     picture = Image.effect_noise(size, 60)
@@ -144,6 +155,7 @@ def make_checkpoint(folder: str, config: Config | None = None) -> str:
     import tensorflow as tf
 
     from aocr.config import Config
+    from aocr.data.batches.epochs import Records
     from aocr.model import config_file
     from aocr.model.weights import checkpoints
     from aocr.training.graph import build_train_graph
@@ -152,7 +164,8 @@ def make_checkpoint(folder: str, config: Config | None = None) -> str:
     from aocr.util.session import open_on_cpu
 
     config = config or Config()
-    model = build_train_graph(config, TrainingOptions(), ["none"], [], StepPlan(0, 0, 1))
+    no_records = Records(["none"], [1], [], [0], batch_size=1)
+    model = build_train_graph(config, TrainingOptions(), no_records, StepPlan(0, 0, 1))
     with model.graph.as_default(), open_on_cpu(model.graph) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
         checkpoints.CheckpointWriter(folder, keep=1).save(opened, 0)

@@ -63,12 +63,14 @@ def count_nodes(longest: int) -> int:
     measure.import_tensorflow()
     from aocr.charset import FULL_ASCII
     from aocr.config import Config
+    from aocr.data.batches.epochs import Records
     from aocr.training.graph import build_train_graph
     from aocr.training.options import TrainingOptions
     from aocr.training.start.step_plan import StepPlan
 
     config = Config(WIDTH, HEIGHT, longest, FULL_ASCII)
-    model = build_train_graph(config, TrainingOptions(), ["none"], [], StepPlan(0, 0, 1))
+    no_records = Records(["none"], [1], [], [0], batch_size=1)
+    model = build_train_graph(config, TrainingOptions(), no_records, StepPlan(0, 0, 1))
     definition = model.graph.as_graph_def()
     return len(definition.node) + sum(len(f.node_def) for f in definition.library.function)
 

@@ -55,7 +55,8 @@ def training_step(
     config: Config, options: TrainingOptions, files: list[str]
 ) -> Callable[[], object]:
     """One step of `aocr train`, to call."""
-    model = build_train_graph(config, options, files, [], StepPlan(0, 0, 1))
+    records = measure.records_of(files, options.batch_size, config)
+    model = build_train_graph(config, options, records, StepPlan(0, 0, 1))
     session = open_session(model.graph, gpu_id=-1)
     with model.graph.as_default():
         session.run(tf.compat.v1.global_variables_initializer())

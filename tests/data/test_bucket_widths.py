@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from aocr.data.bucket_widths import MAX_BUCKETS, MIN_SHARE, choose_bucket_widths
+from aocr.data.dataset_scan import MAX_BUCKETS, MIN_SHARE, choose_bucket_widths
 
 
 def padded_columns(records_by_width, widths):

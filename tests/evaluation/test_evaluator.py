@@ -10,7 +10,7 @@ import tensorflow as tf
 from commands import draw
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
-from aocr.data.batches.pipeline import EvaluationBatch
+from aocr.data.batches.evaluation import EvaluationBatch
 from aocr.data.records import schema
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import EvalGraph

@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from aocr.inspection.duplicates import find_duplicates
+from aocr.inspection.summary import find_duplicates
 
 
 def test_duplicates_are_those_of_a_slow_search():

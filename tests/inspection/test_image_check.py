@@ -2,29 +2,52 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from broken_jpegs import NO_TABLE, PREMATURE_END, cut_and_ended, without_tables
 from helpers import encoded, white
+from PIL import Image
 
-from aocr.inspection.image_check import CheckedImage, check_decoding
+from aocr.config import Config
+from aocr.data.images.decoder_complaints import DecoderWatch
+from aocr.data.images.measuring import ImageMeasurer
+from aocr.inspection.statistics import CheckedImage, check_images
+
+JPEG = encoded(Image.effect_noise((48, 32), 50), "JPEG")
 
 
-def test_image_has_kind_and_size_and_is_given_to_the_decoder():
-    given = []
-    content = encoded(np.zeros([5, 7, 3], np.uint8))
-    assert check_decoding(content, given.append) == CheckedImage("PNG RGB", (7, 5), "")
-    assert [image.numpy() for image in given] == [content]
+@pytest.fixture(scope="module")
+def check():
+    measurer = ImageMeasurer(Config())
+
+    def check(*images):
+        with DecoderWatch() as watch:
+            return check_images(images, measurer, watch)
+
+    yield check
+    measurer.close()
+
+
+def test_images_have_kinds_and_sizes(check):
+    assert check(encoded(np.zeros([5, 7, 3], np.uint8)), white(3, 4)) == [
+        CheckedImage("PNG RGB", (7, 5), ""),
+        CheckedImage("PNG L", (4, 3), ""),
+    ]
 
 
 @pytest.mark.parametrize(("content", "problem"), [(b"", "no bytes"), (b"no image", "not an image")])
-def test_what_is_no_image_is_not_decoded(content, problem):
-    checked = check_decoding(content, lambda _: pytest.fail("decoded"))
-    assert checked == CheckedImage("", None, problem)
+def test_what_is_no_image_is_told(check, content, problem):
+    assert check(content) == [CheckedImage("", None, problem)]
 
 
-def test_image_that_the_model_cannot_decode_keeps_its_size():
-    def fail(_):
-        raise tf.errors.InvalidArgumentError(None, None, "Unknown image file format")
+def test_image_that_the_model_cannot_decode_keeps_its_size_and_leaves_the_others(check):
+    broken, whole = check(white(64, 100)[:-30], white(5, 7))
+    problem = "PNG L, broken or of a kind that the model cannot decode"
+    assert broken == CheckedImage("PNG L", (100, 64), problem)
+    assert whole == CheckedImage("PNG L", (7, 5), "")
 
-    checked = check_decoding(white(5, 7), fail)
-    assert checked[:2] == ("PNG L", (7, 5))
-    assert checked.problem == "PNG L, broken or of a kind that the model cannot decode"
+
+def test_complaints_are_those_of_their_images(check):
+    whole, ended, bare = check(JPEG, cut_and_ended(JPEG), without_tables(JPEG))
+    assert whole == CheckedImage("JPEG L", (48, 32), "")
+    assert ended == CheckedImage("JPEG L", (48, 32), "", PREMATURE_END)
+    problem = f"JPEG L, broken or of a kind that the model cannot decode: {NO_TABLE}"
+    assert bare == CheckedImage("JPEG L", (48, 32), problem)

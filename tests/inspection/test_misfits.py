@@ -5,7 +5,7 @@ import itertools
 from inspected import SIZES, is_squeezed
 
 from aocr.data.limits import Limits
-from aocr.inspection.misfits import MisfitCounts
+from aocr.inspection.statistics import MisfitCounts
 
 
 def misfits(fit, *rows):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import draw
-from helpers import white, write_records
+from helpers import records_of, white, write_records
 from hostile_runs import run_in_process
 
 import aocr
@@ -55,7 +55,7 @@ INSTALLED = pretrained.is_installed(pretrained.LATIN)
 
 
 def train_graph(config, dataset):
-    return build_train_graph(config, OPTIONS, [dataset], [], StepPlan(0, 0, 9))
+    return build_train_graph(config, OPTIONS, records_of([dataset], 2), StepPlan(0, 0, 9))
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import TINY, encoded, load_noise, noise, write_records
+from helpers import TINY, encoded, load_noise, noise, records_of, write_records
 
 from aocr import config_json
 from aocr.cli.command import build_parser
-from aocr.data.batches import pipeline
+from aocr.data.batches import epochs
 from aocr.data.images import preprocessing
 from aocr.data.records import schema
 from aocr.inference.graph import build_serving_graph
@@ -140,12 +140,8 @@ def dataset(tmp_path_factory):
 def passes(dataset, steps, **order):
     """Images and places of so many batches of two."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        batches = pipeline.training_batches(
-            [dataset],
-            CONFIG,
-            excluded=[],
-            order=pipeline.ShuffleOrder(batch_size=2, seed=5, **order),
-        )
+        records = records_of([dataset], 2, config=CONFIG)
+        batches = epochs.training_batches(records, CONFIG, epochs.ShuffleOrder(seed=5, **order))
         batch = tf.compat.v1.data.make_one_shot_iterator(batches).get_next()
         cut = preprocessing.crop_to_bucket(batch.images, batch.widths, CONFIG)
         found = [session.run((cut, batch.record_indices)) for _ in range(steps)]
@@ -156,7 +152,7 @@ BY_WIDTH = {9: 1, 50: 1, 12: 1, 24: 2, 13: 1, 10: 1, 11: 1, 31: 1, 8: 1}
 
 
 def test_batches_hold_images_of_one_bucket_and_every_record_once(dataset):
-    steps = pipeline.batches_per_epoch(BY_WIDTH, CONFIG.widths, batch_size=2)
+    steps = epochs.batches_per_epoch(BY_WIDTH, CONFIG.widths, batch_size=2)
     assert steps == 3 + 2 + 1
     widths, places = passes(dataset, 2 * steps)
     for first in (0, steps):
@@ -172,7 +168,7 @@ def test_a_pass_can_be_begun_in_its_midst(dataset):
 
 
 def test_without_buckets_a_pass_has_records_over_batch_size_batches():
-    assert pipeline.batches_per_epoch({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
+    assert epochs.batches_per_epoch({3: 4, 20: 6, 50: 1}, (50,), batch_size=4) == 3
 
 
 # A training step
@@ -180,7 +176,8 @@ def test_without_buckets_a_pass_has_records_over_batch_size_batches():
 
 def test_the_training_graph_learns_from_every_bucket(dataset):
     options = TrainingOptions(batch_size=2, seed=1)
-    model = build_train_graph(CONFIG, options, [dataset], [], StepPlan(1, 0, 6))
+    records = records_of([dataset], 2, config=CONFIG)
+    model = build_train_graph(CONFIG, options, records, StepPlan(1, 0, 6))
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())
         session.run(model.start)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import TINY, encoded, load_noise, noise, write_records
+from helpers import TINY, encoded, load_noise, noise, records_of, write_records
 
 from aocr.charset import EOS_ID
 from aocr.data.records import schema
@@ -29,7 +29,8 @@ def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):
     losses = []
     for compute_dtype in (tf.float32, tf.bfloat16):
         steps, options = StepPlan(seed=1, first_step=0, last_step=2), TrainingOptions(8, seed=1)
-        model = build_train_graph(TINY, options, dataset, [2], steps, compute_dtype=compute_dtype)
+        records = records_of([dataset], 8, [2])
+        model = build_train_graph(TINY, options, records, steps, compute_dtype=compute_dtype)
         kernels = [op for op in all_nodes(model.graph) if op.op == "Conv2D"]
         assert {op.attr["T"].type for op in kernels} == {compute_dtype.as_datatype_enum}
         with model.graph.as_default(), open_session(model.graph, -1) as session:
@@ -44,7 +45,8 @@ def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):
 
 @pytest.mark.skipif("avx512f" not in machine.cpu_flags(), reason="the rewrite needs AVX-512")
 def test_the_rewrite_computes_every_product_of_a_step_in_bfloat16(dataset):
-    model = build_train_graph(TINY, TrainingOptions(2), dataset, [2], StepPlan(0, 0, 1))
+    records = records_of([dataset], 2, [2])
+    model = build_train_graph(TINY, TrainingOptions(2), records, StepPlan(0, 0, 1))
     nodes = executed_nodes(model, bfloat16=True)
     products = [node for node in nodes if "Conv2D" in node.op or "MatMul" in node.op]
     assert len(products) > 20
@@ -69,7 +71,8 @@ class OneStep:
     def __init__(self, dataset, max_gradient_norm):
         options = TrainingOptions(8, max_gradient_norm=max_gradient_norm)
         steps = StepPlan(seed=0, first_step=0, last_step=2)
-        self.model = model = build_train_graph(TINY, options, dataset, [2], steps)
+        records = records_of([dataset], 8, [2])
+        self.model = model = build_train_graph(TINY, options, records, steps)
         with model.graph.as_default(), tf.compat.v1.Session() as session:
             gradients = [tf.convert_to_tensor(g) for g in model.update.gradients.values()]
             fetches = {
@@ -142,7 +145,7 @@ def test_no_sum_is_of_more_than_two(dataset, use_gru):
     """TensorFlow adds three in any order, and a seed would not give the same weights twice."""
     config = dataclasses.replace(TINY, attn_num_layers=3, use_gru=use_gru)
     options, steps = TrainingOptions(2), StepPlan(seed=0, first_step=0, last_step=1)
-    model = build_train_graph(config, options, dataset, [2], steps)
+    model = build_train_graph(config, options, records_of([dataset], 2, [2]), steps)
     nodes = executed_nodes(model)
     sums = [node for node in nodes if node.op in ("AddN", "AccumulateNV2", "_AccumulateNV2")]
     assert sums

@@ -13,7 +13,7 @@ from aocr.training.start.training_set import TrainingSet
 from aocr.training.trainer import TrainingLoop
 from aocr.util.errors import UserError
 
-TRAINING_SET = TrainingSet([], [], used=3, left_out=1, batches_per_epoch=2)
+TRAINING_SET = TrainingSet(None, used=3, left_out=1, batches_per_epoch=2)
 
 
 def result(global_step, applied=True, records=2):

@@ -7,7 +7,7 @@ import pytest
 from aocr.training.start.step_plan import MEASURED_STEPS, RunTiming, StepPlan, pace_of
 from aocr.training.start.training_set import TrainingSet
 
-TRAINING_SET = TrainingSet([], [], used=300, left_out=1, batches_per_epoch=6)
+TRAINING_SET = TrainingSet(None, used=300, left_out=1, batches_per_epoch=6)
 
 
 def test_the_first_step_and_a_delay_do_not_count():

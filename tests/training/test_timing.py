@@ -29,7 +29,7 @@ from aocr.training.start.training_set import TrainingSet
 from aocr.training.trainer import _log_nothing_to_train
 
 PACE = Pace(step_seconds=2.0, images_per_second=10.0, epoch_seconds=20.0)
-TRAINING_SET = TrainingSet([], [], used=40, left_out=0, batches_per_epoch=10)
+TRAINING_SET = TrainingSet(None, used=40, left_out=0, batches_per_epoch=10)
 PLAN = StepPlan(seed=1, first_step=0, last_step=500)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import load_noise, white, write_records
+from helpers import load_noise, records_of, white, write_records
 
 from aocr.config import Config
 from aocr.data.records import schema
@@ -23,7 +23,7 @@ SIZES = {"attn_num_hidden": 4, "max_prediction": 2}
 
 def model(characters, dataset, **sizes):
     config = Config(characters=characters, **(SIZES | sizes))
-    return build_train_graph(config, TrainingOptions(), [dataset], [], StepPlan(0, 0, 1))
+    return build_train_graph(config, TrainingOptions(), records_of([dataset]), StepPlan(0, 0, 1))
 
 
 class Source(NamedTuple):

@@ -55,7 +55,7 @@ def _measure(
     seconds: float,
     as_json: bool,
 ) -> None:
-    from aocr.data.images.decoder_complaints import DecoderWatch
+    from aocr.data.images.decoder_complaints import hidden_complaints
     from aocr.data.images.header import quiet_pillow
     from aocr.reading import speed
     from aocr.reading.loading import LoadOptions, load_reader
@@ -66,8 +66,8 @@ def _measure(
     options = LoadOptions(request.checkpoint, request.gpu_id, request.all_fields())
     with (
         quiet_pillow(),
-        DecoderWatch() as watch,
-        load_reader(request.folder, options, batch_size, watch) as reader,
+        hidden_complaints(),
+        load_reader(request.folder, options, batch_size) as reader,
     ):
         speed.check_images(reader, names, images)
         one_by_one = speed.measure(reader, images, 1, seconds)

@@ -7,13 +7,13 @@ compression, below a hundredth of a level, that depend on the size of the batch)
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.data.augmentation.compression import BLOCK
 from aocr.data.augmentation.geometry import GeometryLimits, distort
 from aocr.data.augmentation.photometry import (
+    BLOCK,
     PhotometryLimits,
     change_levels,
     make_texture,
@@ -99,7 +99,7 @@ class Identity(NamedTuple):
     """Identifies what is augmented; equal identities get equal augmentation.
 
     Attributes:
-        seed: of the run.
+        seed: seed of the run.
         epochs: int64 `[N]` or scalar, from 0.
         record_indices: int64 `[N]`, positions of the records in the dataset, from 0.
     """
@@ -109,26 +109,13 @@ class Identity(NamedTuple):
     record_indices: tf.Tensor
 
 
-def augment_batch(batch: Any, seed: int, epochs: tf.Tensor, strength: str) -> Any:
-    """Varies the images of a training batch, see `augment`.
-
-    Args:
-        batch: an `input_pipeline.TrainingBatch`.
-        seed: of the run.
-        epochs: int64 `[N]` or scalar, from 0.
-        strength: a name of `STRENGTHS`.
-    """
-    identity = Identity(seed, epochs, batch.record_indices)
-    return batch._replace(images=augment(batch.images, batch.widths, identity, strength))
-
-
 def augment(images: tf.Tensor, widths: tf.Tensor, identity: Identity, strength: str) -> tf.Tensor:
     """Varies prepared images at random; their texts stay readable, and their widths the same.
 
     Args:
         images: float32 `[N, 32, W, C]`, 0 to 255, padded with 0; all 32 rows count as content.
         widths: int32 `[N]`, widths of the images without padding, in pixels.
-        identity: of the images.
+        identity: identity of the images.
         strength: a name of `STRENGTHS`.
 
     Returns:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from aocr.config import IMAGE_HEIGHT
-from aocr.data.augmentation.bending import bend
 from aocr.data.augmentation.random_numbers import uniforms
 
 
@@ -26,8 +26,8 @@ class GeometryLimits(NamedTuple):
         shear: largest horizontal shear: pixels to the side per pixel down.
         perspective: largest relative change of size from the middle to a border; towards the upper
             or lower border of a wide image less, so that it slants no end more than the shear.
-        smallest_scale: of the content, relative to its size.
-        largest_scale: of the content; lower where the content would leave the image.
+        smallest_scale: smallest size of the content, relative to its own.
+        largest_scale: largest size of the content; lower where the content would leave the image.
         shift: largest distance in pixels that the content moves along each axis.
         waviness: largest displacement in pixels by the bending, along each axis.
         overhang: pixels of each border that may leave the image.
@@ -72,8 +72,8 @@ def distort(
     Args:
         images: float32 `[N, 32, W, C]`.
         widths: int32 `[N]`, widths of the contents in pixels.
-        keys: uint64 `[N]`, see `record_random.record_keys`.
-        limits: of the distortions.
+        keys: uint64 `[N]`, see `random_numbers.record_keys`.
+        limits: limits of the distortions.
         sampled_width: W', of the result; columns beyond the content continue its border.
 
     Returns:
@@ -98,7 +98,7 @@ def source_maps(draws: GeometryDraws, half_width: tf.Tensor, limits: GeometryLim
     Args:
         draws: random numbers of the images.
         half_width: float32 `[N]`, half the widths of the contents in pixels.
-        limits: of the distortions.
+        limits: limits of the distortions.
 
     Returns:
         float32 `[N, 3, 3]`.
@@ -216,3 +216,52 @@ def sample(images: tf.Tensor, widths: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> 
 
     upper, lower = row(0), row(width)
     return upper + lower_share * (lower - upper)
+
+
+KNOT_DISTANCE = 16
+"""Pixels between the knots of the splines that bend an image."""
+
+
+class Displacement(NamedTuple):
+    """Holds the bending, in pixels: float32 `[N, 1, W']` along x, `[N, 32, 1]` along y."""
+
+    x_along_x: tf.Tensor
+    y_along_x: tf.Tensor
+    x_along_y: tf.Tensor
+
+
+def bend(keys: tf.Tensor, amount: tf.Tensor, sampled_width: tf.Tensor | int) -> Displacement:
+    """Returns smooth random displacements of at most `amount` pixels (`[N]`) along each axis."""
+    amount = amount[:, tf.newaxis]
+
+    def random_spline(purpose: str, length: tf.Tensor | int) -> tf.Tensor:
+        knots = length // KNOT_DISTANCE + 4
+        values = amount * (2 * uniforms(keys, purpose, knots) - 1)  # [N, knots]
+        return spline(values, length)
+
+    return Displacement(
+        random_spline("x along x", sampled_width)[:, tf.newaxis] / 2,
+        random_spline("y along x", sampled_width)[:, tf.newaxis],
+        random_spline("x along y", IMAGE_HEIGHT)[:, :, tf.newaxis] / 2,
+    )
+
+
+def spline(values: tf.Tensor, length: tf.Tensor | int) -> tf.Tensor:
+    """Returns uniform cubic B-splines at whole numbers, `[N, length]`.
+
+    Args:
+        values: `[N, knots]`, of knots in distances of `KNOT_DISTANCE`; a spline stays between its
+            lowest and its highest knot.
+        length: number of positions; the knots reach beyond it.
+    """
+    t = np.arange(KNOT_DISTANCE, dtype=np.float32) / KNOT_DISTANCE
+    weights = [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]
+    pieces = values.shape[1] or tf.shape(values)[1]
+    pieces -= 3
+    curve = tf.add_n(
+        [
+            values[:, first : first + pieces, tf.newaxis] * tf.constant(weight / 6)
+            for first, weight in enumerate(weights)
+        ]
+    )  # [N, pieces, KNOT_DISTANCE]
+    return tf.reshape(curve, [-1, pieces * KNOT_DISTANCE])[:, :length]

@@ -22,7 +22,7 @@ def record_keys(seed: int, epochs: tf.Tensor, record_indices: tf.Tensor) -> tf.T
     """Returns one key for each record of a batch in an epoch, uint64 `[N]`.
 
     Args:
-        seed: of the run.
+        seed: seed of the run.
         epochs: int64 `[N]` or scalar, from 0.
         record_indices: int64 `[N]`, positions of the records in the dataset, from 0.
     """
@@ -40,7 +40,7 @@ def uniforms(keys: tf.Tensor, purpose: str, count: int | tf.Tensor) -> tf.Tensor
     Args:
         keys: uint64 `[N]`, see `record_keys`.
         purpose: name of what the numbers are for; numbers for different purposes are independent.
-        count: of numbers for each key.
+        count: number of random numbers for each key.
     """
     counters = tf.cast(tf.range(count) + 1, tf.uint64)[tf.newaxis]  # [1, count]
     stream = _mix(keys ^ tf.constant(zlib.crc32(purpose.encode()), tf.uint64))[:, tf.newaxis]

@@ -16,56 +16,87 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.augmentation.augment import NO_AUGMENTATION, augment_batch
-from aocr.data.batches.pipeline import (
-    DECODING_THREADS,
-    TrainingBatch,
-    prefetched,
-    training_example,
-    without_autograph,
+from aocr.data.batches.common import without_autograph
+from aocr.data.batches.epochs import (
+    SHUFFLE_BUFFER,
+    Draws,
+    Records,
+    ShuffleOrder,
+    buckets_of,
+    one_reading,
 )
-from aocr.data.batches.sharing import WHOLE, Share, part_of_batch
-from aocr.data.batches.shuffling import SHUFFLE_BUFFER, ShuffleOrder, shuffled, without
+from aocr.data.batches.sharing import WHOLE, Share
 from aocr.util.errors import UserError
 
 MAX_DRAWS = 2**31 - 1
 """Largest number of draws of an epoch: products of two of them fit into int64."""
 
 
-class MixedDataset(NamedTuple):
-    """Holds one dataset of a mixture.
+POOL_SIZE = SHUFFLE_BUFFER
+"""Largest number of records that are sorted by width at a time, still encoded, in whole batches."""
 
-    Attributes:
-        files: TFRecord files, read in this order.
-        excluded: indices of its records to leave out, from 0.
-        widths: int32 `[R]`, the prepared width in pixels of each record's image.
-        draws: number of records that an epoch draws.
-    """
-
-    files: list[str]
-    excluded: list[int]
-    widths: np.ndarray
-    draws: int
-
-    @property
-    def used(self) -> int:
-        """Number of records that are not left out."""
-        return len(self.widths) - len(self.excluded)
+SEED_DISTANCE = 2**32
+"""Distance between the seeds of the datasets of a mixture: more than any seed that is given."""
 
 
 class Mixture(NamedTuple):
-    """Holds the datasets of a mixture; indices of records count through all of them."""
+    """Holds the datasets of a mixture; indices of records count through all of them.
 
-    datasets: tuple[MixedDataset, ...]
+    Attributes:
+        datasets: the datasets.
+        draws: numbers of records that an epoch draws from each dataset.
+        batch_size: number of records of a batch before it is shared.
+        share: the part of each batch that is decoded.
+    """
+
+    datasets: tuple[Records, ...]
+    draws: list[int]
+    batch_size: int
+    share: Share = WHOLE
 
     @property
-    def draws(self) -> list[int]:
-        """Numbers of records that an epoch draws from each dataset."""
-        return [each.draws for each in self.datasets]
+    def seed_offset(self) -> int:
+        """0: all processes draw the same records."""
+        return 0
 
-    def batches_per_epoch(self, batch_size: int) -> int:
-        """Returns the number of batches in an epoch; the last may be smaller."""
-        return -(-sum(self.draws) // batch_size)
+    @property
+    def batches_per_epoch(self) -> int:
+        """Number of batches in an epoch; the last may be smaller."""
+        return -(-sum(self.draws) // self.batch_size)
+
+    def batches(self, config: Config, order: ShuffleOrder) -> tf.data.Dataset:
+        """Yields batches endlessly, in the proportion of the mixture: `Draws` of `[N]`."""
+        pool_batches = max(1, POOL_SIZE // self.batch_size)
+        epoch_size, pool_size = sum(self.draws), pool_batches * self.batch_size
+        first_pool, skipped_batches = divmod(order.skipped_batches, pool_batches)
+        first_slot = order.first_epoch * epoch_size + first_pool * pool_size
+        buckets = tf.concat([buckets_of(each.widths, config) for each in self.datasets], axis=0)
+
+        @without_autograph
+        def pool_of(slot: tf.Tensor, _: Draws) -> tf.Tensor:
+            return slot % epoch_size // pool_size
+
+        @without_autograph
+        def size_of(pool: tf.Tensor) -> tf.Tensor:
+            return tf.minimum(epoch_size - pool * pool_size, pool_size)
+
+        @without_autograph
+        def collected(_: tf.Tensor, members: tf.data.Dataset) -> tf.data.Dataset:
+            return members.batch(pool_size)
+
+        @without_autograph
+        def to_batches(slots: tf.Tensor, pool: Draws) -> tf.data.Dataset:
+            seed = tf.stack([tf.constant(order.seed, tf.int64), slots[0]])
+            places = _batch_order(tf.gather(buckets, pool.index), self.batch_size, seed)
+            skipped = tf.where(tf.equal(slots[0], first_slot), skipped_batches, 0)
+            places = places[skipped * self.batch_size :]
+            ordered = Draws(*(tf.gather(values, places) for values in pool))
+            return tf.data.Dataset.from_tensor_slices(ordered).batch(self.batch_size)
+
+        slots = tf.data.Dataset.range(first_slot, np.iinfo(np.int64).max)
+        numbered = tf.data.Dataset.zip((slots, _draws(self, order.seed, first_slot)))
+        pools = numbered.group_by_window(pool_of, collected, window_size_func=size_of)
+        return pools.flat_map(to_batches)
 
 
 def draws_per_epoch(used: Sequence[int], weights: Sequence[float]) -> list[int]:
@@ -108,116 +139,8 @@ def draws_before(slot: Any, draws: Sequence[int]) -> list[Any]:
     return [*counts, slot]
 
 
-POOL_SIZE = SHUFFLE_BUFFER
-"""Largest number of records that are sorted by width at a time, still encoded, in whole batches."""
-
-SEED_DISTANCE = 2**32
-"""Distance between the seeds of the datasets of a mixture: more than any seed that is given."""
-
-
-def mixed_batches(
-    mixture: Mixture,
-    config: Config,
-    order: ShuffleOrder,
-    augmentation: str = NO_AUGMENTATION,
-    share: Share = WHOLE,
-) -> tf.data.Dataset:
-    """Yields batches endlessly, in the proportion of the mixture.
-
-    Args:
-        mixture: the datasets.
-        config: defines the sizes and the characters.
-        order: the batch size, the random seed and where to begin.
-        augmentation: `none`, or a name of `augmentation.STRENGTHS`.
-        share: the part of each batch to decode.
-
-    Returns:
-        A dataset of `TrainingBatch`. Its record indices count through all datasets of the mixture.
-    """
-    pool_batches = max(1, POOL_SIZE // order.batch_size)
-    pools = _Pools(sum(mixture.draws), pool_batches * order.batch_size)
-    first_pool, skipped_batches = divmod(order.skipped_batches, pool_batches)
-    first_slot = order.first_epoch * pools.epoch_size + first_pool * pools.pool_size
-    buckets = tf.constant(_buckets(mixture, config))
-
-    @without_autograph
-    def to_batch_part(reading: tf.Tensor, index: tf.Tensor, record: tf.Tensor) -> tuple:
-        return reading, training_example(index, record, config)
-
-    @without_autograph
-    def to_batches(slots: tf.Tensor, pool: _Draws) -> tf.data.Dataset:
-        seed = tf.stack([tf.constant(order.seed, tf.int64), slots[0]])
-        places = _batch_order(tf.gather(buckets, pool.index), order.batch_size, seed)
-        skipped = tf.where(tf.equal(slots[0], first_slot), skipped_batches, 0)
-        places = places[skipped * order.batch_size :]
-        encoded = tf.data.Dataset.from_tensor_slices(
-            tuple(tf.gather(values, places) for values in pool)
-        )
-        if share == WHOLE:
-            return encoded.map(to_batch_part, DECODING_THREADS).batch(order.batch_size)
-        return encoded.batch(order.batch_size).flat_map(to_part)
-
-    @without_autograph
-    def to_part(readings: tf.Tensor, indices: tf.Tensor, serialized: tf.Tensor) -> tf.data.Dataset:
-        indices, readings, serialized = part_of_batch(share, indices, readings, serialized)
-        examples = tf.data.Dataset.from_tensor_slices((readings, indices, serialized))
-        return examples.map(to_batch_part, DECODING_THREADS).batch(order.batch_size)
-
-    @without_autograph
-    def finish(readings: tf.Tensor, batch: TrainingBatch) -> TrainingBatch:
-        if augmentation == NO_AUGMENTATION:
-            return batch
-        return augment_batch(batch, order.seed, readings, augmentation)
-
-    draws = _draws(mixture, order.seed, first_slot)
-    batches = pools.collect(draws, first_slot).flat_map(to_batches)
-    return prefetched(batches.map(finish, DECODING_THREADS))
-
-
-class _Draws(NamedTuple):
-    """Holds draws.
-
-    Attributes:
-        reading: int64, how often the dataset was read to its end before.
-        index: int64, position of the record in all datasets of the mixture, from 0.
-        serialized: string, the record.
-    """
-
-    reading: tf.Tensor
-    index: tf.Tensor
-    serialized: tf.Tensor
-
-
-class _Pools(NamedTuple):
-    """Divides the draws of each epoch into pools, of which the last may be smaller."""
-
-    epoch_size: int
-    pool_size: int
-
-    def collect(self, draws: tf.data.Dataset, first_slot: int) -> tf.data.Dataset:
-        """Collects draws in pools: slots int64 `[P]`, and `_Draws` of `[P]`."""
-
-        @without_autograph
-        def pool_of(slot: tf.Tensor, draw: _Draws) -> tf.Tensor:
-            del draw
-            return slot % self.epoch_size // self.pool_size
-
-        @without_autograph
-        def size_of(pool: tf.Tensor) -> tf.Tensor:
-            return tf.minimum(self.epoch_size - pool * self.pool_size, self.pool_size)
-
-        @without_autograph
-        def collected(pool: tf.Tensor, members: tf.data.Dataset) -> tf.data.Dataset:
-            del pool
-            return members.batch(self.pool_size)
-
-        slots = tf.data.Dataset.range(first_slot, np.iinfo(np.int64).max)
-        numbered = tf.data.Dataset.zip((slots, draws))
-        return numbered.group_by_window(pool_of, collected, window_size_func=size_of)
-
-
 def _draws(mixture: Mixture, seed: int, first_slot: int) -> tf.data.Dataset:
-    """Draws records endlessly; yields `_Draws` of scalars."""
+    """Draws records endlessly; yields `Draws` of scalars."""
     per_epoch = mixture.draws
     epoch, slot = divmod(first_slot, sum(per_epoch))
     drawn = [
@@ -240,39 +163,31 @@ def _draws(mixture: Mixture, seed: int, first_slot: int) -> tf.data.Dataset:
     return tf.data.Dataset.choose_from_datasets(streams, choices)
 
 
-def _endless(dataset: MixedDataset, seed: int, drawn: int, first_index: int) -> tf.data.Dataset:
+def _endless(dataset: Records, seed: int, drawn: int, first_index: int) -> tf.data.Dataset:
     """Reads a dataset again and again, each time in another order.
 
     Args:
-        dataset: see there.
-        seed: of the order.
+        dataset: the records.
+        seed: random seed of the order.
         drawn: number of records to leave out at the beginning.
         first_index: index of its first record in the mixture.
 
     Returns:
-        A dataset of `_Draws` of scalars.
+        A dataset of `Draws` of scalars.
     """
-    included = without(dataset.excluded, tf.data.TFRecordDataset(dataset.files).enumerate())
     first_reading, skipped = divmod(drawn, dataset.used)
 
     @without_autograph
-    def one_reading(reading: tf.Tensor) -> tf.data.Dataset:
+    def in_mixture(draw: Draws) -> Draws:
+        return draw._replace(index=first_index + draw.index)
+
+    @without_autograph
+    def rest_of_reading(reading: tf.Tensor) -> tf.data.Dataset:
         rest = tf.where(tf.equal(reading, first_reading), tf.constant(skipped, tf.int64), 0)
-
-        @without_autograph
-        def to_draw(index: tf.Tensor, serialized: tf.Tensor) -> _Draws:
-            return _Draws(reading, first_index + index, serialized)
-
-        return shuffled(included, seed, reading).skip(rest).map(to_draw)
+        return one_reading(dataset, seed, reading).skip(rest)
 
     readings = tf.data.Dataset.range(first_reading, np.iinfo(np.int64).max)
-    return readings.flat_map(one_reading)
-
-
-def _buckets(mixture: Mixture, config: Config) -> np.ndarray:
-    """Returns the number of the bucket that each record's image belongs to, uint16 `[R]`."""
-    widths = np.concatenate([dataset.widths for dataset in mixture.datasets])
-    return np.searchsorted(np.array(config.bucket_widths, np.int32), widths).astype(np.uint16)
+    return readings.flat_map(rest_of_reading).map(in_mixture)
 
 
 def _batch_order(buckets: tf.Tensor, batch_size: int, seed: tf.Tensor) -> tf.Tensor:

@@ -51,9 +51,9 @@ class Annotation(NamedTuple):
     """Holds a line of an annotation file, or a file of a folder.
 
     Attributes:
-        number: of the line or file, from 1.
-        path: of the image; the start of the line if the line is rejected.
-        label: as it stands in the annotations.
+        number: number of the line or file, from 1.
+        path: path of the image; the start of the line if the line is rejected.
+        label: text as it stands in the annotations.
         rejection: why the line cannot be used, or None.
     """
 

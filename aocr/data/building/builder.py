@@ -30,7 +30,7 @@ def build(annotations: str, output: str, options: Options) -> int:
         annotations: a UTF-8 file with 'path label' on each line, or a folder of images whose names
             are `LABEL.png` or `LABEL_12.png`.
         output: TFRecord file. With several shards, each file has its number in the name.
-        options: see `Options`.
+        options: what the flags ask for.
 
     Returns:
         The number of pairs written.

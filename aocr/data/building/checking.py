@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from aocr.config import MAX_PIXELS
+from aocr.config import MAX_PIXELS, Config
 from aocr.data import labels, limits
 from aocr.data.building.annotations import Annotation, Annotations, Rejection, is_utf8
-from aocr.data.images.conversion import SupportedImage, convert_watched, needs_no_conversion
+from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError, read_header
-from aocr.data.images.measuring import BATCH_SIZE, BatchDecoder
+from aocr.data.images.header import ImageFileError
+from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
 from aocr.util.parallel import map_in_order
 from aocr.util.paths.checks import is_remote
@@ -36,7 +35,7 @@ class Options(NamedTuple):
         shards: number of files that the annotations are distributed over, by their numbers.
         shard_index: the only shard to build, from 0; None for all shards.
         log_step: number of pairs between log lines.
-        limits: those of the model; images and labels that exceed them are rejected.
+        limits: limits of the model; images and labels that exceed them are rejected.
     """
 
     force_uppercase: bool = True
@@ -61,7 +60,7 @@ class _Candidate(NamedTuple):
 
     Attributes:
         annotation: the path and the label.
-        label: as it is written.
+        label: the label that is written.
         encoded: the image file.
         unchanged: what to write if the file is whole; None if the header does not decide it.
         rejection: why the annotation cannot be used, or None.
@@ -79,7 +78,7 @@ class Checked(NamedTuple):
 
     Attributes:
         annotation: the path and the label.
-        label: as it is written.
+        label: the label that is written.
         image: what to write; None if it is rejected.
         rejection: why the annotation cannot be used, or None.
         complaint: what the decoder complains about, although it decodes the image; or empty.
@@ -95,9 +94,11 @@ class Checked(NamedTuple):
 def check_all(source: Annotations, options: Options) -> Generator[Checked, None, None]:
     """Yields the annotations of the shards to build in order, checked by threads."""
     candidates = _read_candidates(_annotations_of_shards(source, options), options)
-    with DecoderWatch() as watch:
-        decoder = BatchDecoder(watch)
-        check = functools.partial(_check_batch, decoder=decoder, watch=watch, options=options)
+    with (
+        DecoderWatch() as watch,
+        contextlib.closing(ImageMeasurer(Config(channels=3))) as measurer,
+    ):
+        check = functools.partial(_check_batch, measurer=measurer, watch=watch, options=options)
         with contextlib.closing(map_in_order(check, candidates)) as batches:
             for batch in batches:
                 yield from batch
@@ -116,7 +117,7 @@ def _read_candidates(
     """Reads image files in batches; uses threads for remote files, as their latency is high."""
     read = functools.partial(_read_candidate, options=options)
     with ThreadPoolExecutor(REMOTE_READERS) as threads:
-        while batch := list(itertools.islice(annotations, BATCH_SIZE)):
+        for batch in in_batches(annotations):
             remote = any(is_remote(annotation.path) for annotation in batch)
             yield list(threads.map(read, batch) if remote else map(read, batch))
 
@@ -133,43 +134,44 @@ def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
         return _Candidate(annotation, label, rejection=rejection)
     try:
         encoded = read_file(annotation.path)
-        unchanged = _if_unchanged(encoded, options.max_pixels)
+        unchanged = if_unchanged(encoded, options.max_pixels)
     except ImageFileError as error:
         rejection = Rejection(error.reason, annotation.path, error.detail)
         return _Candidate(annotation, label, rejection=rejection)
     return _Candidate(annotation, label, encoded, unchanged)
 
 
-def _if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
-    """Returns what to write if the header tells that the file can stay unchanged, else None."""
-    header = read_header(encoded, max_pixels)
-    if needs_no_conversion(encoded, header):
-        return SupportedImage(encoded, False, header.width, header.height)
-    return None
-
-
 def _check_batch(
-    candidates: list[_Candidate], decoder: BatchDecoder, watch: DecoderWatch, options: Options
+    candidates: list[_Candidate], measurer: ImageMeasurer, watch: DecoderWatch, options: Options
 ) -> list[Checked]:
     """Checks the images of a batch: in one call if possible, otherwise one by one."""
     unchanged = [each.unchanged.encoded for each in candidates if each.unchanged]
-    good = decoder.are_good(unchanged)
-    return [_check(each, good, watch, options) for each in candidates]
+    found = iter(watch.decode(unchanged, measurer.sizes) if unchanged else ())
+    return [
+        _check(each, next(found) if each.unchanged else (None, ""), watch, options)
+        for each in candidates
+    ]
 
 
-def _check(candidate: _Candidate, good: bool, watch: DecoderWatch, options: Options) -> Checked:
+def _check(
+    candidate: _Candidate,
+    measured: tuple[ImageSize | None, str],
+    watch: DecoderWatch,
+    options: Options,
+) -> Checked:
     """Checks the size of an image; decodes and converts it first if that has not been done.
 
     Args:
         candidate: the annotation and its image file.
-        good: whether the images of the batch that can stay unchanged are known to be good.
+        measured: the size of the image if it can stay unchanged and is whole, and the complaint.
         watch: listens to the decoder.
-        options: gives the limits.
+        options: what the flags ask for.
     """
     annotation, label, rejection = candidate.annotation, candidate.label, candidate.rejection
     if rejection:
         return Checked(annotation, label, None, rejection)
-    image, complaint = candidate.unchanged if good else None, ""
+    size, complaint = measured
+    image = candidate.unchanged if size else None
     try:
         if not image:
             image, complaint = convert_watched(candidate.encoded, options.max_pixels, watch)

@@ -73,7 +73,7 @@ class BuildCounts:
         """Counts a pair.
 
         Args:
-            label: as it is written.
+            label: the label that is written.
             converted: whether the image was converted to PNG.
         """
         self.pairs += 1
@@ -130,7 +130,7 @@ def log_complaint(place: str, path: str, complaint: str) -> None:
     """Logs that an image is used although the decoder complains about it.
 
     Args:
-        place: that of the annotation.
+        place: place of the annotation.
         path: the image.
         complaint: the lines of the decoder.
     """

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageOps
@@ -93,8 +95,8 @@ class SupportedImage(NamedTuple):
     Attributes:
         encoded: a PNG, JPEG, BMP or GIF file.
         converted: whether it was converted to PNG; otherwise it is the original file.
-        width: of the upright image, in pixels.
-        height: of the upright image, in pixels.
+        width: width of the upright image, in pixels.
+        height: height of the upright image, in pixels.
     """
 
     encoded: bytes
@@ -139,42 +141,60 @@ def to_upload(encoded: bytes, max_pixels: int) -> bytes:
         ImageFileError: see `to_supported_format`.
     """
     picture = read_header(encoded, max_pixels)
-    return encoded if needs_no_conversion(encoded, picture) else to_png(picture)
+    return encoded if _needs_no_conversion(encoded, picture) else to_png(picture)
 
 
-class WatchedImage(NamedTuple):
-    """Holds an image, and what the decoder complains about although it decodes it; or empty."""
-
-    image: SupportedImage
-    complaint: str
-
-
-def convert_watched(encoded: bytes, max_pixels: int, watch: DecoderWatch) -> WatchedImage:
-    """Returns the result of `to_supported_format`, with the complaint of the decoder.
+def convert_watched(
+    encoded: bytes, max_pixels: int, watch: DecoderWatch | None
+) -> tuple[SupportedImage, str]:
+    """Returns the result of `to_supported_format`, and the complaint of the decoder or "".
 
     Raises:
         ImageFileError: as `to_supported_format`; its detail holds the complaint.
     """
+    if not watch:
+        return to_supported_format(encoded, max_pixels), ""
 
-    def convert() -> SupportedImage | ImageFileError:
+    def convert(images: Sequence[bytes]) -> list[SupportedImage | ImageFileError]:
         try:
-            return to_supported_format(encoded, max_pixels)
+            return [to_supported_format(images[0], max_pixels)]
         except ImageFileError as error:
-            return error
+            return [error]
 
-    image, complaint = watch.decode(encoded, convert)
+    ((image, complaint),) = watch.decode([encoded], convert)
     if isinstance(image, SupportedImage):
-        return WatchedImage(image, complaint)
+        return image, complaint
     if complaint and not image.detail:
         raise ImageFileError(image.reason, complaint) from image
     raise image
 
 
-def needs_no_conversion(encoded: bytes, picture: Image.Image) -> bool:
-    """Returns whether `to_supported_format` leaves a file unchanged, judging by its header only.
+def if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
+    """Returns the result of `to_supported_format` if the header tells it, else None.
 
-    It still raises an error if TensorFlow cannot decode all pixels. False means that the header
-    does not decide it. This takes a small part of the time of `to_supported_format`.
+    What decodes the image next still finds out whether all its pixels are there. This takes a small
+    part of the time of `to_supported_format`.
+
+    Raises:
+        ImageFileError: the header has a problem, see `read_header`.
+    """
+    picture = read_header(encoded, max_pixels)
+    if _needs_no_conversion(encoded, picture):
+        return SupportedImage(encoded, False, picture.width, picture.height)
+    return None
+
+
+def problem_of(encoded: bytes, error: Exception) -> str:
+    """Returns why an image file cannot be decoded, given the error of what tried it."""
+    try:
+        to_supported_format(encoded, sys.maxsize)
+    except ImageFileError as problem:
+        return str(problem)
+    return first_line(error)
+
+
+def _needs_no_conversion(encoded: bytes, picture: Image.Image) -> bool:
+    """Returns whether the header tells that `to_supported_format` leaves a file unchanged.
 
     Args:
         encoded: a whole image file.

@@ -7,16 +7,16 @@ of these images nevertheless. Its other decoders write nothing: their errors are
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from aocr.data.images.header import SIGNATURES
 from aocr.util.terminal.stderr_filter import StderrFilter
 
 Value = TypeVar("Value")
-
-_JPEG_START = b"\xff\xd8"
 
 _COMPLAINT = re.compile(
     # warnings: the image is decoded
@@ -48,7 +48,7 @@ def warning_text(name: str, complaint: str) -> str:
     """Returns what a log line says of an image that is read with a complaint.
 
     Args:
-        name: of the image.
+        name: name of the image.
         complaint: the lines of the decoder.
     """
     return f"{name}: the image was read, but the JPEG decoder complains: {complaint}"
@@ -59,20 +59,19 @@ def _is_complaint(line: str) -> bool:
 
 
 @contextlib.contextmanager
-def hidden_complaints(hidden: bool = True) -> Iterator[None]:
-    """Drops the decoder's complaints in the block: those of images that are named elsewhere.
+def hidden_complaints() -> Iterator[None]:
+    """Drops the decoder's complaints in the block: `aocr dataset` and `aocr inspect` name images.
 
-    Args:
-        hidden: False changes nothing. That is for datasets without complaints.
+    It decorates functions, too.
     """
-    with StderrFilter(_is_complaint) if hidden else contextlib.nullcontext():
+    with StderrFilter(_is_complaint):
         yield
 
 
 class DecoderWatch:
     """Keeps the decoder's complaints off the console, and tells which images they are about.
 
-    Everything that decodes while a watch is open must do so in its `together` or `complaint_about`.
+    Everything that decodes while a watch is open must do so in its methods.
     Threads may share a watch. A context manager.
     """
 
@@ -104,19 +103,26 @@ class DecoderWatch:
             finally:
                 heard += self._filter.lines_after(before)
 
-    def decode(self, encoded: bytes, decode: Callable[[], Value]) -> tuple[Value, str]:
-        """Decodes one image while other threads do, too; and again alone if complaints arrive.
+    def decode(
+        self, images: Sequence[bytes], decode: Callable[[Sequence[bytes]], Sequence[Value]]
+    ) -> list[tuple[Value, str]]:
+        """Decodes images while other threads do, too; each again alone if complaints arrive.
 
         Args:
-            encoded: the image file.
-            decode: decodes it.
+            images: image files.
+            decode: decodes some of them.
 
         Returns:
-            What `decode` returns, and the complaints about the image.
+            For each image what `decode` returns, and the lines of the decoder, or an empty string.
         """
         with self.together() as heard:
-            value = decode()
-        return value, self.complaint_about(encoded, decode) if heard else ""
+            values = decode(images)
+        if not heard:
+            return [(value, "") for value in values]
+        return [
+            (value, self.complaint_about(image, functools.partial(decode, [image])))
+            for value, image in zip(values, images, strict=True)
+        ]
 
     def complaint_about(self, encoded: bytes, decode: Callable[[], object]) -> str:
         """Decodes one image while no other thread decodes, and returns the complaints about it.
@@ -128,7 +134,7 @@ class DecoderWatch:
         Returns:
             The lines of the decoder, or an empty string if there are none.
         """
-        if not encoded.startswith(_JPEG_START):
+        if not encoded.startswith(SIGNATURES["JPEG"]):
             return ""
         with self._gate.alone():
             before = self._filter.count()

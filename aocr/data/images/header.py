@@ -15,6 +15,9 @@ from aocr.util.errors import first_line
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "JPEG2000", "PPM", "ICO")
 """Formats that are read. Pillow's other readers are for vector files, and may run programs."""
 
+SIGNATURES = {"PNG": b"\x89P", "JPEG": b"\xff\xd8", "BMP": b"BM", "GIF": b"GI"}
+"""The first two bytes of the files that the model's graph decodes, by the format's name."""
+
 _PREFIX_BYTES = 16
 """Number of bytes by which Pillow recognizes a format."""
 

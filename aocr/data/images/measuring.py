@@ -1,81 +1,41 @@
-"""Measures the images of records, before and after preparation, and finds those that are broken."""
+"""Tells whether images can be read, and how large they are before and after preparation.
+
+What checks images, builds or scans datasets asks here, so that all have the same answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.decoding import decode
-from aocr.data.images.preprocessing import Size, prepared_size
+from aocr.data.images.header import SIGNATURES
+from aocr.data.images.preprocessing import Size, decode, prepared_size
 from aocr.util.session import open_on_cpu
 
 BATCH_SIZE = 64
 """Number of files that are decoded in one call."""
 
 
-def shapes_of(files: tf.Tensor, channels: int = 0) -> tf.Tensor:
-    """Decodes every file with an operation of its own, so that all cores decode.
-
-    No more images are in memory at a time than cores decode: each is dropped once it has a shape.
-
-    Args:
-        files: string `[BATCH_SIZE]`, image files; of a GIF only the first frame is decoded.
-        channels: of the decoded images; 0 for as many as the file has.
-
-    Returns:
-        int32 `[BATCH_SIZE, 3]`: height, width and channels.
-    """
-    images = [
-        tf.raw_ops.DecodeImage(contents=file, channels=channels, expand_animations=False)
-        for file in tf.unstack(files)
-    ]
-    return tf.stack([tf.shape(image) for image in images])  # makes every decoder run
+Item = TypeVar("Item")
 
 
-class BatchDecoder:
-    """Decodes batches of `BATCH_SIZE` files in a graph of its own; threads may share it.
-
-    Args:
-        watch: listens to the decoder.
-    """
-
-    def __init__(self, watch: DecoderWatch) -> None:
-        self._watch = watch
-        with tf.Graph().as_default() as graph:
-            files = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
-            shapes = shapes_of(files)
-        self._session = tf.compat.v1.Session(graph=graph)
-        self._run = self._session.make_callable(shapes, [files])
-
-    def are_good(self, files: Sequence[bytes]) -> bool:
-        """Returns whether TensorFlow can decode all pixels of each file, without a complaint.
-
-        If another thread decodes a file with a complaint meanwhile, the result is False, too.
-
-        Args:
-            files: at most `BATCH_SIZE` image files.
-        """
-        if not files:
-            return True
-        padded = [*files, *[files[0]] * (BATCH_SIZE - len(files))]
-        try:
-            with self._watch.together() as heard:
-                self._run(np.array(padded, object))
-        except tf.errors.OpError:
-            return False
-        return not heard
+def in_batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yields lists of `BATCH_SIZE` items; the last may be shorter."""
+    unread = iter(items)
+    while batch := list(itertools.islice(unread, BATCH_SIZE)):
+        yield batch
 
 
 _Measure = Callable[[np.ndarray], np.ndarray]
 """Returns int32 `[N, 3]` for N image files: height, width and prepared width."""
 
-_COMMON_STARTS = b"\x89P", b"\xff\xd8"
-"""The first two bytes of PNG and JPEG files, which both ways of decoding treat alike."""
+_COMMON_STARTS = SIGNATURES["PNG"], SIGNATURES["JPEG"]
+"""The first bytes of PNG and JPEG files, which both ways of decoding treat alike."""
 
 
 class ImageSize(NamedTuple):
@@ -98,7 +58,7 @@ class ImageMeasurer:
             images = tf.compat.v1.placeholder(tf.string, [None])
             batch = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
             sizes = _with_prepared_widths(_shapes_one_by_one(images, config), config)
-            sizes_of_batch = _with_prepared_widths(shapes_of(batch, config.channels), config)
+            sizes_of_batch = _with_prepared_widths(_shapes_of_batch(batch, config), config)
         self._session = open_on_cpu(graph)
         self._measure: _Measure = self._session.make_callable(sizes, [images])
         self._measure_batch: _Measure = self._session.make_callable(sizes_of_batch, [batch])
@@ -111,17 +71,24 @@ class ImageMeasurer:
         """Returns the size of each image, or None if it cannot be decoded.
 
         It is fastest for `BATCH_SIZE` PNG and JPEG files that can all be decoded.
+
+        Args:
+            images: at most `BATCH_SIZE` image files.
         """
-        is_batch = len(images) == BATCH_SIZE
-        if is_batch and all(image.startswith(_COMMON_STARTS) for image in images):
-            sizes = _or_none(self._measure_batch, images) or _or_none(self._measure, images)
-        else:
-            sizes = _or_none(self._measure, images)
+        sizes = self._sizes_of_batch(images) or _or_none(self._measure, images)
         if sizes is not None:
             return list(sizes)
         if len(images) == 1:
             return [None]
         return [self.sizes([image])[0] for image in images]
+
+    def _sizes_of_batch(self, images: Sequence[bytes]) -> list[ImageSize] | None:
+        """Measures images by the fast way, if it is one for them and all can be decoded."""
+        missing = BATCH_SIZE - len(images)
+        if missing > len(images) or not all(each.startswith(_COMMON_STARTS) for each in images):
+            return None
+        sizes = _or_none(self._measure_batch, [*images, *[images[0]] * missing])
+        return sizes and sizes[: len(images)]
 
 
 def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[ImageSize] | None:
@@ -146,3 +113,22 @@ def _shapes_one_by_one(encoded: tf.Tensor, config: Config) -> tf.Tensor:
         return tf.shape(decode(image, config.channels))
 
     return tf.map_fn(shape, encoded, fn_output_signature=tf.TensorSpec([3], tf.int32))
+
+
+def _shapes_of_batch(files: tf.Tensor, config: Config) -> tf.Tensor:
+    """Decodes every file with an operation of its own, so that all cores decode.
+
+    No more images are in memory at a time than cores decode: each is dropped once it has a shape.
+
+    Args:
+        files: string `[BATCH_SIZE]`, image files.
+        config: defines `channels`.
+
+    Returns:
+        int32 `[BATCH_SIZE, 3]`: height, width and channels.
+    """
+    images = [
+        tf.raw_ops.DecodeImage(contents=file, channels=config.channels, expand_animations=False)
+        for file in tf.unstack(files)
+    ]
+    return tf.stack([tf.shape(image) for image in images])  # makes every decoder run

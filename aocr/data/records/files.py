@@ -35,16 +35,23 @@ class RawRecord(NamedTuple):
     """Holds one record as it was written.
 
     Attributes:
-        name: for messages: "record 12, images/a.png", after the file's name if there are several.
+        name: the name in messages: "record 12, images/a.png"; of several files, that of the file
+            comes first.
         image: the encoded image file.
-        label: UTF-8 or Latin-1, see `records.text_of`.
-        full_name: the name after the file's name, also if there is only one file.
+        label: text in UTF-8 or Latin-1, see `schema.text_of`.
+        path: the file.
     """
 
     name: str
     image: bytes
     label: bytes
-    full_name: str = ""
+    path: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The name after the file's name, also if there is only one file."""
+        prefix = f"{self.path}, "
+        return prefix + self.name.removeprefix(prefix)
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -134,7 +141,7 @@ def read(files: Sequence[str]) -> Iterator[RawRecord]:
                     name = f"record {whole_records + 1}"
                     if comment:
                         name = f"{name}, {schema.text_of(comment)}"
-                    yield RawRecord(f"{prefix}{name}", image, label, f"{path}, {name}")
+                    yield RawRecord(f"{prefix}{name}", image, label, path)
                     whole_records += 1
             except (tf.errors.OpError, OSError, FramingError) as error:
                 raise UserError(

@@ -60,7 +60,7 @@ def output_names(output: str, shards: int, shard_index: int | None) -> OutputNam
     """Returns the names of the files that a build writes.
 
     Args:
-        output: as the user gave it.
+        output: the name that the user gave.
         shards: number of files that the annotations are distributed over.
         shard_index: the only shard to build, from 0; None for all shards.
 

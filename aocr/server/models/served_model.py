@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
@@ -14,14 +11,12 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import MAX_PIXELS
-from aocr.data.images.conversion import to_supported_format
-from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
+from aocr.data.images.conversion import if_unchanged, problem_of, to_supported_format
 from aocr.data.images.header import ImageFileError
 from aocr.exports.samples import sample_images
 from aocr.inference import names
 from aocr.inference.results import Reading
 from aocr.reading.checkpoint_backend import Backend
-from aocr.reading.reader import Reader
 from aocr.server import limits as image_limits
 from aocr.server.errors import invalid_argument, unavailable
 from aocr.server.metrics import Metrics
@@ -52,12 +47,12 @@ class _Item(NamedTuple):
     Attributes:
         encoded: the file, which TensorFlow decodes.
         attention: whether its attention is asked for.
-        is_named: whether complaints of the decoder about it have been logged already.
+        for_people: whether people are told why it cannot be read, not programs.
     """
 
     encoded: bytes
-    attention: bool
-    is_named: bool = False
+    attention: bool = False
+    for_people: bool = False
 
 
 class ServedModel:
@@ -75,7 +70,6 @@ class ServedModel:
         version: int,
         limits: ServingLimits,
         metrics: Metrics,
-        watch: DecoderWatch | None = None,
     ) -> None:
         """Takes over a loaded model, and reads a first image with it.
 
@@ -84,15 +78,13 @@ class ServedModel:
             version: its number.
             limits: what a request may hold.
             metrics: measures the batches.
-            watch: finds the complaints of the decoder, which are logged.
 
         Raises:
             tf.errors.OpError: the model cannot read.
         """
         self.version, self._limits, self._metrics = version, limits, metrics
         self.signatures: Mapping[str, meta_graph_pb2.SignatureDef] = backend.signatures
-        self._backend, self._watch = backend, watch
-        self._reader = Reader(backend, watch=watch)
+        self._backend = backend
         for attention in {False, backend.has_attention}:  # the first call of either is slow
             self._backend.read_files(sample_images()[:1], attention)
         self._batcher: RequestBatcher[_Item, Reading] = RequestBatcher(
@@ -111,15 +103,14 @@ class ServedModel:
         Raises:
             RestError: it cannot be read.
         """
-        image_limits.check_image(encoded, self._limits.max_pixels)
+        max_pixels = self._limits.max_pixels
+        image_limits.check_image(encoded, max_pixels)
         try:
-            image, complaint = self._reader.convert(encoded, self._limits.max_pixels)
+            image = if_unchanged(encoded, max_pixels) or to_supported_format(encoded, max_pixels)
         except ImageFileError as error:
             raise invalid_argument(str(error)) from error
-        if complaint:
-            _log_complaint(encoded, complaint)
         wanted = attention and self._backend.has_attention
-        return self._submit([_Item(image, wanted, bool(complaint))])[0]
+        return self._submit([_Item(image.encoded, wanted, for_people=True)])[0]
 
     def submit_tensor(self, images: np.ndarray) -> list[Future[Reading]]:
         """Submits the input of the default signature, strings of any shape.
@@ -129,7 +120,7 @@ class ServedModel:
         """
         for encoded in images.flat:
             image_limits.check_image(encoded, self._limits.max_pixels)
-        return self._submit([_Item(encoded, attention=False) for encoded in images.flat])
+        return self._submit([_Item(encoded) for encoded in images.flat])
 
     def _submit(self, items: Sequence[_Item]) -> list[Future[Reading]]:
         try:
@@ -151,24 +142,12 @@ class ServedModel:
         feeds = {signature.inputs[key].name: value for key, value in tensors.items()}
         fetches = {key: info.name for key, info in signature.outputs.items()}
         try:
-            with self._watched() as heard:
-                found = self._backend.session.run(fetches, feeds)
+            found = self._backend.session.run(fetches, feeds)
         except (tf.errors.OpError, ValueError) as error:
             raise invalid_argument(first_line(error)) from error
-        if heard:
-            strings = [tensor for tensor in tensors.values() if tensor.dtype == object]
-            self._name_complaints([_Item(each, False) for t in strings for each in t.flat])
         return {key: np.asarray(value) for key, value in found.items()}
 
     def _read(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
-        """Reads a batch, and logs the complaints of the decoder."""
-        with self._watched() as heard:
-            results = self._read_halves(items)
-        if heard:
-            self._name_complaints(items)
-        return results
-
-    def _read_halves(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
         """Reads a batch; if it fails, both halves of it, until only the bad images fail."""
         attention = any(item.attention for item in items)
         try:
@@ -176,30 +155,14 @@ class ServedModel:
                 return self._backend.read_files([item.encoded for item in items], attention)
         except tf.errors.OpError as error:
             if len(items) == 1:
-                return [invalid_argument(first_line(error))]
+                told = problem_of(items[0].encoded, error) if items[0].for_people else None
+                return [invalid_argument(told or first_line(error))]
         middle = len(items) // 2
-        return [*self._read_halves(items[:middle]), *self._read_halves(items[middle:])]
-
-    def _watched(self) -> contextlib.AbstractContextManager[list[str]]:
-        return self._watch.together() if self._watch else contextlib.nullcontext([])
-
-    def _name_complaints(self, items: Sequence[_Item]) -> None:
-        """Decodes the images one by one, to find those that the decoder complains about."""
-        for item in items:
-            if self._watch and not item.is_named:
-                decode = functools.partial(
-                    to_supported_format, item.encoded, self._limits.max_pixels
-                )
-                if complaint := self._watch.complaint_about(item.encoded, decode):
-                    _log_complaint(item.encoded, complaint)
+        return [*self._read(items[:middle]), *self._read(items[middle:])]
 
     def _release(self) -> None:
         self._batcher.close()
-        self._reader.close()
-
-
-def _log_complaint(encoded: bytes, complaint: str) -> None:
-    logging.warning("%s", warning_text(f"a request's image of {len(encoded)} bytes", complaint))
+        self._backend.close()
 
 
 def is_default(signature: str, served: ServedModel) -> bool:

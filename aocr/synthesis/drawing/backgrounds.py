@@ -67,7 +67,7 @@ def backdrop_of(kind: str | None, files: tuple[str, ...], key: tuple[int, int]) 
     """Returns the backdrop of an image.
 
     Args:
-        kind: as in `Backdrop`.
+        kind: kind of a `Backdrop`.
         files: image files to choose from, perhaps none.
         key: the seed and the index of the image.
     """

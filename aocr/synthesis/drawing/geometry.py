@@ -27,9 +27,9 @@ def warp(
     """Returns distorted images, black outside of the input.
 
     Args:
-        images: of one size.
+        images: images of one size.
         size: width and height of the output.
-        mapping: from the output to the input.
+        mapping: place in the input of each place of the output.
         cell: `FLAT_CELL` or `BENT_CELL`.
     """
     xs, ys = _edges(size[0], cell), _edges(size[1], cell)
@@ -58,7 +58,7 @@ class Tilt(NamedTuple):
     """Says how a rectangle is seen.
 
     Attributes:
-        degrees: of rotation.
+        degrees: angle of rotation.
         shear: horizontal shift of the upper edge, relative to the height.
         perspective: most shift of a corner, relative to the height.
     """
@@ -73,7 +73,7 @@ class Framed(NamedTuple):
 
     Attributes:
         size: width and height of the image.
-        mapping: from the image to the rectangle.
+        mapping: place in the rectangle of each place of the image.
     """
 
     size: tuple[int, int]
@@ -87,7 +87,7 @@ def frame(
 
     Args:
         inner: width and height of the rectangle.
-        height: of the image.
+        height: height of the image.
         margins: left, top, right and bottom of the tilted rectangle, relative to `height`.
         tilt: how the rectangle is seen.
         corners: float64 `[4, 2]`, from -1 to 1: the part of `tilt.perspective` of each corner.

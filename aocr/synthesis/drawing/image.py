@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from aocr.synthesis.drawing import styles
+from aocr.synthesis.drawing import captcha, document, plate, scene
 from aocr.synthesis.drawing.backgrounds import Backdrop, backdrop_of
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.choice import FontSet
@@ -16,6 +17,14 @@ from aocr.synthesis.sizes import Likeness, Size
 from aocr.synthesis.texts.sources import TextSource
 from aocr.util.errors import UserError
 from aocr.util.text.drawing import encode_image
+
+DRAWERS: dict[str, Callable[[Subject, np.random.Generator], Image.Image]] = {
+    "scene": scene.draw,
+    "captcha": captcha.draw,
+    "plate": plate.draw,
+    "document": document.draw,
+}
+"""The function that draws each of `options.STYLES`."""
 
 ATTEMPTS = 1000
 """Texts that are proposed for one image until a font can draw one."""
@@ -38,7 +47,7 @@ class Plan(NamedTuple):
         fonts: draw them.
         looks: what the images look like.
         background_files: images to draw on, perhaps none.
-        likeness: gives the images their sizes, if it is not None.
+        likeness: sizes that the images get; None for those of `looks`.
         seed: decides everything random, together with the index of an image.
     """
 
@@ -76,7 +85,7 @@ def draw_image(plan: Plan, index: int) -> Drawn:
     size = _choose_size(plan, text, rng)
     backdrop = _choose_backdrop(plan, index)
     subject = Subject(text, fonts, size.height, plan.looks.strength, backdrop)
-    image = styles.draw(plan.looks.style, subject, rng)
+    image = DRAWERS[plan.looks.style](subject, rng)
     image = _fit_width(image, size.width)
     return Drawn(_encode(image, plan.looks, rng), text, replaced)
 

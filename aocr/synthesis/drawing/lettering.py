@@ -28,7 +28,7 @@ class Pen:
 
     Attributes:
         file: the font.
-        size: in pixels per em.
+        size: pixels per em.
         stroke: pixels that are added around the ink.
         spacing: pixels that are added between characters. Text whose letters join has none.
         word_spacing: pixels that are added between words, unless letters join.
@@ -74,7 +74,7 @@ def draw_cells(text: str, pen: Pen, cell: tuple[int, int]) -> list[Image.Image]:
     Characters that are wider than a cell are squeezed.
 
     Args:
-        text: of independent letters.
+        text: a text of independent letters.
         pen: draws them.
         cell: width and height of a cell in pixels.
     """
@@ -115,8 +115,8 @@ def draw_scattered(
     """Returns each character as a mask of the whole text, so that each can have its own colour.
 
     Args:
-        text: of independent letters.
-        fonts: to choose from for each character.
+        text: a text of independent letters.
+        fonts: fonts to choose from for each character.
         pen: draws the characters.
         scatter: moves them.
         rng: decides how.

@@ -35,8 +35,8 @@ class _Plate(NamedTuple):
     """Holds a plate seen from the front.
 
     Attributes:
-        picture: of mode `RGB`.
-        outline: of mode `L`, white inside.
+        picture: picture of mode `RGB`.
+        outline: mask of mode `L`, white inside.
     """
 
     picture: Image.Image

@@ -16,8 +16,8 @@ class Subject(NamedTuple):
     Attributes:
         text: the text.
         fonts: fonts that have all its characters.
-        height: of the image in pixels.
-        strength: from 0 to 1, of all effects.
+        height: height of the image in pixels.
+        strength: strength of all effects, from 0 to 1.
         backdrop: paints the background.
     """
 

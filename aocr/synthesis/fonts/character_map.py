@@ -56,7 +56,7 @@ def read_character_map(content: bytes, index: int = 0) -> CharacterMap:
 
     Args:
         content: a TrueType or OpenType file, or a collection of them.
-        index: of the font in a collection.
+        index: number of the font in a collection.
 
     Raises:
         FontFileError: the file is damaged, of another kind, has no Unicode characters, or says that

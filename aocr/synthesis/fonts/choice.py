@@ -99,7 +99,7 @@ class FontSet:
 
     Attributes:
         files: the fonts, in an order that does not depend on the machine's clock or folders.
-        holders: for each character the fonts that have it, as the bits of a number.
+        holders: the fonts that have each character, as the bits of a number.
     """
 
     files: tuple[FontFile, ...]

@@ -65,7 +65,7 @@ def coverage(files: list[FontFile], characters: str) -> FontSet:
 
     Args:
         files: fonts; at least one.
-        characters: those that are to be drawn.
+        characters: characters to be drawn.
 
     Raises:
         UserError: no font has any of them.

@@ -46,7 +46,7 @@ class TextPlan(NamedTuple):
     Attributes:
         source: proposes them.
         fonts: the fonts to draw them with.
-        characters: those that may occur, sorted, those included that no font has.
+        characters: characters that may occur, sorted, those included that no font has.
         left_out: counts the texts that are never proposed.
     """
 

@@ -69,7 +69,7 @@ class RunningText:
     """Proposes pieces of a running text: whole words that follow each other.
 
     Attributes:
-        words: of the text, in its order.
+        words: words of the text, in its order.
         starts: indices of the words that a piece may begin with.
         lengths: numbers of characters of a piece. The longest pieces of at most such a number are
             taken; a first word may be longer.
@@ -95,7 +95,7 @@ class RandomCharacters:
     """Proposes random characters that at least one font has all of.
 
     Attributes:
-        characters: with their weights.
+        characters: characters with their weights.
         lengths: numbers of characters of a text.
         fonts: the fonts.
     """

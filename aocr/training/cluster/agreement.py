@@ -13,6 +13,8 @@ import tensorflow as tf
 import aocr
 from aocr import config_json
 from aocr.config import Config
+from aocr.data.batches.mixing import Mixture
+from aocr.data.batches.sharing import WHOLE
 from aocr.data.records.files import expand
 from aocr.model import config_file
 from aocr.training.cluster.replicas import Replicas
@@ -97,8 +99,8 @@ def agreed_training_set(replicas: Replicas, training_set: TrainingSet) -> Traini
         "records to train on": training_set.used,
         "batches": training_set.batches_per_epoch,
     }
-    shared = training_set.shared
-    if shared is None or shared.share.parts > 1:
+    source = training_set.source
+    if isinstance(source, Mixture) or source.share != WHOLE:
         _check(replicas, facts, "give all replicas the same data")
         return training_set
     batches = max(map(int, replicas.gather(str(training_set.batches_per_epoch))))
@@ -107,7 +109,7 @@ def agreed_training_set(replicas: Replicas, training_set: TrainingSet) -> Traini
         used=used,
         left_out=left_out,
         batches_per_epoch=batches,
-        shared=shared._replace(batches=batches),
+        source=source._replace(batches_per_epoch=batches),
     )
 
 

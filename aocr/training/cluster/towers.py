@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.data.batches.pipeline import TrainingBatch
+from aocr.data.batches.epochs import TrainingBatch
 from aocr.data.batches.sharing import FILLING, Share, part_of_batch
 from aocr.model.backbones.layers import BatchStatistic
 from aocr.training.cluster.replicas import Replicas

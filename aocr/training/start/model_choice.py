@@ -8,7 +8,7 @@ from collections import Counter
 
 from aocr.config import ATTENTION, IMAGE_HEIGHT, LEFT_TO_RIGHT, RIGHT_TO_LEFT, Config
 from aocr.config_json import architecture
-from aocr.data.bucket_widths import choose_bucket_widths
+from aocr.data.dataset_scan import choose_bucket_widths
 from aocr.data.records.files import expand
 from aocr.data.word_lists import characters_of
 from aocr.model import config_file

@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.batches.mixing import SEED_DISTANCE, MixedDataset, Mixture, draws_per_epoch
-from aocr.data.batches.pipeline import batches_per_epoch
-from aocr.data.batches.sharing import WHOLE, Share, SharedRecords, divide_files
-from aocr.data.dataset_scan import log_for_training, scan
+from aocr.data.batches.epochs import READ_AT_A_TIME, Records, batches_per_epoch
+from aocr.data.batches.mixing import SEED_DISTANCE, Mixture, draws_per_epoch
+from aocr.data.batches.sharing import WHOLE, Share, divide_files
+from aocr.data.dataset_scan import DatasetScan, log_for_training, scan
 from aocr.data.records.files import MAX_NAMED, expand
 from aocr.training.options import TrainingOptions
 from aocr.training.start.run import Run, WeightedDataset
@@ -27,24 +27,16 @@ class TrainingSet(NamedTuple):
     """Holds the records that a run trains on.
 
     Attributes:
-        files: TFRecord files.
-        rejected: indices of the records that the run leaves out, from 0, in increasing order.
+        source: the records that this process reads.
         used: number of records that the run trains on in each epoch.
         left_out: number of records that the run leaves out.
         batches_per_epoch: number of steps that an epoch takes.
-        mixture: the datasets of `--mix`; `files` and `rejected` are then empty.
-        has_complaints: whether the decoder complains about an image.
-        shared: the records that this process of several reads, in place of `files`.
     """
 
-    files: list[str]
-    rejected: list[int]
+    source: Records | Mixture
     used: int
     left_out: int
     batches_per_epoch: int
-    mixture: Mixture | None = None
-    has_complaints: bool = False
-    shared: SharedRecords | None = None
 
 
 def load_training_set(
@@ -64,89 +56,65 @@ def load_training_set(
         UserError: a file is not a TFRecord file, or no record of a dataset can be trained on.
     """
     if run.mix:
-        return _load_mixture(run.mix, config, options)
+        return _load_mixture(run.mix, config, options, share)
     files = expand(run.dataset)
-    if share != WHOLE:
-        return _load_share(files, config, options, share)
-    found = scan(files, config)
+    own = _own_files(files, share) if share != WHOLE else None
+    found = scan(own or files, config)
     used = log_for_training(found, config, options.drop_wide)
-    widths = found.trainable(options.drop_wide)
-    return TrainingSet(
-        files=files,
-        rejected=found.untrainable(options.drop_wide),
-        used=used,
-        left_out=found.records - used,
-        batches_per_epoch=batches_per_epoch(widths, config.widths, options.batch_size),
-        has_complaints=bool(found.complained.record_indices),
-    )
-
-
-def _load_share(
-    files: list[str], config: Config, options: TrainingOptions, share: Share
-) -> TrainingSet:
-    """Returns the records that one of several processes reads: files of its own, or all."""
-    parts = divide_files([tf.io.gfile.stat(file).length for file in files], share.parts)
-    if parts:
-        files = [files[number] for number in parts[share.number]]
-        logging.info(
-            "This replica reads %s: %s",
-            counted(len(files), "file"),
-            ", ".join(files[:MAX_NAMED]) + (", ..." if len(files) > MAX_NAMED else ""),
+    records = _records(own or files, found, options)._replace(share=share)
+    if own:
+        records = records._replace(
+            batch_size=options.batch_size // share.parts,
+            share=WHOLE,
+            seed_offset=share.number * SEED_DISTANCE,
         )
-        batch_size, seed_offset = options.batch_size // share.parts, share.number * SEED_DISTANCE
-        share = WHOLE
-    else:
+    if share != WHOLE:
+        records = records._replace(read_at_a_time=READ_AT_A_TIME)
+    widths = found.trainable(options.drop_wide)
+    batches = batches_per_epoch(widths, config.widths, records.batch_size)
+    return TrainingSet(records, used, found.records - used, batches)
+
+
+def _own_files(files: list[str], share: Share) -> list[str] | None:
+    """Returns the files of one of several processes; None if all of them read all records."""
+    parts = divide_files([tf.io.gfile.stat(file).length for file in files], share.parts)
+    if not parts:
         logging.info("All replicas read all records, too few files or too unequal ones to divide.")
-        batch_size, seed_offset = options.batch_size, 0
-    found = scan(files, config)
-    used = log_for_training(found, config, options.drop_wide)
-    batches = batches_per_epoch(found.trainable(options.drop_wide), config.widths, batch_size)
-    records = SharedRecords(
+        return None
+    own = [files[number] for number in parts[share.number]]
+    logging.info(
+        "This replica reads %s: %s",
+        counted(len(own), "file"),
+        ", ".join(own[:MAX_NAMED]) + (", ..." if len(own) > MAX_NAMED else ""),
+    )
+    return own
+
+
+def _records(files: list[str], found: DatasetScan, options: TrainingOptions) -> Records:
+    """Returns the records of a dataset, for a process alone."""
+    return Records(
         files=files,
         counts=found.records_of_file,
         excluded=found.untrainable(options.drop_wide),
-        widths=np.array(found.width_of_record),
-        batch_size=batch_size,
-        batches=batches,
-        share=share,
-        seed_offset=seed_offset,
-    )
-    return TrainingSet(
-        files=[],
-        rejected=[],
-        used=used,
-        left_out=found.records - used,
-        batches_per_epoch=batches,
-        has_complaints=bool(found.complained.record_indices),
-        shared=records,
+        widths=np.array(found.width_of_record, np.int32),
+        batch_size=options.batch_size,
     )
 
 
 def _load_mixture(
-    mix: Sequence[WeightedDataset], config: Config, options: TrainingOptions
+    mix: Sequence[WeightedDataset], config: Config, options: TrainingOptions, share: Share
 ) -> TrainingSet:
-    datasets, has_complaints = [], False
+    datasets = []
     for part, files in zip(mix, _files(mix), strict=True):
         logging.info("Dataset %s:", part.path)
         found = scan(files, config)
         log_for_training(found, config, options.drop_wide, part.path)
-        has_complaints |= bool(found.complained.record_indices)
-        widths = np.array(found.width_of_record)
-        datasets.append(MixedDataset(files, found.untrainable(options.drop_wide), widths, draws=0))
+        datasets.append(_records(files, found, options))
     draws = draws_per_epoch([each.used for each in datasets], [part.weight for part in mix])
-    mixture = Mixture(
-        tuple(each._replace(draws=n) for each, n in zip(datasets, draws, strict=True))
-    )
+    mixture = Mixture(tuple(datasets), draws, options.batch_size, share)
     _log_mixture(mix, mixture)
-    return TrainingSet(
-        files=[],
-        rejected=[],
-        used=sum(draws),
-        left_out=sum(len(each.excluded) for each in datasets),
-        batches_per_epoch=mixture.batches_per_epoch(options.batch_size),
-        mixture=mixture,
-        has_complaints=has_complaints,
-    )
+    left_out = sum(len(each.excluded) for each in datasets)
+    return TrainingSet(mixture, sum(draws), left_out, mixture.batches_per_epoch)
 
 
 def _files(mix: Sequence[WeightedDataset]) -> list[list[str]]:
@@ -170,8 +138,8 @@ def _files(mix: Sequence[WeightedDataset]) -> list[list[str]]:
 def _log_mixture(mix: Sequence[WeightedDataset], mixture: Mixture) -> None:
     total = sum(mixture.draws)
     parts = (
-        f"{each.draws} from the {each.used} of {part.path} ({each.draws / total:.1%})"
-        for part, each in zip(mix, mixture.datasets, strict=True)
+        f"{draws} from the {each.used} of {part.path} ({draws / total:.1%})"
+        for part, each, draws in zip(mix, mixture.datasets, mixture.draws, strict=True)
     )
     logging.info("An epoch draws %s: %s.", counted(total, "record"), ", ".join(parts))
 

@@ -46,7 +46,6 @@ class Validator:
 
     Attributes:
         images: number of images of the dataset.
-        has_complaints: whether the decoder complains about an image.
 
     Args:
         config: the model.
@@ -63,7 +62,6 @@ class Validator:
         logging.info("Validating on %s.", counted(found.records, "record"))
         log_for_testing(found, config)
         self.images = found.records
-        self.has_complaints = bool(found.complained.record_indices)
         self._undecodable = frozenset(found.undecodable.record_indices)
         self._model = build_eval_graph(config, files, found.undecodable.record_indices)
         self._session = open_session(self._model.graph, gpu_id)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import encoded, noise, write_records
+from helpers import encoded, noise, records_of, write_records
 
 from aocr.config import Config
 from aocr.data.augmentation.augment import NO_AUGMENTATION, STRENGTHS, Identity, augment
-from aocr.data.batches import pipeline
+from aocr.data.batches import epochs
 from aocr.data.records import schema
 from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
@@ -106,8 +106,9 @@ def dataset(tmp_path_factory):
 def batches(dataset, count, config=CONFIG, augmentation=None, **order):
     given = () if augmentation is None else (augmentation,)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        order = pipeline.ShuffleOrder(4, 5, **order)
-        made = pipeline.training_batches(dataset, config, [2], order, *given)
+        order = epochs.ShuffleOrder(5, **order)
+        records = records_of(dataset, 4, [2], config)
+        made = epochs.training_batches(records, config, order, *given)
         iterator = tf.compat.v1.data.make_initializable_iterator(made)
         batch = iterator.get_next()
         session.run(iterator.initializer)
@@ -141,7 +142,7 @@ def test_flag_reaches_the_training_step(dataset):
     for name in (NO_AUGMENTATION, "strong"):
         options = TrainingOptions(batch_size=4, seed=5, augment=name)
         plan = StepPlan(seed=5, first_step=0, last_step=1)
-        model = build_train_graph(CONFIG, options, dataset, [2], plan)
+        model = build_train_graph(CONFIG, options, records_of(dataset, 4, [2], CONFIG), plan)
         with open_session(model.graph, -1) as session:
             session.run(model.start)
             found.append(session.run(model.batch))

@@ -6,14 +6,16 @@ import tensorflow as tf
 from helpers import noise
 
 from aocr.data.augmentation.augment import STRENGTHS
-from aocr.data.augmentation.bending import KNOT_DISTANCE, bend, spline
 from aocr.data.augmentation.geometry import (
+    KNOT_DISTANCE,
     GeometryDraws,
     GeometryLimits,
+    bend,
     distort,
     sample,
     source_maps,
     source_positions,
+    spline,
 )
 from aocr.data.augmentation.random_numbers import record_keys
 

@@ -6,11 +6,11 @@ import tensorflow as tf
 from helpers import noise
 
 from aocr.data.augmentation.augment import STRENGTHS
-from aocr.data.augmentation.compression import compress
 from aocr.data.augmentation.photometry import (
     PhotometryDraws,
     PhotometryLimits,
     change_levels,
+    compress,
     make_texture,
     measure_levels,
 )

@@ -6,9 +6,9 @@ import tensorflow as tf
 from helpers import encoded, write_records
 
 from aocr.config import Config
-from aocr.data.batches import mixing, pipeline
-from aocr.data.batches.mixing import MixedDataset, Mixture, draws_before, draws_per_epoch
-from aocr.data.batches.shuffling import ShuffleOrder
+from aocr.data.batches import epochs, mixing
+from aocr.data.batches.epochs import Records, ShuffleOrder, training_batches
+from aocr.data.batches.mixing import Mixture, draws_before, draws_per_epoch
 from aocr.data.records import schema
 from aocr.util.errors import UserError
 
@@ -53,28 +53,28 @@ def test_every_stretch_of_an_epoch_has_the_proportion(draws):
     assert abs(counts - exact).max() < max(1, len(draws) - 1)
 
 
-def dataset_of(path, count, draws, excluded=(), images=None):
+def dataset_of(path, count, excluded=(), images=None):
     """A dataset whose images have the widths in turn, or one of real images, all 40 pixels wide."""
     widths = np.resize(WIDTHS, count) if images is None else np.full(count, 40)
     rows = (schema.serialize(image, "AB") for image in images or [b"no image"] * count)
-    return MixedDataset([write_records(path, rows)], list(excluded), widths, draws)
+    return Records([write_records(path, rows)], [count], list(excluded), widths, batch_size=8)
 
 
 @pytest.fixture
 def undecoded(monkeypatch):
     """Keeps images undecoded, which makes a test many times faster."""
     blank = tf.zeros([32, 4, 1]), tf.constant(4)
-    monkeypatch.setattr(pipeline, "prepare", lambda *_: blank)
+    monkeypatch.setattr(epochs, "prepare", lambda *_: blank)
 
 
 def indices(mixture, count, config=CONFIG, **order):
     """The record indices of the first batches."""
-    order = ShuffleOrder(**{"batch_size": 8, "seed": 3, **order})
+    order = ShuffleOrder(**{"seed": 3, **order})
     return [each.record_indices.tolist() for each in batches(mixture, count, config, order)]
 
 
 def batches(mixture, count, config, order, augmentation="none"):
-    made = mixing.mixed_batches(mixture, config, order, augmentation)
+    made = training_batches(mixture, config, order, augmentation)
     return list(made.take(count).as_numpy_iterator())
 
 
@@ -84,10 +84,12 @@ def mixture(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mixture")
     return Mixture(
         (
-            dataset_of(folder / "a", 30, 28, excluded=[3, 29]),
-            dataset_of(folder / "b", 50, 21),
-            dataset_of(folder / "c", 4, 14),
-        )
+            dataset_of(folder / "a", 30, excluded=[3, 29]),
+            dataset_of(folder / "b", 50),
+            dataset_of(folder / "c", 4),
+        ),
+        draws=[28, 21, 14],
+        batch_size=8,
     )
 
 
@@ -105,7 +107,7 @@ def of_datasets(drawn):
 
 @pytest.mark.parametrize("config", [CONFIG, BUCKETS], ids=["one width", "buckets"])
 def test_every_epoch_has_the_proportion_and_all_of_the_first_dataset(undecoded, mixture, config):
-    assert mixture.batches_per_epoch(8) == STEPS
+    assert mixture.batches_per_epoch == STEPS
     found = indices(mixture, 5 * STEPS, config)
     epochs = [flat(found[n * STEPS : n * STEPS + STEPS]) for n in range(5)]
     for epoch in epochs:
@@ -119,8 +121,8 @@ def test_every_epoch_has_the_proportion_and_all_of_the_first_dataset(undecoded, 
 
 
 def test_every_batch_has_the_proportion(undecoded, mixture):
-    whole = mixture._replace(datasets=mixture.datasets[:2])  # 28:21, 49 an epoch
-    for batch in indices(whole, 20, batch_size=7)[:20]:
+    two = mixture._replace(datasets=mixture.datasets[:2], draws=[28, 21], batch_size=7)
+    for batch in indices(two, 20):
         assert of_datasets(batch)[:2] == [4, 3]
 
 
@@ -157,8 +159,8 @@ def test_another_seed_is_another_order_in_every_dataset(undecoded, mixture):
 
 
 def test_datasets_of_one_size_are_not_shuffled_alike(undecoded, tmp_path):
-    same = [dataset_of(tmp_path / name, 20, 20) for name in "ab"]
-    found = flat(indices(Mixture(tuple(same)), 5))
+    same = tuple(dataset_of(tmp_path / name, 20) for name in "ab")
+    found = flat(indices(Mixture(same, [20, 20], batch_size=8), 5))
     assert [n for n in found if n < 20] != [n - 20 for n in found if n >= 20]
 
 
@@ -168,9 +170,9 @@ def noisy_images(count):
 
 
 def test_an_image_that_is_drawn_again_is_augmented_anew_and_alike_in_every_run(tmp_path):
-    first = dataset_of(tmp_path / "a", 6, 6, images=noisy_images(6))
-    mixture = Mixture((first, dataset_of(tmp_path / "b", 1, 6, images=noisy_images(1))))
-    order = ShuffleOrder(batch_size=4, seed=1)
+    first = dataset_of(tmp_path / "a", 6, images=noisy_images(6))
+    second = dataset_of(tmp_path / "b", 1, images=noisy_images(1))
+    mixture, order = Mixture((first, second), [6, 6], batch_size=4), ShuffleOrder(seed=1)
     found = batches(mixture, 6, CONFIG, order, "strong")
     drawn = [
         image.tobytes()
@@ -185,11 +187,9 @@ def test_an_image_that_is_drawn_again_is_augmented_anew_and_alike_in_every_run(t
 
 
 def test_images_and_labels_are_those_of_their_records(tmp_path):
-    dataset = dataset_of(tmp_path / "a", 5, 5, images=noisy_images(5))
-    order = ShuffleOrder(5)
-    made = pipeline.training_batches(dataset.files, CONFIG, [], order)
-    (expected,) = made.take(1).as_numpy_iterator()
-    (found,) = batches(Mixture((dataset,)), 1, CONFIG, order)
+    dataset = dataset_of(tmp_path / "a", 5, images=noisy_images(5))
+    (expected,) = batches(dataset, 1, CONFIG, ShuffleOrder())
+    (found,) = batches(Mixture((dataset,), [5], batch_size=5), 1, CONFIG, ShuffleOrder())
     assert by_index(found) == by_index(expected)
 
 

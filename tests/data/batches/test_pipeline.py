@@ -7,8 +7,8 @@ from helpers import write_records
 
 from aocr.charset import EOS_ID, GO_ID, PAD_ID, Charset
 from aocr.config import Config
-from aocr.data.batches import pipeline
-from aocr.data.records import schema as records
+from aocr.data.batches import epochs, evaluation
+from aocr.data.records import schema
 from aocr.model.decoders.attention import decoder_inputs
 
 CONFIG = Config(max_width=4, max_height=32, max_prediction=3, characters="BAé日 9😀")
@@ -24,12 +24,13 @@ def prepare(encoded, _config):
 
 @pytest.fixture(autouse=True)
 def numbers_as_images(monkeypatch):
-    monkeypatch.setattr(pipeline, "prepare", prepare)
+    monkeypatch.setattr(epochs, "prepare", prepare)
+    monkeypatch.setattr(evaluation, "prepare", prepare)
 
 
 def dataset_of(folder, numbers, label="AB", **options):
     """A TFRecord file whose images are numbers, see `prepare`."""
-    serialized = (records.serialize(str(n).encode(), label, **options) for n in numbers)
+    serialized = (schema.serialize(str(n).encode(), label, **options) for n in numbers)
     return write_records(folder / "dataset.tfrecords", serialized)
 
 
@@ -63,19 +64,19 @@ def test_decoder_inputs_are_go_and_the_targets_but_the_last():
 # Training batches
 
 
-def training_batches(path, count, excluded=(), **order):
+def training_batches(path, count, excluded=(), batch_size=3, **order):
     """The first batches."""
     with tf.Graph().as_default():
-        order = pipeline.ShuffleOrder(**({"batch_size": 3} | order))
-        dataset = pipeline.training_batches(path, CONFIG, list(excluded), order)
+        found = sum(1 for _ in tf.compat.v1.io.tf_record_iterator(path))
+        records = epochs.Records([path], [found], excluded, np.zeros(found), batch_size)
+        dataset = epochs.training_batches(records, CONFIG, epochs.ShuffleOrder(**order))
         return batches(dataset.take(count), 1)[0]
 
 
-def training_epochs(path, records, excluded=(), batch_size=3, epochs=1, **order):
+def training_epochs(path, count, excluded=(), batch_size=3, passes=1, **order):
     """The batches of each of the first epochs, of so many usable records."""
-    steps = -(-records // batch_size)
-    order = {"batch_size": batch_size} | order
-    found = training_batches(path, epochs * steps, excluded, **order)
+    steps = -(-count // batch_size)
+    found = training_batches(path, passes * steps, excluded, batch_size, **order)
     return [found[start : start + steps] for start in range(0, len(found), steps)]
 
 
@@ -96,20 +97,20 @@ def test_fewer_records_than_a_batch_are_a_batch(tmp_path):
 
 
 def test_every_epoch_holds_every_record_once(tmp_path):
-    epochs = training_epochs(dataset_of(tmp_path, range(20)), 20, epochs=3)
-    assert [sorted(numbers_in(epoch)) for epoch in epochs] == [list(range(20))] * 3
+    found = training_epochs(dataset_of(tmp_path, range(20)), 20, passes=3)
+    assert [sorted(numbers_in(epoch)) for epoch in found] == [list(range(20))] * 3
 
 
 def test_every_epoch_is_shuffled_anew(tmp_path):
-    epochs = training_epochs(dataset_of(tmp_path, range(20)), 20, epochs=3)
-    orders = {tuple(numbers_in(epoch)) for epoch in epochs}
+    found = training_epochs(dataset_of(tmp_path, range(20)), 20, passes=3)
+    orders = {tuple(numbers_in(epoch)) for epoch in found}
     assert len(orders | {tuple(range(20))}) == 4
 
 
 def test_excluded_records_are_left_out_by_place_and_never_decoded(tmp_path):
     path = dataset_of(tmp_path, [10, "no number", 12, 13, "no number"])
-    epochs = training_epochs(path, 3, excluded=[1, 4], epochs=2)
-    assert [sorted(numbers_in(epoch)) for epoch in epochs] == [[10, 12, 13]] * 2
+    found = training_epochs(path, 3, excluded=[1, 4], passes=2)
+    assert [sorted(numbers_in(epoch)) for epoch in found] == [[10, 12, 13]] * 2
 
 
 def targets_of(label):
@@ -119,7 +120,7 @@ def targets_of(label):
 
 def test_image_keeps_its_label_when_shuffled(tmp_path):
     labels = ["A", "B", "AB", "BA", "é", "日"]
-    serialized = (records.serialize(str(n).encode(), label) for n, label in enumerate(labels))
+    serialized = (schema.serialize(str(n).encode(), label) for n, label in enumerate(labels))
     (epoch,) = training_epochs(write_records(tmp_path / "dataset.tfrecords", serialized), 6)
     targets = [row.tolist() for batch in epoch for row in batch.targets]
     assert targets == [targets_of(labels[n]) for n in numbers_in(epoch)]
@@ -150,7 +151,9 @@ def test_another_seed_is_another_order(tmp_path):
 
 def evaluation_batches(path, undecodable=(), batch_size=2):
     with tf.Graph().as_default():
-        (epoch,) = batches(pipeline.evaluation_batches(path, CONFIG, list(undecodable), batch_size))
+        (epoch,) = batches(
+            evaluation.evaluation_batches(path, CONFIG, list(undecodable), batch_size)
+        )
         return epoch
 
 
@@ -190,12 +193,12 @@ def fake_prepare(encoded, _config):
 
 
 def test_several_files_are_read_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "prepare", fake_prepare)
+    monkeypatch.setattr(evaluation, "prepare", fake_prepare)
     for number, word in enumerate(("A", "B", "C")):
         with tf.io.TFRecordWriter(str(tmp_path / f"{number}.tfrecords")) as writer:
-            writer.write(records.serialize(b"", word))
+            writer.write(schema.serialize(b"", word))
     files = [str(tmp_path / f"{number}.tfrecords") for number in (2, 0, 1)]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        batches = pipeline.evaluation_batches(files, Config(), [0, 1, 2], 8)
+        batches = evaluation.evaluation_batches(files, Config(), [0, 1, 2], 8)
         batch = tf.compat.v1.data.make_one_shot_iterator(batches).get_next()
         assert session.run(batch.labels).tolist() == [b"C", b"A", b"B"]

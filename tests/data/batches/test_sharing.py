@@ -10,20 +10,17 @@ from commands import draw
 from training_runs import write
 
 from aocr.config import Config
-from aocr.data.batches import sharing as module
-from aocr.data.batches.mixing import MixedDataset, Mixture, mixed_batches
-from aocr.data.batches.pipeline import training_batches
+from aocr.data.batches import epochs
+from aocr.data.batches.epochs import Records, ShuffleOrder, training_batches
+from aocr.data.batches.mixing import Mixture
 from aocr.data.batches.sharing import (
     FILLING,
     WHOLE,
     Share,
-    SharedRecords,
     divide_files,
     part_of_batch,
-    shared_batches,
 )
-from aocr.data.batches.shuffling import ShuffleOrder
-from aocr.data.dataset_scan import FileCounter, scan
+from aocr.data.dataset_scan import scan
 
 CONFIG = Config(max_width=48, max_height=32, max_prediction=3)
 BUCKETS = Config(max_width=48, max_height=32, max_prediction=3, bucket_widths=(16, 32))
@@ -45,7 +42,7 @@ def files(tmp_path_factory):
 def scanned(files):
     found = scan(list(files), CONFIG)
     widths = np.array(found.width_of_record)
-    return SharedRecords(files, found.records_of_file, EXCLUDED, widths, batch_size=4, batches=5)
+    return Records(files, found.records_of_file, EXCLUDED, widths, batch_size=4)
 
 
 def source_of(files, **changes):
@@ -63,13 +60,13 @@ def batches_of(dataset_of, count):
 
 @pytest.mark.parametrize("config", [CONFIG, BUCKETS], ids=["one width", "buckets"])
 def test_the_shares_of_a_batch_make_the_batch_of_one_process(files, config):
-    order = ShuffleOrder(batch_size=4, seed=3, first_epoch=1, skipped_batches=1)
+    order = ShuffleOrder(seed=3, first_epoch=1, skipped_batches=1)
     count = 6 if config == BUCKETS else 5
-    whole = batches_of(lambda: training_batches(files, config, EXCLUDED, order), 2 * count)
+    whole = batches_of(lambda: training_batches(source_of(files), config, order), 2 * count)
     parts = [
         batches_of(
-            lambda share=share: shared_batches(
-                source_of(files, share=share, batches=count), config, order
+            lambda share=share: training_batches(
+                source_of(files, share=share, batches_per_epoch=count), config, order
             ),
             2 * count,
         )
@@ -81,24 +78,23 @@ def test_the_shares_of_a_batch_make_the_batch_of_one_process(files, config):
 
 
 def test_a_process_with_fewer_records_fills_its_epoch(files):
-    order = ShuffleOrder(batch_size=0, seed=3)
-    own = source_of(files[:1], batches=4)
-    epochs = batches_of(lambda: shared_batches(own, CONFIG, order), 8)
+    order = ShuffleOrder(seed=3)
+    own = source_of(files[:1], batches_per_epoch=4)
+    epochs = batches_of(lambda: training_batches(own, CONFIG, order), 8)
     for epoch in (epochs[:4], epochs[4:]):
         assert sorted(epoch[0] + epoch[1]) == [0, 1, 2, 3, 5, 6, 7, 8]
         assert epoch[2:] == [[FILLING], [FILLING]]
     later = order._replace(first_epoch=1, skipped_batches=1)
-    assert batches_of(lambda: shared_batches(own, CONFIG, later), 3) == epochs[5:]
+    assert batches_of(lambda: training_batches(own, CONFIG, later), 3) == epochs[5:]
     other = own._replace(seed_offset=1)
-    assert batches_of(lambda: shared_batches(other, CONFIG, order), 2) != epochs[:2]
+    assert batches_of(lambda: training_batches(other, CONFIG, order), 2) != epochs[:2]
 
 
 def test_a_large_sorted_dataset_is_read_in_many_places(files, monkeypatch):
-    monkeypatch.setattr(module, "SHUFFLE_BUFFER", 4)
-    monkeypatch.setattr("aocr.data.batches.shuffling.SHUFFLE_BUFFER", 4)
-    source = source_of(files)
+    monkeypatch.setattr(epochs, "SHUFFLE_BUFFER", 4)
+    source = source_of(files, read_at_a_time=epochs.READ_AT_A_TIME)
     first, second = (
-        batches_of(lambda e=e: shared_batches(source, CONFIG, ShuffleOrder(4, 3, e)), 5)
+        batches_of(lambda e=e: training_batches(source, CONFIG, ShuffleOrder(3, e)), 5)
         for e in (0, 1)
     )
     for epoch in (first, second):
@@ -109,13 +105,10 @@ def test_a_large_sorted_dataset_is_read_in_many_places(files, monkeypatch):
 
 def test_shares_of_a_mixture_make_its_batches(files):
     config = Config(max_width=48, max_height=32, max_prediction=3, bucket_widths=(16, 32))
-    datasets = [
-        MixedDataset([file], [2], scanned((file,)).widths, draws)
-        for file, draws in ((files[0], 8), (files[2], 5))
-    ]
-    order = ShuffleOrder(batch_size=5, seed=2)
+    datasets = tuple(source_of([file], excluded=[2]) for file in (files[0], files[2]))
+    mixture, order = Mixture(datasets, draws=[8, 5], batch_size=5), ShuffleOrder(seed=2)
     whole, *parts = (
-        batches_of(lambda s=s: mixed_batches(Mixture(tuple(datasets)), config, order, share=s), 4)
+        batches_of(lambda s=s: training_batches(mixture._replace(share=s), config, order), 4)
         for s in (WHOLE, Share(0, 2), Share(1, 2))
     )
     assert [a + b for a, b in zip(*parts, strict=True)] == whole
@@ -148,8 +141,5 @@ def columns(size):
     return tf.range(size, dtype=tf.int64), tf.range(size)
 
 
-def test_records_are_counted_by_file():
-    counter = FileCounter(["a", "b", "c", "d"])
-    for name in ("a, record 1", "a, record 2, x.png", "c, record 1", "c, record 2", "d, record 1"):
-        counter.add(name)
-    assert counter.counts == [2, 0, 2, 1]
+def test_records_are_counted_by_file(files):
+    assert scanned(tuple(files)).counts == [9, 0, 10]

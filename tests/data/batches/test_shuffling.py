@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aocr.data.batches.shuffling import without
+from aocr.data.batches.common import without
 
 
 def kept(excluded, count):

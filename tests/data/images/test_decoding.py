@@ -6,7 +6,7 @@ import tensorflow as tf
 from helpers import encoded, noise
 from PIL import Image
 
-from aocr.data.images.decoding import decode
+from aocr.data.images.preprocessing import decode
 
 GREY = Image.fromarray((127 * noise("pixels", 37, 53) + 128).astype(np.uint8))
 COLOR = Image.fromarray((127 * noise("colors", 37, 53, 3) + 128).astype(np.uint8))

@@ -6,8 +6,7 @@ import tensorflow as tf
 from helpers import TINY, encoded, noise
 
 from aocr.config import Config
-from aocr.data.images.preprocessing import prepare_all
-from aocr.data.images.tolerant_preprocessing import prepare_decodable
+from aocr.data.images.preprocessing import prepare_all, prepare_decodable
 
 PICTURE = np.uint8(127 + 127 * noise("picture", 40, 30, 3))
 FILES = {form: encoded(PICTURE, form) for form in ("PNG", "JPEG", "BMP", "GIF")}

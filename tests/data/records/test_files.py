@@ -81,15 +81,19 @@ def test_what_is_not_found_is_named(folder, tmp_path):
 def test_records_are_named_by_their_number_and_comment(tmp_path):
     rows = [schema.serialize(IMAGE, "Ä"), schema.serialize(b"", "", "images/é.png")]
     path = write_records(tmp_path / "x.tfrecords", rows)
-    assert list(read([path])) == [
-        ("record 1", IMAGE, "Ä".encode(), f"{path}, record 1"),
-        ("record 2, images/é.png", b"", b"", f"{path}, record 2, images/é.png"),
+    records = list(read([path]))
+    assert records == [
+        ("record 1", IMAGE, "Ä".encode(), path),
+        ("record 2, images/é.png", b"", b"", path),
     ]
+    names = [f"{path}, record 1", f"{path}, record 2, images/é.png"]
+    assert [record.full_name for record in records] == names
 
 
 def test_records_of_several_files_are_named_by_their_file(tmp_path):
     paths = [write_records(tmp_path / name, [schema.serialize(IMAGE, name)]) for name in ("x", "y")]
-    assert [row.name for row in read(paths)] == [f"{path}, record 1" for path in paths]
+    for names in ([row.name for row in read(paths)], [row.full_name for row in read(paths)]):
+        assert names == [f"{path}, record 1" for path in paths]
     assert [row.label for row in read(paths)] == [b"x", b"y"]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aocr.synthesis.drawing import styles
+from aocr.synthesis.drawing import document
 from aocr.synthesis.drawing.backgrounds import Backdrop, backdrop_of
 from aocr.synthesis.drawing.colors import color_clusters, least_contrast, luminance, text_color
 from aocr.synthesis.drawing.image import Plan, draw_image
@@ -63,7 +63,7 @@ def test_the_index_and_the_seed_decide_the_bytes(style):
 
 def test_without_strength_a_word_is_where_it_is_drawn_clean():
     subject = Subject("HHHH", (FILE,), 40, 0.0, Backdrop("plain"))
-    image = styles.draw("document", subject, np.random.default_rng(1)).convert("L")
+    image = document.draw(subject, np.random.default_rng(1)).convert("L")
     dark = np.asarray(image) < 128
     columns = np.flatnonzero(dark.any(axis=0))
     assert np.count_nonzero(np.diff(columns) > 1) >= 3  # gaps between four letters

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from cluster_runs import Job, Replica
 from commands import draw, environment
+from helpers import records_of
 from started_commands import Starter
 from training_runs import write
 
@@ -66,7 +67,8 @@ def folder(tmp_path_factory):
     """
     path = tmp_path_factory.mktemp("cluster")
     write(path / "d.tfrecords", [(draw("CAB"), word) for word in WORDS * 3])
-    model = build_train_graph(CONFIG, OPTIONS, [f"{path}/d.tfrecords"], [], StepPlan(7, 0, STEPS))
+    records = records_of([f"{path}/d.tfrecords"], OPTIONS.batch_size, config=CONFIG)
+    model = build_train_graph(CONFIG, OPTIONS, records, StepPlan(7, 0, STEPS))
     config_file.write(f"{path}/start", CONFIG)
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import draw
-from helpers import TINY
+from helpers import TINY, records_of
 from training_runs import write
 
 from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
@@ -26,7 +26,8 @@ class Trained:
 
     def __init__(self, path, replicas):
         plan = StepPlan(7, 0, STEPS)
-        self.model = build_train_graph(CONFIG, OPTIONS, [path], [], plan, replicas=replicas)
+        records = records_of([path], OPTIONS.batch_size, config=CONFIG)
+        self.model = build_train_graph(CONFIG, OPTIONS, records, plan, replicas=replicas)
         options = tf.compat.v1.ConfigProto(device_count={"CPU": 2})
         self.session = tf.compat.v1.Session(graph=self.model.graph, config=options)
 

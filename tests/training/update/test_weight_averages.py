@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import draw, run_aocr
-from helpers import TINY, load_noise, white, write_records
+from helpers import TINY, load_noise, records_of, white, write_records
 from training_runs import train, write
 
 from aocr.data.records import schema
@@ -62,7 +62,7 @@ def dataset(tmp_path_factory):
 
 
 def build(dataset, options):
-    return build_train_graph(TINY, options, [dataset], [], StepPlan(0, 0, 9))
+    return build_train_graph(TINY, options, records_of([dataset]), StepPlan(0, 0, 9))
 
 
 def model_variables(graph):
