@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import draw
-from helpers import TINY, records_of
+from helpers import TINY
 from training_runs import write
 
+from aocr.data.batches.epochs import Records
 from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
 from aocr.training.graph import build_train_graph, dropout_seed, take_steps
 from aocr.training.options import TrainingOptions
@@ -26,7 +27,7 @@ class Trained:
 
     def __init__(self, path, replicas):
         plan = StepPlan(7, 0, STEPS)
-        records = records_of([path], OPTIONS.batch_size, config=CONFIG)
+        records = Records([path], [9], [], np.full(9, 16), OPTIONS.batch_size)
         self.model = build_train_graph(CONFIG, OPTIONS, records, plan, replicas=replicas)
         options = tf.compat.v1.ConfigProto(device_count={"CPU": 2})
         self.session = tf.compat.v1.Session(graph=self.model.graph, config=options)
