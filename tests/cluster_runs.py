@@ -1,13 +1,13 @@
 """Runs `aocr train` in several processes that TF_CONFIG joins, for tests."""
 
 import json
-import os
 import re
 import signal
 import socket
 import time
 
 from commands import MODEL, environment
+from started_commands import Started
 
 STEP_LOSS = re.compile(r"Step (\d+): .* loss: (\S+),")
 
@@ -23,31 +23,12 @@ def free_ports(count):
     return ports
 
 
-class Replica:
-    """A process that a starter has started."""
+class Replica(Started):
+    """A process of a job."""
 
     def __init__(self, starter, arguments, task, folder, log):
-        self._starter = starter
         text = task if isinstance(task, str) else json.dumps(task)
-        self.pid = starter.ask(
-            run=arguments,
-            env=environment() | {"TF_CONFIG": text},
-            cwd=str(folder),
-            stdout=str(log),
-            stderr=str(log),
-        )
-        self.code = None
-
-    def wait(self, seconds=0.0):
-        """Returns the exit code, negative for a signal; None if it does not end in the time."""
-        if self.code is None:
-            self.code = self._starter.ask(wait=self.pid, seconds=seconds)
-        return self.code
-
-    def signal(self, number):
-        """Sends a signal."""
-        if self.wait() is None:
-            os.kill(self.pid, number)
+        super().__init__(starter, arguments, folder, environment() | {"TF_CONFIG": text}, log)
 
 
 class Job:

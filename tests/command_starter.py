@@ -1,8 +1,8 @@
 """A process that imports TensorFlow once, and forks a process for each command to run.
 
 Requests come on stdin, one JSON object a line: `{"run": [arguments], "env": {...}, "cwd": FOLDER,
-"stdout": FILE, "stderr": FILE}` is answered by the id of the new process, `{"wait": id, "seconds":
-N}` by its exit code, or by null if it does not end in the time.
+"stdin": FILE, "stdout": FILE, "stderr": FILE}` is answered by the id of the new process, `{"wait":
+id, "seconds": N}` by its exit code, or by null if it does not end in the time.
 """
 
 import contextlib
@@ -26,7 +26,8 @@ def run(request):
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(os.open(request["stdin"], os.O_RDONLY), 0)
+    sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
     for target, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666), target)
     from aocr.__main__ import main

@@ -46,29 +46,17 @@ def draw(text: str, size=(48, 32), mode="L", form="PNG") -> bytes:
     return file.getvalue()
 
 
-def run_aocr(*arguments, cwd, stdin=None, check=None) -> subprocess.CompletedProcess:
-    """Runs `aocr` and returns the finished process: a fork, or with `stdin` `python -m aocr`.
+def run_aocr(*arguments, cwd, stdin="", check=None) -> subprocess.CompletedProcess:
+    """Runs `aocr` in a fork, and returns the finished process.
 
     Args:
         arguments: the command and its flags.
         cwd: working directory.
-        stdin: text for the standard input, or None.
+        stdin: text for the standard input.
         check: the exit code to expect, or None for any.
     """
     words = [*map(str, arguments)]
-    if stdin is None:
-        done = run_started(words, cwd, environment(), TIMEOUT)
-    else:
-        done = subprocess.run(
-            [sys.executable, "-m", "aocr", *words],
-            cwd=cwd,
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            env=environment(),
-            timeout=TIMEOUT,
-            check=False,
-        )
+    done = run_started(words, cwd, environment(), stdin, TIMEOUT)
     if check is not None:
         assert done.returncode == check, done.stderr
     return done

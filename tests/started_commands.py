@@ -47,13 +47,43 @@ class Starter:
         self._process.stdout.close()
 
 
-def run_started(arguments, cwd, environment, timeout):
+class Started:
+    """A process that goes on while a test does.
+
+    Args:
+        starter: starts it.
+        arguments: the command and its flags.
+        folder: working directory.
+        environment: all environment variables.
+        log: file that stdout and stderr go to.
+    """
+
+    def __init__(self, starter, arguments, folder, environment, log):
+        self._starter = starter
+        streams = {"stdin": os.devnull, "stdout": str(log), "stderr": str(log)}
+        self.pid = starter.ask(run=arguments, env=environment, cwd=str(folder), **streams)
+        self.code = None
+
+    def wait(self, seconds=0.0):
+        """Returns the exit code, negative for a signal; None if it does not end in the time."""
+        if self.code is None:
+            self.code = self._starter.ask(wait=self.pid, seconds=seconds)
+        return self.code
+
+    def signal(self, number):
+        """Sends a signal."""
+        if self.wait() is None:
+            os.kill(self.pid, number)
+
+
+def run_started(arguments, cwd, environment, stdin, timeout):
     """Runs `aocr ARGUMENTS` to its end.
 
     Args:
         arguments: the command and its flags.
         cwd: working directory.
         environment: all environment variables.
+        stdin: text for the standard input.
         timeout: seconds after which it is killed.
 
     Returns:
@@ -62,22 +92,22 @@ def run_started(arguments, cwd, environment, timeout):
     Raises:
         subprocess.TimeoutExpired: it was killed.
     """
-    starter = _starter_for(environment)
+    starter = starter_for(environment)
     with tempfile.TemporaryDirectory() as folder:
-        streams = {name: f"{folder}/{name}" for name in ("stdout", "stderr")}
+        streams = {name: f"{folder}/{name}" for name in ("stdin", "stdout", "stderr")}
+        given, *written = map(pathlib.Path, streams.values())
+        given.write_text(stdin, encoding="utf-8", errors="surrogateescape")
         process = starter.ask(run=arguments, env=environment, cwd=str(cwd), **streams)
         code = starter.ask(wait=process, seconds=timeout)
         if code is None:
             os.kill(process, signal.SIGKILL)
             starter.ask(wait=process, seconds=timeout)
             raise subprocess.TimeoutExpired(arguments, timeout)
-        texts = {
-            name: pathlib.Path(path).read_text(encoding="utf-8") for name, path in streams.items()
-        }
-        return subprocess.CompletedProcess(arguments, code, **texts)
+        texts = [path.read_text(encoding="utf-8") for path in written]
+        return subprocess.CompletedProcess(arguments, code, *texts)
 
 
-def _starter_for(environment):
+def starter_for(environment):
     """Returns a starter whose import has read the same environment variables."""
     read = {name: each for name, each in environment.items() if name.startswith(READ_BY_IMPORT)}
     key = frozenset(read.items())

@@ -1,14 +1,11 @@
 """Tests the commands in processes of their own: exit codes, files, the log, what is printed."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
-from commands import MODEL, WORDS, draw, environment, run_aocr
+from commands import MODEL, WORDS, draw, run_aocr
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} root  (INFO|WARNING|ERROR) +\S.*")
 
@@ -112,23 +109,3 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path):
     done = run_aocr("dataset", "a.txt", "--log-path=no/such/folder.log", cwd=tmp_path, check=1)
     assert "--log-path=no/such/folder.log" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_sigterm_leaves_no_half_dataset(tmp_path):
-    (tmp_path / "a.png").write_bytes(draw("AB"))
-    (tmp_path / "annotations.txt").write_text("a.png AB\n" * 1_000_000)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aocr", "dataset", "annotations.txt", "d.tfrecords"],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-    lines = iter(process.stderr.readline, "")
-    assert "Building a dataset from " in next(lines)
-    assert "Output file: " in next(lines)
-    assert "Processed 500 pairs." in next(lines)
-    process.terminate()
-    assert "Interrupted." in process.stderr.read()
-    assert process.wait(timeout=60) == 130
-    assert sorted(os.listdir(tmp_path)) == ["a.png", "annotations.txt", "aocr.log"]

@@ -5,10 +5,10 @@ import pathlib
 
 import pytest
 import tensorflow as tf
-from commands import MODEL, run_aocr
+from helpers import TINY
 
 from aocr.config import Config
-from aocr.exports.export import ExportedModel, write_verified
+from aocr.exports.export import ExportedModel, ExportRequest, export, write_verified
 from aocr.exports.folder import Destination, check
 from aocr.exports.formats import frozengraph, savedmodel
 from aocr.inference.session import ServingSession
@@ -16,16 +16,19 @@ from aocr.model import config_file
 from aocr.util.errors import UserError
 
 
-def test_a_savedmodel_goes_into_a_folder_with_other_files_but_not_over_another(trained, tmp_path):
+def export_tiny(tiny, folder, export_format="savedmodel", force=False):
+    export(TINY, ExportRequest(tiny.checkpoint, str(folder), export_format, force, gpu_id=-1))
+
+
+def test_a_savedmodel_goes_into_a_folder_with_other_files_but_not_over_another(tiny, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    run_aocr("export", tmp_path, *MODEL, cwd=trained.folder, check=0)
+    export_tiny(tiny, tmp_path)
     tf.saved_model.load(str(tmp_path))
     before = contents(tmp_path)
     assert before["notes.txt"] == b"mine"
-    done = run_aocr("export", tmp_path, *MODEL, cwd=trained.folder, check=1)
-    assert done.stderr.count(" ERROR ") == 1
-    assert f"{tmp_path} is not empty, it holds saved_model.pb" in done.stderr
-    assert "--force" in done.stderr
+    told = f"{tmp_path} is not empty, it holds .*saved_model.pb.* --force"
+    with pytest.raises(UserError, match=told):
+        export_tiny(tiny, tmp_path)
     assert contents(tmp_path) == before
 
 
@@ -35,13 +38,13 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_a_frozen_graph_goes_beside_a_savedmodel_and_over_a_frozen_graph(trained, tmp_path):
-    run_aocr("export", tmp_path, *MODEL, cwd=trained.folder, check=0)
+def test_a_frozen_graph_goes_beside_a_savedmodel_and_over_a_frozen_graph(tiny, tmp_path):
+    export_tiny(tiny, tmp_path)
     before = contents(tmp_path)
     for earlier in (None, "an earlier one"):
         if earlier:
             (tmp_path / "frozen_graph.pb").write_text(earlier)
-        run_aocr("export", "--format=frozengraph", tmp_path, *MODEL, cwd=trained.folder, check=0)
+        export_tiny(tiny, tmp_path, "frozengraph")
         after = contents(tmp_path)
         graph = tf.compat.v1.GraphDef.FromString(after.pop("frozen_graph.pb"))
         assert "prediction" in {node.name for node in graph.node}
@@ -51,12 +54,12 @@ def test_a_frozen_graph_goes_beside_a_savedmodel_and_over_a_frozen_graph(trained
         assert after == {name: text for name, text in before.items() if name != "aocr.json"}
 
 
-def test_force_replaces_a_former_export_and_leaves_other_files(trained, tmp_path):
+def test_force_replaces_a_former_export_and_leaves_other_files(tiny, tmp_path):
     folder = tmp_path / "export"
     (folder / "variables").mkdir(parents=True)
     for name in ("notes.txt", "variables/stale", "saved_model.pb", "frozen_graph.pb"):
         (folder / name).write_text("mine")
-    run_aocr("export", folder, "--force", *MODEL, cwd=trained.folder, check=0)
+    export_tiny(tiny, folder, force=True)
     assert (folder / "notes.txt").read_text() == "mine"
     assert not (folder / "variables/stale").exists()
     assert not (folder / "frozen_graph.pb").exists()

@@ -10,9 +10,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from commands import MODEL, WORDS, run_aocr
-
-SIZES = [flag for flag in MODEL if flag.startswith(("--max-width", "--max-height"))]
+from commands import WORDS
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +19,9 @@ def images(trained):
 
 
 @pytest.fixture(scope="module")
-def served(trained):
+def served(saved_model):
     """Returns a function that answers the body of a request as TensorFlow Serving does."""
-    run_aocr("export", "captchas/1", *SIZES, cwd=trained.folder, check=0)
-    saved = tf.saved_model.load(str(trained.folder / "captchas/1"))
+    saved = tf.saved_model.load(str(saved_model))
 
     def answer(body):
         request = json.loads(body)
@@ -91,12 +88,9 @@ def test_rows_are_answered_with_rows(served, images, count):
     assert [row["output"] for row in predictions] == list(WORDS[:count])
 
 
-def test_attention_ocr_api_imports_the_frozen_graph_under_a_prefix(trained, images):
-    folder = "./exported-model-frozen"
-    for _ in range(2):  # the second time over the first
-        run_aocr("export", "--format=frozengraph", folder, cwd=trained.folder, check=0)
+def test_attention_ocr_api_imports_the_frozen_graph_under_a_prefix(frozen_graph, images):
     definition = tf.compat.v1.GraphDef()
-    definition.ParseFromString((trained.folder / folder / "frozen_graph.pb").read_bytes())
+    definition.ParseFromString(frozen_graph.read_bytes())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(definition, name="prefix")
     image = graph.get_tensor_by_name("prefix/input_image_as_bytes:0")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import draw
-from helpers import records_of, white, write_records
+from helpers import load_values, records_of, white, write_records
 from hostile_runs import run_in_process
 
 import aocr
@@ -32,7 +32,6 @@ from aocr.training.start import initial_weights, model_choice
 from aocr.training.start.run import ModelChoice, Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
-from aocr.util.session import open_session
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONFIG = Config(
@@ -65,11 +64,10 @@ def made(tmp_path_factory):
     rows = [schema.serialize(white(32, width), "AD") for width in (20, 48, 60)]
     dataset = write_records(folder / "d.tfrecords", rows)
     model = train_graph(CONFIG, dataset)
-    with model.graph.as_default(), open_session(model.graph, -1) as session:
+    with model.graph.as_default(), tf.compat.v1.Session(graph=model.graph) as session:
         session.run(tf.compat.v1.global_variables_initializer())
-        for variable in tf.compat.v1.global_variables():
-            if is_average(variable.op.name):
-                variable.load(session.run(variable) + 1, session)
+        averages = {v.op.name: v for v in tf.compat.v1.global_variables() if is_average(v.op.name)}
+        load_values(session, {name: value + 1 for name, value in session.run(averages).items()})
         checkpoints.CheckpointWriter(str(folder / "trained"), keep=1).save(session, 7)
     config_file.write(str(folder / "trained"), CONFIG)
     write_inference_checkpoint(str(folder / "trained"), str(folder / "pretrained/latin"))
@@ -193,7 +191,7 @@ def test_a_new_model_takes_its_architecture_and_weights_by_character(shipped, ca
     )
     model = train_graph(config, run.dataset[0])
     theirs = values(shipped / "pretrained/latin")
-    with model.graph.as_default(), open_session(model.graph, -1) as session:
+    with model.graph.as_default(), tf.compat.v1.Session(graph=model.graph) as session:
         initial_weights.initialize_weights(session, run, config)
         ours = session.run({v.op.name: v for v in tf.compat.v1.global_variables()})
     for name, value in theirs.items():

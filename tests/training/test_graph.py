@@ -33,7 +33,7 @@ def test_bfloat16_trains_float32_variables_to_nearly_the_same_loss(dataset):
         model = build_train_graph(TINY, options, records, steps, compute_dtype=compute_dtype)
         kernels = [op for op in all_nodes(model.graph) if op.op == "Conv2D"]
         assert {op.attr["T"].type for op in kernels} == {compute_dtype.as_datatype_enum}
-        with model.graph.as_default(), open_session(model.graph, -1) as session:
+        with model.graph.as_default(), tf.compat.v1.Session() as session:
             assert {v.dtype.base_dtype for v in tf.compat.v1.trainable_variables()} == {tf.float32}
             session.run(tf.compat.v1.global_variables_initializer())
             load_noise(session)

@@ -66,6 +66,7 @@ def test_a_run_that_is_resumed_ends_with_the_same_weights(folder):
     assert "Reading model parameters from resumed/model.ckpt-4" in log
     expected, found = weights(folder, "whole"), weights(folder, "resumed")
     assert expected.keys() == found.keys()
+    assert any(name.endswith("/EMA") for name in expected)
     for name, value in expected.items():
         np.testing.assert_array_equal(value, found[name], err_msg=name)
 

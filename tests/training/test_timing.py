@@ -159,14 +159,29 @@ def plan_more_steps(folder, name, last_step):
     shutil.copy(folder / "checkpoints/config.json", folder / name)
 
 
+def interrupt(whole, parts, step):
+    """Copies a trained model as it was when a step had been saved.
+
+    Args:
+        whole: the model directory.
+        parts: the new one.
+        step: the global step of one of its checkpoints.
+    """
+    parts.mkdir()
+    for path in [*whole.glob(f"model.ckpt-{step}.*"), whole / "config.json"]:
+        shutil.copy(path, parts)
+    (parts / "checkpoint").write_text(f'model_checkpoint_path: "model.ckpt-{step}"\n')
+
+
 def test_an_interrupted_run_ends_at_the_same_step_with_the_same_weights(timed):
     folder, log = timed
     step = steps(log)[-1]
     last_step = step + 4
-    for name in ("whole", "parts"):
-        plan_more_steps(folder, name, last_step)
-    train(folder, *FLAGS, "--model-dir=parts", f"--max-steps={step + 2}")
-    logs = [train(folder, *FLAGS, f"--model-dir={name}") for name in ("whole", "parts")]
+    plan_more_steps(folder, "whole", last_step)
+    saving = "--steps-per-checkpoint=1", "--keep-checkpoints=9"
+    logs = [train(folder, *FLAGS, "--model-dir=whole", *saving)]
+    interrupt(folder / "whole", folder / "parts", step + 2)
+    logs.append(train(folder, *FLAGS, "--model-dir=parts"))
     assert [len(steps(each)) for each in logs] == [4, 2]
     text = f"Continuing a plan of --max-minutes=0.02: training ends at global step {last_step}."
     assert all(text in each for each in logs)

@@ -16,7 +16,6 @@ from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
 from aocr.training.start import initial_weights
 from aocr.training.start.step_plan import StepPlan
-from aocr.util.session import open_session
 
 SIZES = {"attn_num_hidden": 4, "max_prediction": 2}
 
@@ -51,7 +50,7 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("warm")
     dataset = write_records(folder / "d.tfrecords", [schema.serialize(white(4, 4), "A")])
     theirs = model("ABC", dataset)
-    with theirs.graph.as_default(), open_session(theirs.graph, -1) as opened:
+    with theirs.graph.as_default(), tf.compat.v1.Session(graph=theirs.graph) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
         load_noise(opened)
         checkpoints.CheckpointWriter(str(folder / "model"), keep=1).save(opened, 5)
@@ -62,7 +61,7 @@ def source(tmp_path_factory):
 def start(source, characters, **sizes):
     """Starts a model of some characters with the weights of the source."""
     ours = model(characters, source.dataset, **sizes)
-    with ours.graph.as_default(), open_session(ours.graph, -1) as opened:
+    with ours.graph.as_default(), tf.compat.v1.Session(graph=ours.graph) as opened:
         opened.run(tf.compat.v1.global_variables_initializer())
         before = values_of(opened)
         initial_weights.load_matching_weights(opened, source.checkpoint, "ABC", characters)
@@ -107,3 +106,13 @@ def test_what_is_fresh_is_told(source, caplog):
     np.testing.assert_array_equal(started.after[EMBEDDING], started.before[EMBEDDING])
     assert f"fresh values of what is missing there or does not fit: {EMBEDDING}, " in caplog.text
     assert "Ignoring 1 character that this model lacks: 'C'" in caplog.text
+
+
+def test_a_model_gives_its_cnn_and_encoder_to_one_with_two_decoders(source, caplog):
+    caplog.set_level(logging.INFO)
+    started = start(source, "ABC", decoder="joint")
+    fresh = "ctc_decoder/kernel, ctc_decoder/bias"
+    assert f"Keeping fresh values of what is missing there or does not fit: {fresh}." in caplog.text
+    for name, value in started.theirs.items():
+        if "Adadelta" not in name and name != "Variable":
+            np.testing.assert_array_equal(started.after[name], value, err_msg=name)

@@ -32,17 +32,11 @@ def test_predict_goes_on_after_a_bad_image(trained, tmp_path):
 
 
 def test_predict_goes_on_after_a_name_that_is_not_unicode(trained):
-    done = subprocess.run(
-        [sys.executable, "-m", "aocr", "predict", *MODEL],
-        cwd=trained.folder,
-        input=b"images/\xff\xe9.png\nimages/00.png\n",
-        capture_output=True,
-        env=environment(),
-    )
-    assert done.stdout.startswith(b"images/00.png\tAB\t")
-    assert b"not UTF-8" in done.stderr
-    assert b"Traceback" not in done.stderr
-    assert done.returncode == 1
+    stdin = "images/\udcff\udce9.png\nimages/00.png\n"
+    done = run_aocr("predict", *MODEL, cwd=trained.folder, stdin=stdin, check=1)
+    assert done.stdout.startswith("images/00.png\tAB\t")
+    assert "not UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_predict_json_prints_an_object_a_line(trained):
@@ -63,14 +57,9 @@ def test_predict_json_prints_an_object_a_line(trained):
 
 
 def test_predict_json_of_a_name_that_is_not_unicode_is_unicode(trained):
-    done = subprocess.run(
-        [sys.executable, "-m", "aocr", "predict", "--json"],
-        cwd=trained.folder,
-        input=b"images/\xff\xe9.png\n",
-        capture_output=True,
-        env=environment(),
-    )
-    (line,) = done.stdout.decode("utf-8").splitlines()
+    stdin = "images/\udcff\udce9.png\n"
+    done = run_aocr("predict", "--json", cwd=trained.folder, stdin=stdin)
+    (line,) = done.stdout.splitlines()
     found = json.loads(line)
     assert os.fsencode(found["path"]) == b"images/\xff\xe9.png"
     assert "not UTF-8" in found["error"]

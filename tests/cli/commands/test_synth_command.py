@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-import pytest
 from commands import environment, run_aocr
 
 DRAW = ("synth", "--pattern=[A-Z]{3}", "--fonts=builtin", "--processes=2")
@@ -20,10 +19,9 @@ def test_two_processes_write_what_one_does(tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-@pytest.mark.parametrize("output", ["out.tfrecords", "out/"])
-def test_sigterm_leaves_nothing_half(tmp_path, output):
+def test_sigterm_leaves_no_half_folder(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-m", "aocr", *DRAW, output, "--count=1000000"],
+        [sys.executable, "-m", "aocr", *DRAW, "out/", "--count=1000000"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,

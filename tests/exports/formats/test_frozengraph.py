@@ -1,17 +1,8 @@
 """A frozen graph, exported by the command and used by a program that knows its names."""
 
-import pytest
 import tensorflow as tf
-from commands import MODEL, WORDS, run_aocr
+from commands import WORDS
 from export_client import FROZEN_CLIENT, devices_of, python_without_aocr
-
-
-@pytest.fixture(scope="module")
-def frozen_graph(trained):
-    arguments = ["export", "frozen", "--format=frozengraph", *MODEL]
-    done = run_aocr(*arguments, cwd=trained.folder, check=0)
-    assert "Exported as frozen/frozen_graph.pb\n" in done.stderr
-    return trained.folder / "frozen/frozen_graph.pb"
 
 
 def test_frozen_graph_gives_scalars_for_one_image_however_it_is_fed(trained, frozen_graph):

@@ -1,17 +1,9 @@
 """A SavedModel, exported by the command and used by TensorFlow's own tools."""
 
 import pytest
-from commands import MODEL, WORDS, run_aocr
+from commands import WORDS
 from export_client import SIGNATURE_CLIENT, devices_of, python_without_aocr
 from tensorflow.core.protobuf import saved_model_pb2
-
-
-@pytest.fixture(scope="module")
-def saved_model(trained):
-    done = run_aocr("export", "saved", *MODEL, cwd=trained.folder, check=0)
-    assert "Exported SavedModel into saved\n" in done.stderr
-    assert "Checked the export against the model on 4 sample images" in done.stderr
-    return trained.folder / "saved"
 
 
 def test_signature_outputs_follow_the_shape_of_the_input(trained, saved_model):

@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import socket
-import time
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import tensorflow as tf
 from cluster_runs import Job, Replica
 from commands import draw, environment
 from helpers import records_of
-from started_commands import Starter
+from started_commands import starter_for
 from training_runs import write
 
 from aocr.config import Config
@@ -53,9 +52,7 @@ rounding error lead to losses that differ by 1e-4 after twenty steps."""
 
 @pytest.fixture(scope="module")
 def starter():
-    started = Starter(environment())
-    yield started
-    started.close()
+    return starter_for(environment())
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +180,7 @@ def test_replicas_with_other_flags_or_data_end(starter, folder, tmp_path):
     shutil.copy(folder / "d.tfrecords", tmp_path)
     job = Job(starter, tmp_path, flags=FLAGS)
     job.start("worker", 0, "--dropout=0.25")
-    time.sleep(3)  # the chief is late
+    job.wait_for("Waiting up to", "worker")  # the chief is late
     job.start("chief")
     assert job.wait(40) == [1, 1]
     for line in last_lines(job):

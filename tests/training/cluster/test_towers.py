@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import draw
-from helpers import TINY
+from helpers import TINY, load_values
 from training_runs import write
 
 from aocr.data.batches.epochs import Records
@@ -36,9 +36,11 @@ class Trained:
         """The results of steps, and the variables after them; the first ones are always alike."""
         with self.model.graph.as_default():
             self.session.run(tf.compat.v1.global_variables_initializer())
-            for number, variable in enumerate(tf.compat.v1.trainable_variables()):
-                generator = np.random.default_rng(number)
-                variable.load(generator.normal(0, 0.1, variable.shape), self.session)
+            values = {
+                variable.op.name: np.random.default_rng(number).normal(0, 0.1, variable.shape)
+                for number, variable in enumerate(tf.compat.v1.trainable_variables())
+            }
+            load_values(self.session, values)
             named = {v.op.name: v for v in tf.compat.v1.global_variables()}
         return list(take_steps(self.session, self.model, STEPS)), self.session.run(named)
 

@@ -11,11 +11,12 @@ from training_runs import steps, train, write
 
 @pytest.fixture(scope="module")
 def validated(tmp_path_factory):
-    """Runs 6 steps with three validations, and returns the folder and the log."""
+    """Trains until three validations, none better than the first; returns folder and log."""
     folder = tmp_path_factory.mktemp("validated")
     write(folder / "d.tfrecords", [(draw(word), word) for word in ("AB", "BA") * 4])
-    flags = ["--validation=d.tfrecords", "--max-steps=6", "--steps-per-checkpoint=2"]
-    return folder, train(folder, *flags)
+    write(folder / "v.tfrecords", [(draw("C"), "ZZZ")])
+    flags = ["--validation=v.tfrecords", "--steps-per-checkpoint=2", "--patience=2"]
+    return folder, train(folder, *flags, "--initial-learning-rate=1e-9", "--max-steps=50")
 
 
 def test_every_checkpoint_is_validated_and_the_best_is_kept(validated):
@@ -44,7 +45,7 @@ def test_validation_is_in_tensorboard_with_pictures_and_texts(validated):
     _, picture = values["validation/attention_1"][0]
     assert picture.image.encoded_image_string.startswith(b"\x89PNG")
     _, texts = values["validation/texts"][0]
-    assert "| AB |" in texts.tensor.string_val[0].decode()
+    assert "| ZZZ |" in texts.tensor.string_val[0].decode()
 
 
 def test_max_steps_counts_all_runs(validated):
@@ -54,10 +55,7 @@ def test_max_steps_counts_all_runs(validated):
     assert not steps(log)
 
 
-def test_patience_ends_training(tmp_path):
-    write(tmp_path / "d.tfrecords", [(draw("AB"), "AB")] * 4)
-    write(tmp_path / "v.tfrecords", [(draw("C"), "ZZZ")])
-    flags = ["--validation=v.tfrecords", "--steps-per-checkpoint=1", "--patience=2"]
-    log = train(tmp_path, *flags, "--initial-learning-rate=1e-9", "--max-steps=50")
+def test_patience_ends_training(validated):
+    _, log = validated
     assert "No improvement in 2 validations: training ends." in log
-    assert len(steps(log)) < 10
+    assert steps(log) == [1, 2, 3, 4, 5, 6]
