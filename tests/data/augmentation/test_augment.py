@@ -13,7 +13,6 @@ from aocr.training.graph import build_train_graph
 from aocr.training.options import TrainingOptions
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.options import permitted_values
-from aocr.util.session import open_session
 
 COUNT, WIDTH = 12, 61
 WIDTHS = np.int32([61, 1, 2, 60, 33, 8, 9, 16, 40, 50, 7, 57])
@@ -143,7 +142,7 @@ def test_flag_reaches_the_training_step(dataset):
         options = TrainingOptions(batch_size=4, seed=5, augment=name)
         plan = StepPlan(seed=5, first_step=0, last_step=1)
         model = build_train_graph(CONFIG, options, records_of(dataset, 4, [2], CONFIG), plan)
-        with open_session(model.graph, -1) as session:
+        with tf.compat.v1.Session(graph=model.graph) as session:
             session.run(model.start)
             found.append(session.run(model.batch))
     plain, varied = found
