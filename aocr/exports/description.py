@@ -10,6 +10,7 @@ import logging
 import math
 import platform
 import posixpath
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,9 @@ BYTES = "bytes"
 BEST_VALIDATION = "best.json"
 MEASURES = ("exact_match", "character_error_rate")
 """The measures of `best.json` in a model directory, which `aocr train --validation` writes."""
+
+
+_STEP = re.compile(r"\.ckpt-(\d+)$")
 
 
 class Origin(NamedTuple):
@@ -61,6 +65,10 @@ def origin_of(checkpoint: str) -> Origin:
     """
     folder, name = posixpath.split(checkpoint)
     step = checkpoints.step_of(checkpoint)
+    if not step and (
+        in_name := _STEP.search(name)
+    ):  # a model that comes with aocr has weights only
+        step = int(in_name[1])
     return Origin(name, step, _validation(posixpath.join(folder, BEST_VALIDATION), step))
 
 
