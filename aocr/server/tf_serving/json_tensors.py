@@ -34,6 +34,10 @@ class PredictRequest(NamedTuple):
     rows: bool
 
 
+MAX_RANK = 16
+"""Axes of the largest tensor. Those of a model have four, and NumPy cannot iterate over 33."""
+
+
 def signature_name_of(document: JsonObject) -> str:
     """Returns the name of the signature that a request asks for; empty for the default.
 
@@ -144,6 +148,8 @@ def _tensor(value: Any, dtype: tf.DType) -> np.ndarray:
         shape.append(len(first))
         first = first[0] if first else None
     leaves: list[Any] = []
+    if len(shape) > MAX_RANK:
+        raise invalid_argument(f"Tensor of more than {MAX_RANK} nested lists.")
     _collect(value, 0, shape, leaves, dtype)
     tensor = np.empty(len(leaves), object if dtype == tf.string else dtype.as_numpy_dtype)
     tensor[:] = leaves
