@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from aocr.config import MAX_PIXELS, Config, width_at_32
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
-from aocr.data.images.header import ImageFileError, quiet_pillow, read_header
+from aocr.data.images.files import ImageFileError, quiet_pillow, read_header
 from aocr.data.images.measuring import ImageMeasurer, in_batches
 from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records

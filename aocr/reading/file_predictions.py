@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from aocr.config import TEST_BATCH_SIZE, Config
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.header import quiet_pillow
+from aocr.data.images.files import quiet_pillow
 from aocr.inference.results import Reading
 from aocr.model.search.text_search import Search
 from aocr.reading.arrivals import batch_arrivals

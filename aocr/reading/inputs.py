@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from aocr.data.images.conversion import to_png
-from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError, TooManyPixelsError
+from aocr.data.images.files import ImageFileError, TooManyPixelsError, read_file
 
 ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | Image.Image | np.ndarray"
 """A path, local or remote; the bytes of an image file; a picture; pixels uint8 `[h, w]` or

@@ -14,7 +14,7 @@ from PIL import Image
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
 from aocr.data.images.conversion import convert_watched, if_unchanged, problem_of
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.header import ImageFileError, TooManyPixelsError
+from aocr.data.images.files import ImageFileError, TooManyPixelsError
 from aocr.inference.results import Reading
 from aocr.reading.checkpoint_backend import Backend
 from aocr.reading.inputs import ImageInput, as_list, encoded_image, is_one_image

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from aocr.config import MAX_PIXELS
 from aocr.data.images.conversion import to_upload
-from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError, TooManyPixelsError, quiet_pillow
+from aocr.data.images.files import ImageFileError, TooManyPixelsError, quiet_pillow, read_file
 from aocr.inference.results import Reading
 from aocr.reading.arrivals import batch_arrivals
 from aocr.reading.rest_client import RefusedError, RestClient

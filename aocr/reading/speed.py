@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError, read_file
 from aocr.exports.samples import sample_images
 from aocr.inference.results import Reading
 from aocr.reading.reader import Reader

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from aocr.config import Config, width_at_32
-from aocr.data.images.header import quiet_pillow, read_header
+from aocr.data.images.files import quiet_pillow, read_header
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord

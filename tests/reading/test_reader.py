@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_model import picture, pixels, png
 
 import aocr
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError
 from aocr.reading.loading import load_reader
 from aocr.reading.model_source import find_model
 from aocr.util.errors import UserError

@@ -13,8 +13,7 @@ from aocr.data import labels, limits
 from aocr.data.building.annotations import Annotation, Annotations, Rejection, is_utf8
 from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError, read_file
 from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
 from aocr.util.parallel import map_in_order

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageOps
 
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.header import ImageFileError, read_header
+from aocr.data.images.files import ImageFileError, read_header
 from aocr.util.errors import first_line
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from aocr.data.images.header import SIGNATURES
+from aocr.data.images.files import SIGNATURES
 from aocr.util.terminal.stderr_filter import StderrFilter
 
 Value = TypeVar("Value")

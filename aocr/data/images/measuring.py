@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.images.header import SIGNATURES
+from aocr.data.images.files import SIGNATURES
 from aocr.data.images.preprocessing import Size, decode, prepared_size
 from aocr.util.session import open_on_cpu
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import FULL_HEIGHT, IMAGE_HEIGHT, Config
-from aocr.data.images.header import SIGNATURES
+from aocr.data.images.files import SIGNATURES
 
 
 class Prepared(NamedTuple):

@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import MAX_PIXELS
 from aocr.data.images.conversion import if_unchanged, problem_of, to_supported_format
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError
 from aocr.exports.samples import sample_images
 from aocr.inference import names
 from aocr.inference.results import Reading
