@@ -12,8 +12,7 @@ from aocr import __version__
 from aocr.cli.flags.common import URL_FLAGS, Task, add_log_flag
 from aocr.cli.flags.parser import CommandParser, not_empty
 from aocr.util.errors import EXIT_FAILURE, EXIT_USAGE, UsageError, UserError, first_line
-from aocr.util.paths.checks import check_paths, is_remote
-from aocr.util.paths.remote import check_file_systems
+from aocr.util.paths.checks import check_file_systems, check_paths, is_remote
 from aocr.util.terminal import log, signals, streams
 from aocr.util.terminal.signals import EXIT_INTERRUPTED
 from aocr.util.terminal.tensorflow_import import import_tensorflow

@@ -8,7 +8,7 @@ import functools
 import distance
 import numpy as np
 
-from aocr.model.search.ranked_texts import RankedText
+from aocr.model.readings import RankedText
 
 
 def edit_distance(prediction: str | tuple[str, ...], label: str | tuple[str, ...]) -> int:

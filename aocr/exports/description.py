@@ -10,20 +10,23 @@ import logging
 import math
 import platform
 import posixpath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from aocr import __version__, config_json
+from aocr import __version__
 from aocr.charset import Charset
 from aocr.config import Config
 from aocr.exports import formats
 from aocr.exports.verification import Verification
-from aocr.model.search.text_search import Search
+from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.util.errors import first_line
 from aocr.util.paths.files import write_atomically
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 FILE_NAME = "aocr.json"
 EXPORTS = "exports"
@@ -107,7 +110,7 @@ def describe(
     }
     return {
         "aocr": __version__,
-        "config": json.loads(config_json.dumps(config)),
+        "config": json.loads(config_file.dumps(config)),
         "charset": list(Charset(config.characters).symbols),
         EXPORTS: {name: entry},
     }

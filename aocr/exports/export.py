@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -21,10 +21,12 @@ from aocr.inference.graph import build_serving_graph
 from aocr.inference.session import ServingSession, session_of
 from aocr.inference.signatures import Signature, add_signatures
 from aocr.model import config_file
-from aocr.model.search.text_search import Search
 from aocr.model.weights import checkpoints
 from aocr.util.errors import UserError, first_line
 from aocr.util.session import open_session
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 
 class ExportRequest(NamedTuple):

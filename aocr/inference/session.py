@@ -13,8 +13,8 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.inference import names
 from aocr.inference.graph import ServingGraph
-from aocr.inference.results import Reading
 from aocr.inference.signatures import Signature
+from aocr.model.readings import Reading
 
 
 class Images(NamedTuple):

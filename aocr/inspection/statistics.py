@@ -22,7 +22,7 @@ from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
 from aocr.inspection.recommendation import WidthCounts
-from aocr.util.parallel import map_in_order
+from aocr.util.threads import map_in_order
 
 
 class CheckedImage(NamedTuple):

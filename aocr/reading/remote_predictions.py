@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from aocr.config import MAX_PIXELS
 from aocr.data.images.conversion import to_upload
-from aocr.data.images.files import ImageFileError, TooManyPixelsError, quiet_pillow, read_file
-from aocr.inference.results import Reading
-from aocr.reading.arrivals import batch_arrivals
+from aocr.data.images.files import ImageFileError, failure_of, quiet_pillow, read_file
+from aocr.model.readings import Reading
 from aocr.reading.rest_client import RefusedError, RestClient
+from aocr.util.threads import batch_arrivals
 
 MAX_REQUEST_BYTES = 4 * 2**20
 """Size of the image files of a request, unless a single one is larger. Servers and the proxies
@@ -47,10 +47,8 @@ def _load(path: str) -> bytes | Reading:
     """Returns the file to send, or that it cannot be read."""
     try:
         return to_upload(read_file(path), MAX_PIXELS)
-    except TooManyPixelsError as error:  # whose reason names a flag of another command
-        return Reading(failure=f"more than {MAX_PIXELS} pixels ({error.detail})")
     except ImageFileError as error:
-        return Reading(failure=str(error))
+        return Reading(failure=failure_of(error))
 
 
 def _groups(uploads: Iterable[bytes | Reading]) -> Iterator[list[bytes | Reading]]:

@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 
 from aocr.inference import names
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.util.errors import UserError
 
 TIMEOUT = 60

@@ -11,7 +11,7 @@ import numpy as np
 
 from aocr.data.images.files import ImageFileError, read_file
 from aocr.exports.samples import sample_images
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.reading.reader import Reader
 from aocr.util.errors import UserError
 from aocr.util.text.plurals import counted_in_groups

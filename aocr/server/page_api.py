@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.server.errors import invalid_argument
 from aocr.server.models.model_versions import ModelVersions, RequestPath
 

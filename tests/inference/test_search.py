@@ -17,7 +17,7 @@ from aocr.exports.formats import frozengraph, savedmodel
 from aocr.inference.graph import build_serving_graph
 from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
 from aocr.model.search.text_search import Search
-from aocr.reading import file_predictions, remote_predictions
+from aocr.reading import reader, remote_predictions
 from aocr.reading.rest_client import RestClient
 
 CTC = dataclasses.replace(TINY, decoder="ctc")
@@ -43,7 +43,7 @@ def read(request, tmp_path_factory):
         )
         export(config, request)
     paths = [f"{folder}/{name}" for name in NAMES]
-    found = file_predictions.predict(config, paths, checkpoint, -1, search)
+    found = reader.read_paths(config, paths, checkpoint, -1, search)
     return [reading for _, reading in found], folder
 
 

@@ -24,7 +24,7 @@ from aocr.cli.flags.shards import (
 from aocr.cli.settings_log import PREDICT, flag_settings, log_settings
 from aocr.config import TEST_BATCH_SIZE
 from aocr.data.records.shards import shard_name
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.model.weights import pretrained
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import EXIT_FAILURE
@@ -244,7 +244,7 @@ def _write_rows(
 
 def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
     """Reads with the model in `--model-dir`, or with `latin` if none is named or is there."""
-    from aocr.reading import file_predictions
+    from aocr.reading.reader import read_paths
 
     named_model = request.model
     missing = not request.model_dir_given and not os.path.exists(named_model.folder)
@@ -259,7 +259,7 @@ def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple
     folder, config, checkpoint = named_model.find()
     model.check_batch_size(request.batch_size, config, model.INFERENCE_FLOATS)
     log_settings(PREDICT, {**request.settings, "model_dir": folder}, config)
-    return file_predictions.predict(
+    return read_paths(
         config,
         names,
         checkpoint,

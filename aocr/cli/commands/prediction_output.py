@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 
 from aocr.data.images.decoder_complaints import warning_text
-from aocr.inference.results import Reading
-from aocr.model.search.ranked_texts import inexact_text
+from aocr.model.readings import Reading, inexact_text
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
 from aocr.util.text.characters import escape, escape_name
 from aocr.util.text.plurals import counted

@@ -11,8 +11,7 @@ from aocr.model.weights.pretrained import NAMES
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
-from aocr.util.paths.checks import NamedPath
-from aocr.util.paths.remote import read_bytes
+from aocr.util.paths.checks import NamedPath, read_bytes
 
 TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
 """Fields of `TrainingOptions` whose flags aocr 0.7.6 accepts with any command that has a model

@@ -16,8 +16,8 @@ from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.files import ImageFileError, read_file
 from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
-from aocr.util.parallel import map_in_order
 from aocr.util.paths.checks import is_remote
+from aocr.util.threads import map_in_order
 
 
 class Options(NamedTuple):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from aocr.data.images.files import SIGNATURES
-from aocr.util.terminal.stderr_filter import StderrFilter
+from aocr.util.terminal.streams import StderrFilter
 
 Value = TypeVar("Value")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from aocr.config import MAX_PIXELS
 from aocr.util.errors import first_line
 from aocr.util.paths.checks import is_remote
 
@@ -44,6 +45,13 @@ class ImageFileError(ValueError):
 
 class TooManyPixelsError(ImageFileError):
     """Reports that an image exceeds `--max-pixels` of `aocr dataset`; the detail is its size."""
+
+
+def failure_of(error: ImageFileError) -> str:
+    """Returns why an image cannot be read, without the name of a flag of `aocr dataset`."""
+    if isinstance(error, TooManyPixelsError):
+        return f"more than {MAX_PIXELS} pixels ({error.detail})"
+    return str(error)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from starlette.concurrency import run_in_threadpool
 
 from aocr.inference import names
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.server.errors import invalid_argument
 from aocr.server.models.model_versions import ModelVersions, RequestPath
 from aocr.server.models.served_model import (

@@ -11,7 +11,6 @@ from typing import Any
 import tensorflow as tf
 
 import aocr
-from aocr import config_json
 from aocr.config import Config
 from aocr.data.batches.mixing import Mixture
 from aocr.data.batches.sharing import WHOLE
@@ -77,8 +76,8 @@ def _description(run: Run) -> str:
 
 def agreed_config(replicas: Replicas, choose: Callable[[], Config]) -> Config:
     """Returns the config that the chief chooses."""
-    text = replicas.together(lambda: config_json.dumps(choose()) if replicas.is_chief else "")
-    return config_json.loads(replicas.gather(text)[0])
+    text = replicas.together(lambda: config_file.dumps(choose()) if replicas.is_chief else "")
+    return config_file.loads(replicas.gather(text)[0])
 
 
 def agreed_plan(replicas: Replicas, make: Callable[[], StepPlan]) -> StepPlan:

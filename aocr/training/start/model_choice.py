@@ -7,7 +7,6 @@ import logging
 from collections import Counter
 
 from aocr.config import ATTENTION, IMAGE_HEIGHT, LEFT_TO_RIGHT, RIGHT_TO_LEFT, Config
-from aocr.config_json import architecture
 from aocr.data.dataset_scan import choose_bucket_widths
 from aocr.data.records.files import expand
 from aocr.data.word_lists import characters_of
@@ -74,8 +73,8 @@ def _log_inherited(run: Run, source: Config, config: Config) -> None:
     ]
     new = ", ".join([*changed, "the optimizer's state", "the step count"])
     taken = (
-        f"{architecture(source.backbone, source.decoder)}, {source.image_width} x {IMAGE_HEIGHT} "
-        f"pixels, labels up to {source.max_prediction}, "
+        f"{config_file.architecture(source.backbone, source.decoder)}, "
+        f"{source.image_width} x {IMAGE_HEIGHT} pixels, labels up to {source.max_prediction}, "
         f"{counted(len(source.characters), 'character')}"
     )
     logging.info("From %s: %s; new here: %s.", run.init_from, taken, new)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 import tensorflow as tf
 
 from aocr.model.backbones.layers import moving_average_decay
-from aocr.model.weights.averages import average_of, is_average
+from aocr.model.weights.checkpoints import average_of, is_average
 from aocr.model.weights.files import CheckpointReader
 
 

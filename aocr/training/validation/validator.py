@@ -19,8 +19,7 @@ from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
 from aocr.evaluation.result import Result
 from aocr.model.weights import checkpoints
-from aocr.model.weights.averages import variables_to_read
-from aocr.model.weights.checkpoints import VariableFiles
+from aocr.model.weights.checkpoints import VariableFiles, variables_to_read
 from aocr.model.weights.files import CheckpointReader
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
