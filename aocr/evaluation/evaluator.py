@@ -19,7 +19,7 @@ from aocr.data.records import schema
 from aocr.evaluation import metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.model.postprocessing import RankedTexts, Transcription, character_mask
 from aocr.model.readings import inexact_text
 from aocr.model.weights import checkpoints

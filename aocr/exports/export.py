@@ -18,8 +18,7 @@ from aocr.exports.formats.common import ExportFormat
 from aocr.exports.samples import Samples, dataset_samples, drawn_samples
 from aocr.exports.verification import Verification, verify
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import ServingSession, session_of
-from aocr.inference.signatures import Signature, add_signatures
+from aocr.inference.signatures import ServingSession, Signature, add_signatures, session_of
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.util.errors import UserError, first_line

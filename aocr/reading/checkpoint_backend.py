@@ -103,7 +103,7 @@ class CheckpointBackend:
     @functools.cached_property
     def signatures(self) -> dict[str, meta_graph_pb2.SignatureDef]:
         """The signature that a SavedModel of the model would have; only a server asks for it."""
-        from aocr.inference.session import session_of
+        from aocr.inference.signatures import session_of
 
         return session_of(self.session, self.model).definitions()
 

@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from aocr.config import COLUMN_WIDTH
 from aocr.exports.formats import frozengraph, savedmodel
 from aocr.inference import names
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
 from aocr.model.readings import Reading
 from aocr.reading.checkpoint_backend import probabilities_of_characters
 from aocr.reading.model_source import SAVEDMODEL, ModelSource

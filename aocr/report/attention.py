@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
+from aocr.util.text.characters import is_right_to_left
 from aocr.util.text.drawing import (
     ACCENT,
     BACKGROUND,
@@ -22,7 +23,6 @@ from aocr.util.text.drawing import (
     glyph,
     scale_for_display,
 )
-from aocr.util.text.writing_direction import is_right_to_left
 
 MIN_LINE = 160  # pixels; width of the text under a narrow image
 PAGE_LINES = 3  # lines of text under an image; a longer text is shown page by page

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from aocr.evaluation.alignment import align
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.report.attention import picture_of, spotlight
 from aocr.report.plots import data_uri
 from aocr.util.errors import UserError

@@ -9,8 +9,7 @@ import tensorflow as tf
 from aocr.model.weights import checkpoints
 from aocr.training.cluster.replicas import Replicas
 from aocr.training.graph import StepResult
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import Run
+from aocr.training.options import Run, TrainingOptions
 from aocr.training.tensorboard import EventWriter
 from aocr.training.validation.validator import BestCheckpoint, Validator
 from aocr.util.text.plurals import counted

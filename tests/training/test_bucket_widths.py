@@ -16,9 +16,8 @@ from aocr.model import config_file
 from aocr.model.backbones import layers, sliding_cnn
 from aocr.model.encoder import encode
 from aocr.training.graph import build_train_graph
-from aocr.training.options import TrainingOptions
+from aocr.training.options import ModelChoice, Run, TrainingOptions
 from aocr.training.start import model_choice
-from aocr.training.start.run import ModelChoice, Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
 

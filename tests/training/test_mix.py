@@ -11,8 +11,7 @@ from training_runs import write
 from aocr.cli.command import build_parser
 from aocr.config import Config
 from aocr.model import config_file
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import Run, WeightedDataset
+from aocr.training.options import Run, TrainingOptions, WeightedDataset
 from aocr.training.start.training_set import load_training_set, records_by_width
 from aocr.util.errors import UserError
 

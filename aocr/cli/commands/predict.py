@@ -202,7 +202,7 @@ def _rows(path: str | None) -> Iterator[Callable[[str], None]]:
         require_stdout()
         yield print_text
         return
-    from aocr.util.paths.row_file import open_row_file
+    from aocr.util.paths.files import open_row_file
 
     with open_row_file("--output", path) as write:
         yield write

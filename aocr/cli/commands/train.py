@@ -20,8 +20,7 @@ from aocr.cli.flags.paths import dataset_inputs, model_inputs
 from aocr.cli.settings_log import flag_settings
 from aocr.config import Config
 from aocr.model.weights import pretrained
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run, WeightedDataset
+from aocr.training.options import ModelChoice, Run, TrainingOptions, WeightedDataset
 from aocr.util.errors import UserError
 from aocr.util.options import Option, Permitted, options_of
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.inference.session import Exported, ServingSession
+from aocr.inference.signatures import Exported, ServingSession
 from aocr.util.paths.files import write_atomically
 
 

@@ -13,8 +13,8 @@ from aocr.synthesis.drawing.backgrounds import Backdrop, backdrop_of
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.choice import FontSet
 from aocr.synthesis.options import DEFAULT_HEIGHTS, LookOptions, Span
-from aocr.synthesis.sizes import Likeness, Size
 from aocr.synthesis.texts.sources import TextSource
+from aocr.synthesis.weighted import Likeness, Size
 from aocr.util.errors import UserError
 from aocr.util.text.drawing import encode_image
 

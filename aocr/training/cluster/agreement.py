@@ -17,8 +17,7 @@ from aocr.data.batches.sharing import WHOLE
 from aocr.data.records.files import expand
 from aocr.model import config_file
 from aocr.training.cluster.replicas import Replicas
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run
+from aocr.training.options import ModelChoice, Run, TrainingOptions
 from aocr.training.start.step_plan import StepPlan
 from aocr.training.start.training_set import TrainingSet
 from aocr.util.errors import UserError

@@ -12,10 +12,10 @@ from aocr.data.records.files import expand
 from aocr.data.word_lists import characters_of
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
-from aocr.training.start.run import ModelChoice, Run
+from aocr.training.options import ModelChoice, Run
 from aocr.training.start.training_set import records_by_width
+from aocr.util.text.characters import right_to_left_share
 from aocr.util.text.plurals import counted
-from aocr.util.text.writing_direction import right_to_left_share
 
 MOST_FROM_THE_RIGHT = 0.25
 """Share of the charset's letters above which they are probably not there as quotations only."""

@@ -17,7 +17,7 @@ from aocr.data.records.files import expand
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.model.weights import checkpoints
 from aocr.model.weights.checkpoints import VariableFiles, variables_to_read
 from aocr.model.weights.files import CheckpointReader
