@@ -154,18 +154,15 @@ def task(args: argparse.Namespace) -> common.Task:
     output = args.output
     if output is not None and shard.shard_index is not None and shard.shards > 1:
         output = shard_name(output, shard.shard_index, shard.shards)
-    request = PredictRequest(
+    request = common.requested(
+        PredictRequest,
+        args,
         images=tuple(args.images),
         shard=shard,
         model=model.model_request(args, args.model_dir),
-        model_dir_given=args.model_dir_given,
         search=search.search_request(args),
-        server=args.server,
-        api_key_file=args.api_key_file,
-        batch_size=args.batch_size,
         output=output,
         as_json=args.json,
-        min_probability=args.min_probability,
         settings=flag_settings(args),
     )
     return common.Task(

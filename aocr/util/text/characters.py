@@ -1,4 +1,4 @@
-"""Shows characters to people: invisible ones become visible, harmful ones harmless; in which direction."""
+"""Shows characters to people: invisible ones visible, harmful ones harmless; their direction."""
 
 from __future__ import annotations
 
