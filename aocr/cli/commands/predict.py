@@ -268,12 +268,12 @@ def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple
 
 def _from_server(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
     """Lets a server read."""
-    from aocr.reading import remote_predictions
-    from aocr.reading.rest_client import RestClient
+    from aocr.reading import remote
+    from aocr.reading.remote import RestClient
 
     key = common.read_api_keys(request.api_key_file)[0] if request.api_key_file else ""
     client = RestClient(request.server or "", key)
-    return remote_predictions.predict(client, names, request.batch_size)
+    return remote.predict(client, names, request.batch_size)
 
 
 @contextlib.contextmanager

@@ -27,9 +27,13 @@ from aocr.server.models.served_model import (
     is_default,
     outputs_of,
 )
-from aocr.server.tf_serving.json_answers import answer_of
 from aocr.server.tf_serving.json_input import JsonObject, parse_body
-from aocr.server.tf_serving.json_tensors import PredictRequest, signature_name_of, tensors_of
+from aocr.server.tf_serving.json_tensors import (
+    PredictRequest,
+    answer_of,
+    signature_name_of,
+    tensors_of,
+)
 
 SMALL_BODY = 64 * 2**10
 """Number of bytes of a body up to which changing threads would cost more than parsing it."""

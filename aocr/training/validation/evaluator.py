@@ -99,7 +99,7 @@ class _Evaluator:
         try:
             step = checkpoints.step_of(checkpoint)
             logging.info("Validating %s.", checkpoint)
-            self._best.update(checkpoint, step, self._validator.validate(checkpoint).summary)
+            self._best.update(checkpoint, step, self._validator.validate(checkpoint)[0])
         except UserError:
             if exists(checkpoint):
                 raise

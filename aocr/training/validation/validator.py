@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import posixpath
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -31,13 +30,6 @@ LOGGED = ("exact_match", "edit_distance_accuracy", "character_error_rate")
 
 SAMPLES = 6
 """Number of validation images that TensorBoard shows."""
-
-
-class Validation(NamedTuple):
-    """Holds the metrics of a checkpoint, and the first images as samples."""
-
-    summary: Summary
-    samples: Sequence[Result]
 
 
 class Validator:
@@ -66,8 +58,11 @@ class Validator:
         self._session = open_session(self._model.graph, gpu_id)
         self._files: VariableFiles | None = None
 
-    def validate(self, checkpoint: str) -> Validation:
-        """Restores a checkpoint, reads all images with it, and logs the metrics."""
+    def validate(self, checkpoint: str) -> tuple[Summary, list[Result]]:
+        """Restores a checkpoint, reads all images with it, and logs the metrics.
+
+        Returns the metrics, and the first images as samples.
+        """
         if self._files is None:  # all checkpoints of a training have the same variables
             with self._model.graph.as_default():
                 self._files = VariableFiles(variables_to_read(CheckpointReader(checkpoint).shapes))
@@ -80,7 +75,7 @@ class Validator:
                 samples.append(result)
         summary = sums.summary()
         _log(summary)
-        return Validation(summary, samples)
+        return (summary, samples)
 
 
 def _log(summary: Summary) -> None:
