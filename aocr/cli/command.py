@@ -139,7 +139,7 @@ def _run(task: Task, remote: Sequence[object], interruption: signals.Interruptio
     Args:
         task: what the command line asks for.
         remote: values of flags, some of which may be remote paths.
-        interruption: says whether a stop signal has arrived.
+        interruption: the handler that knows whether a stop signal has arrived.
     """
     try:
         check_file_systems(remote)

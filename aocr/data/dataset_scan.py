@@ -149,7 +149,7 @@ def scan(files: list[str], config: Config) -> DatasetScan:
 
     Args:
         files: TFRecord files.
-        config: defines the limits.
+        config: the config, for the limits.
 
     Raises:
         UserError: a file cannot be read, breaks off, or has records of another schema.

@@ -124,7 +124,7 @@ class BatchOutputs(NamedTuple):
         batch: the records.
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
-        readings: those of a search; None for greedy decoding.
+        readings: the readings of a search; None for greedy decoding.
     """
 
     seconds: float

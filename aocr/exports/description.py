@@ -44,7 +44,7 @@ class Origin(NamedTuple):
         checkpoint: name of the checkpoint.
         step: its global step.
         validation: its measures on the validation set, by their names; empty if unknown.
-        search: says which texts the export looks for; None for greedy decoding.
+        search: the texts that the export looks for; None for greedy decoding.
     """
 
     checkpoint: str = ""
@@ -89,10 +89,10 @@ def describe(
     """Returns the content of the file for one export.
 
     Args:
-        folder: where the export is, so that its files can be measured.
+        folder: the folder of the export, so that its files can be measured.
         name: the name of its format.
         config: the config of the model.
-        origin: where the weights come from.
+        origin: the origin of the weights.
         verification: how the export compares with the model.
     """
     entry = {

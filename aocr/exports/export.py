@@ -33,7 +33,7 @@ class ExportRequest(NamedTuple):
 
     Attributes:
         checkpoint: path of the checkpoint that holds the weights.
-        folder: where the files go, local or remote.
+        folder: the folder for the files, local or remote.
         format: one of `formats.NAMES`.
         force: whether to replace an earlier export in the folder, whatever it holds.
         gpu_id: index of the GPU that the comparison runs on; negative for the CPU.
@@ -44,7 +44,7 @@ class ExportRequest(NamedTuple):
         quantize: how a TFLite model is quantized; None: its numbers are float32.
         calibration: TFRecord files with images to calibrate it on.
         max_accuracy_loss: the loss that a quantized export may have (`verify`).
-        search: says which texts the export looks for; None for greedy decoding.
+        search: the texts that the export looks for; None for greedy decoding.
     """
 
     checkpoint: str
@@ -67,7 +67,7 @@ class ExportedModel(NamedTuple):
     Attributes:
         serving: the model.
         config: its config.
-        origin: where its weights come from.
+        origin: the origin of its weights.
     """
 
     serving: ServingSession
@@ -147,7 +147,7 @@ def write_verified(
 
     Args:
         model: what to export.
-        destination: where to.
+        destination: the place to export to.
         samples: the images to verify it on; None: a few drawn ones.
         max_accuracy_loss: the loss that the export may have (`verify`).
 

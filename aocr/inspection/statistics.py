@@ -69,7 +69,7 @@ def check_images(
     Args:
         images: at most `BATCH_SIZE` image files.
         measurer: decodes them.
-        watch: finds the complaints of the decoder.
+        watch: the finder of the complaints of the decoder.
     """
     checked = list(map(check_header, images))
     decodable = [n for n, image in enumerate(checked) if not image.problem]

@@ -86,7 +86,7 @@ class ExportBackend:
         """Loads the export.
 
         Args:
-            source: where it is.
+            source: the place of the export.
             gpu_id: index of the GPU that a SavedModel runs on; negative for the CPU.
 
         Raises:

@@ -106,9 +106,10 @@ def read_halves(
     """Reads a batch; if that fails, both halves of it, until only the bad images fail.
 
     Args:
-        read: reads some items.
+        read: the function that reads some items.
         items: the images, at least one.
-        failed: returns the result of an item that cannot be read alone, given the error.
+        failed: the function that returns the result of an item that cannot be read alone, given
+            the error.
     """
     try:
         return read(items)
@@ -143,7 +144,7 @@ class Reader:
         Args:
             backend: the model; `close` closes it.
             batch_size: number of images that the model reads at a time.
-            watch: finds the complaints of the decoder, and stays open as long as the reader.
+            watch: the finder of complaints of the decoder, which stays open as long as the reader.
                 None leaves complaints on the console.
         """
         if batch_size < 1:

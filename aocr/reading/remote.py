@@ -35,7 +35,8 @@ class RestClient:
     """Asks a server to read images.
 
     Args:
-        url: the address of the server, the model, or its `:predict`, such as `http://localhost:8501`.
+        url: the address of the server, the model, or its `:predict`, such as
+            `http://localhost:8501`.
         api_key: the bearer token to send; empty for none.
         timeout: seconds that the server may be silent.
 
@@ -175,7 +176,7 @@ def predict(
     The files are converted as by `aocr dataset`. An image that the server cannot read fails alone.
 
     Args:
-        client: sends them.
+        client: the client that sends the files.
         paths: paths of image files, which may arrive one by one.
         batch_size: largest number of images in a request.
 

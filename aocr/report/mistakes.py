@@ -33,8 +33,8 @@ class RankedMistake(NamedTuple):
     Attributes:
         probability: probability of the prediction.
         edits: edit distance of the prediction and the label.
-        order: minus the number of earlier mistakes: the earlier of two equal mistakes is greater.
-            It is unique, so that results are never compared.
+        order: the negative number of earlier mistakes: the earlier of two equal mistakes is
+            greater. It is unique, so that results are never compared.
         result: the image.
     """
 

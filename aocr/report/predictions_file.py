@@ -41,7 +41,7 @@ def open_predictions_file(path: str, readings: int = 1) -> Iterator[Callable[[Re
     The file appears under its name at the end of the block, complete.
 
     Args:
-        path: ends in `.tsv` or `.jsonl`; local or remote.
+        path: the file, which ends in `.tsv` or `.jsonl`; local or remote.
         readings: readings of each image.
 
     Raises:

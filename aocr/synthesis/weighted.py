@@ -17,7 +17,7 @@ class Weighted(NamedTuple, Generic[Value]):
     """Holds values with their probabilities.
 
     Attributes:
-        values: at least one.
+        values: the values, at least one.
         cumulative: float64 `[N]`, the probability of each value and those before it.
     """
 
@@ -73,7 +73,7 @@ def balanced_weights(texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
     characters occur in long texts alone.
 
     Args:
-        texts: at least one, none of them empty.
+        texts: the texts, at least one, none of them empty.
         weights: float64 `[N]`, those without balance.
     """
     characters, of_text = _flatten(texts)

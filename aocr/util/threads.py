@@ -23,7 +23,7 @@ class Usage:
 
     Args:
         name: the name of the resource, for the error message.
-        release: closes the resource; called once.
+        release: the function that closes the resource; called once.
     """
 
     def __init__(self, name: str, release: Callable[[], None]) -> None:

@@ -34,8 +34,8 @@ def tsv_line_of(path: str, reading: Reading, min_probability: float | None = Non
     Args:
         path: the path of the image file, as it was given.
         reading: what was read.
-        min_probability: adds a column before further readings: `uncertain` for a text with a
-            lower probability, else `ok`; None adds nothing.
+        min_probability: the number for a column before further readings: `uncertain` for a text
+            with a lower probability, else `ok`; None for no such column.
     """
     cells = _text_cells(reading.text, reading.probability)
     if min_probability is not None:
@@ -60,7 +60,7 @@ def json_line_of(path: str, reading: Reading, min_probability: float | None = No
     Args:
         path: the path of the image file, as it was given.
         reading: what was read.
-        min_probability: adds the key `uncertain`: whether the probability is lower than this.
+        min_probability: the number for the key `uncertain`: whether the probability is lower.
     """
     if reading.failure:
         return json_line({"path": path, "error": reading.failure})

@@ -176,7 +176,7 @@ def _with_global_batch(
     Args:
         options: the options, with the batch size of one replica.
         given: value of `--global-batch-size`.
-        replicas: share each batch.
+        replicas: the replicas that share each batch.
 
     Raises:
         UsageError: the batch cannot be divided evenly.

@@ -163,8 +163,8 @@ def add_option(
     """Adds the flag of a field, such as `--max-width` for `max_width`.
 
     Args:
-        group: where to add the flag.
-        option: describes the field.
+        group: the group that gets the flag.
+        option: the description of the field.
         default: value if the flag is not given.
         shown: the default in the help text; none is shown if it is None or empty.
         convert: converts text to a value; by default to the values that the field permits.

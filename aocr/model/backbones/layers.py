@@ -65,7 +65,8 @@ class CNNOutput(NamedTuple):
 
     Attributes:
         features: float32 `[N, T, D]`, with T = ceil(W / 4); D depends on the backbone.
-        batch_statistics: those of every batch norm, with their moving averages; none at inference.
+        batch_statistics: the statistics of every batch norm, with their moving averages; none at
+            inference.
     """
 
     features: tf.Tensor
@@ -274,7 +275,7 @@ def moving_average_updates(
     """Creates the operations that move each moving average towards the batch's value.
 
     Args:
-        statistics: those of the batch.
+        statistics: the statistics of the batch.
         step: int32 scalar, the global step.
         momentum: the largest decay, as `moving_average_decay` takes it.
     """

@@ -38,7 +38,7 @@ class SearchDecoding(NamedTuple):
     """Holds the readings of each image, the most probable first.
 
     Attributes:
-        reading: decodes the first reading.
+        reading: the decoding of the first reading.
         texts: int32 `[N, R, S]`, the characters of each reading, EOS, then padding.
         probabilities: float64 `[N, R]`; 0 for what is no text of the automaton, if it has fewer.
         is_exact: bool `[N]`: no text that was given up is more probable than the last reading.

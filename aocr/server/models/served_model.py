@@ -32,7 +32,7 @@ class ServingLimits(NamedTuple):
     """Says what a request may hold, and how requests are batched.
 
     Attributes:
-        batching: see `BatchingOptions`.
+        batching: the sizes and times of batches.
         max_pixels: number of pixels of the largest accepted image.
         max_body_bytes: size of the largest accepted request.
     """
@@ -61,8 +61,8 @@ class ServedModel:
 
     Attributes:
         version: the number of the version.
-        signatures: of the model, by their names.
-        usage: is entered while a request is answered; closing it closes the model after them.
+        signatures: the signatures of the model by their names.
+        usage: the count of requests that are answered; closing it closes the model after them.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class ServedModel:
             backend: the model.
             version: its number.
             limits: what a request may hold.
-            metrics: measures the batches.
+            metrics: the measurements of the batches.
 
         Raises:
             tf.errors.OpError: the model cannot read.

@@ -196,7 +196,7 @@ def answer_of(outputs: Tensors, rows: bool) -> bytes:
     """Returns the answer to a request.
 
     Args:
-        outputs: at least one tensor, by the keys of the signature's outputs.
+        outputs: the tensors, at least one, by the keys of the signature's outputs.
         rows: whether the request had the form of rows.
 
     Raises:

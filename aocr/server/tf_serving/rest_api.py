@@ -109,7 +109,7 @@ class RestApi:
         Args:
             path: names the version.
             body: the body of the request.
-            in_use: keeps the version open.
+            in_use: the context that keeps the version open.
         """
         document = parse_body(body)
         signature = signature_name_of(document) or names.DEFAULT_SIGNATURE

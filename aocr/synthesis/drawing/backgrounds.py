@@ -55,7 +55,7 @@ class Backdrop(NamedTuple):
             size: width and height.
             usual: kinds with their probabilities, if the user asked for none.
             spread: most standard deviation of the luminance.
-            rng: decides the rest.
+            rng: the source of the rest.
         """
         if self.file:
             return limit_spread(_part_of(self.file, size, rng), spread)

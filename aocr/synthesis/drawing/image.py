@@ -43,12 +43,12 @@ class Plan(NamedTuple):
     """Says what to draw; the same plan gives the same images in every process.
 
     Attributes:
-        source: proposes the texts.
+        source: the source of the texts.
         fonts: draw them.
         looks: what the images look like.
         background_files: images to draw on, perhaps none.
         likeness: sizes that the images get; None for those of `looks`.
-        seed: decides everything random, together with the index of an image.
+        seed: the source of everything random, together with the index of an image.
     """
 
     source: TextSource

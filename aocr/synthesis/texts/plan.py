@@ -47,7 +47,7 @@ class TextPlan(NamedTuple):
         source: proposes them.
         fonts: the fonts to draw them with.
         characters: characters that may occur, sorted, those included that no font has.
-        left_out: counts the texts that are never proposed.
+        left_out: the counts of the texts that are never proposed.
     """
 
     source: TextSource

@@ -86,7 +86,7 @@ def log_change(checkpoint: str, averages: Collection[str], lacking: Collection[s
     Args:
         checkpoint: the checkpoint that the run resumes from.
         averages: names of the averages of the run.
-        lacking: those that the checkpoint lacks.
+        lacking: the variables that the checkpoint lacks.
     """
     if lacking:
         logging.info("%s has no averages of weights: they start from its weights.", checkpoint)

@@ -27,7 +27,7 @@ class NamedPath(NamedTuple):
 
     Attributes:
         name: an argument's or a flag's name: `annotations`, `--log-path`.
-        path: as it was given.
+        path: the path as it was given.
     """
 
     name: str

@@ -65,7 +65,7 @@ class StderrFilter:
     Filters may be nested. Threads may share one.
 
     Args:
-        is_taken: returns whether to take a line, which has no line break.
+        is_taken: the function that says whether to take a line, which has no line break.
     """
 
     def __init__(self, is_taken: Callable[[str], bool]) -> None:
