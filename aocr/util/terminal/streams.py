@@ -11,7 +11,6 @@ import select
 import sys
 import threading
 from collections.abc import Callable
-from types import TracebackType
 
 
 def fill_closed_streams() -> None:
@@ -87,12 +86,7 @@ class StderrFilter:
         os.close(writing)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Gives descriptor 2 back to the console, with the lines that are still in the pipe."""
         os.dup2(self._console, 2)
         os.write(self._end_writing, b"\n")
