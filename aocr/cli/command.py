@@ -12,8 +12,7 @@ from aocr import __version__
 from aocr.cli.flags.common import URL_FLAGS, Task, add_log_flag
 from aocr.cli.flags.parser import CommandParser, not_empty
 from aocr.util.errors import EXIT_FAILURE, EXIT_USAGE, UsageError, UserError, first_line
-from aocr.util.paths.checks import check_paths, is_remote
-from aocr.util.paths.remote import check_file_systems
+from aocr.util.paths.checks import check_file_systems, check_paths, is_remote
 from aocr.util.terminal import log, signals, streams
 from aocr.util.terminal.signals import EXIT_INTERRUPTED
 from aocr.util.terminal.tensorflow_import import import_tensorflow
@@ -140,7 +139,7 @@ def _run(task: Task, remote: Sequence[object], interruption: signals.Interruptio
     Args:
         task: what the command line asks for.
         remote: values of flags, some of which may be remote paths.
-        interruption: says whether a stop signal has arrived.
+        interruption: the handler that knows whether a stop signal has arrived.
     """
     try:
         check_file_systems(remote)

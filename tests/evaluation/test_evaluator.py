@@ -15,7 +15,7 @@ from aocr.data.records import schema
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import EvalGraph
 from aocr.evaluation.metric_sums import Summary
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.model.postprocessing import Transcription
 from aocr.report import outputs
 from aocr.report.outputs import OutputPaths, open_outputs

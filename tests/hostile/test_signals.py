@@ -126,7 +126,7 @@ DURING_THE_START = {
     "synth": ("aocr.cli.commands.synth", "aocr.synthesis.synthesizer"),
     "train": ("aocr.util.terminal.log", "aocr.training.trainer"),
     "test": ("tensorflow.python.framework.ops", "aocr.evaluation.evaluator"),
-    "predict": ("numpy", "aocr.reading.file_predictions"),
+    "predict": ("numpy", "aocr.reading.reader"),
     "export": ("argparse", "aocr.exports.export"),
 }
 """Modules at whose import each command is stopped: before and after it has started its log."""

@@ -110,13 +110,12 @@ def _serve(args: argparse.Namespace) -> None:
         max_pixels=args.max_pixels,
         max_body_bytes=int(args.max_body_mb * 2**20),
     )
-    options = ServerOptions(
+    options = common.requested(
+        ServerOptions,
+        args,
         model=request.folder,
         load=LoadOptions(request.checkpoint, request.gpu_id, request.all_fields()),
         name=args.model_name,
-        host=args.host,
-        port=args.port,
-        grpc_port=args.grpc_port,
         limits=limits,
         api_keys=keys,
     )

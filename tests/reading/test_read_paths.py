@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers import TINY, encoded, noise
 from PIL import Image
 
-from aocr.reading import checkpoint_backend, file_predictions
+from aocr.reading import checkpoint_backend, reader
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def predict(tiny):
     """Returns a function that reads files, and returns their readings without their names."""
 
     def read(paths):
-        found = list(file_predictions.predict(TINY, paths, tiny.checkpoint, gpu_id=-1))
+        found = list(reader.read_paths(TINY, paths, tiny.checkpoint, gpu_id=-1))
         return [reading for _, reading in found]
 
     return read
@@ -47,7 +47,7 @@ def test_one_prediction_a_path_in_the_order_of_the_paths(predict, paths):
 
 
 def test_each_reading_stands_beside_its_path(tiny, paths):
-    found = file_predictions.predict(TINY, iter(paths), tiny.checkpoint, gpu_id=-1)
+    found = reader.read_paths(TINY, iter(paths), tiny.checkpoint, gpu_id=-1)
     assert [path for path, _ in found] == paths
 
 
