@@ -61,7 +61,7 @@ def train_words(folder: pathlib.Path) -> Trained:
         "words.tfrecords",
         *MODEL,
         "--batch-size=8",
-        "--num-epoch=90",
+        "--num-epoch=60",
         "--seed=4",  # without a seed, some runs end before all six words are learnt
         "--steps-per-checkpoint=50",
         cwd=folder,

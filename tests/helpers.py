@@ -11,6 +11,10 @@ from aocr.config import Config
 from aocr.data.batches.epochs import Records
 from aocr.data.dataset_scan import scan
 
+# Sessions of tests run a graph once or twice. To optimize it first takes longer than to run it. The
+# sessions of aocr itself have options of their own.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 TINY = Config(
     max_width=16,
     max_height=32,
@@ -65,8 +69,18 @@ def load_noise(session):
             name = variable.op.name
             value = noise(name, *variable.shape.as_list())
             values[name] = abs(value) + 0.5 if "variance" in name else value
-            variable.load(values[name], session)
+    load_values(session, values)
     return values
+
+
+def load_values(session, values):
+    """Gives variables of the graph new values, by their names.
+
+    All in one run: a session prepares the whole graph again for each other set of operations.
+    """
+    variables = [v for v in tf.compat.v1.global_variables() if v.op.name in values]
+    feed = {v.initializer.inputs[1]: values[v.op.name] for v in variables}
+    session.run([v.initializer for v in variables], feed)
 
 
 def run(fetches, feed=None):

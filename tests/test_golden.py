@@ -11,7 +11,7 @@ import zlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import records_of
+from helpers import load_values, records_of
 
 from aocr.charset import DIGITS_AND_CAPITALS, EOS_ID, FULL_ASCII
 from aocr.config import Config
@@ -43,9 +43,12 @@ def weight(name, shape):
 
 def set_weights(session):
     """Gives every float variable its recorded value, except the optimizer's."""
-    for variable in tf.compat.v1.global_variables():
-        if variable.dtype == tf.float32 and "Adadelta" not in variable.name:
-            variable.load(weight(variable.op.name, variable.shape.as_list()), session)
+    values = {
+        variable.op.name: weight(variable.op.name, variable.shape.as_list())
+        for variable in tf.compat.v1.global_variables()
+        if variable.dtype == tf.float32 and "Adadelta" not in variable.name
+    }
+    load_values(session, values)
 
 
 class Case:
