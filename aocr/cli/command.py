@@ -29,7 +29,7 @@ COMMANDS = {
     "benchmark": "measure how fast a model or an export reads",
     "serve": "serve a model over HTTP: TensorFlow Serving's REST, and a page",
 }
-"""What each command does, in the order of `aocr --help`. The module of the same name in
+"""The purpose of each command, in the order of `aocr --help`. The module of the same name in
 `aocr.cli.commands` has its flags (`add_flags`), and turns their values into a task (`task`)."""
 
 EXIT_BROKEN_PIPE = 141
