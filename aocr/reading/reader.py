@@ -6,13 +6,13 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, Config
+from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
 from aocr.data.images.conversion import convert_watched, if_unchanged, problem_of, to_png
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.files import (
@@ -23,11 +23,8 @@ from aocr.data.images.files import (
     read_file,
 )
 from aocr.model.readings import Reading
-from aocr.reading.checkpoint_backend import Backend, CheckpointBackend
+from aocr.reading.checkpoint_backend import Backend
 from aocr.util.threads import Usage, batch_arrivals
-
-if TYPE_CHECKING:
-    from aocr.model.search.text_search import Search
 
 ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | Image.Image | np.ndarray"
 """A path, local or remote; the bytes of an image file; a picture; pixels uint8 `[h, w]` or
@@ -279,22 +276,14 @@ For so few images, optimizing the graph takes longer than it saves."""
 
 
 def read_paths(
-    config: Config,
-    paths: Iterable[str],
-    checkpoint: str,
-    gpu_id: int,
-    search: Search | None = None,
-    batch_size: int = TEST_BATCH_SIZE,
+    load: Callable[..., Backend], paths: Iterable[str], batch_size: int = TEST_BATCH_SIZE
 ) -> Iterator[tuple[str, Reading]]:
     """Reads the text of each image file, which is converted as by `aocr dataset`.
 
     Args:
-        config: the config of the model.
+        load: the function that loads the model, given `optimize`: whether to run Grappler.
         paths: the paths of image files. They may arrive one by one: a prediction does not wait for
             a full batch.
-        checkpoint: path of the checkpoint that holds the weights.
-        gpu_id: index of the GPU; negative for the CPU.
-        search: the texts that are looked for; None for greedy decoding.
         batch_size: largest number of images that the model reads at a time.
 
     Yields:
@@ -302,10 +291,10 @@ def read_paths(
         reading holds the reason.
 
     Raises:
-        UserError: the checkpoint does not fit the config.
+        UserError: the model cannot be loaded.
     """
     few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
-    backend = CheckpointBackend(config, checkpoint, gpu_id, optimize=not few, search=search)
+    backend = load(optimize=not few)
     with quiet_pillow(), DecoderWatch() as watch, Reader(backend, watch=watch) as reader:
         for batch in batch_arrivals(paths, batch_size):
             yield from zip(batch, reader.read_batch(batch), strict=True)

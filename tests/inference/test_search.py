@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import functools
 import re
 
 import httpx
@@ -18,6 +19,7 @@ from aocr.inference.graph import build_serving_graph
 from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
 from aocr.model.search.text_search import Search
 from aocr.reading import reader, remote
+from aocr.reading.checkpoint_backend import CheckpointBackend
 from aocr.reading.remote import RestClient
 
 CTC = dataclasses.replace(TINY, decoder="ctc")
@@ -43,7 +45,8 @@ def read(request, tmp_path_factory):
         )
         export(config, request)
     paths = [f"{folder}/{name}" for name in NAMES]
-    found = reader.read_paths(config, paths, checkpoint, -1, search)
+    load = functools.partial(CheckpointBackend, config, checkpoint, -1, search=search)
+    found = reader.read_paths(load, paths)
     return [reading for _, reading in found], folder
 
 

@@ -241,6 +241,7 @@ def _write_rows(
 
 def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
     """Reads with the model in `--model-dir`, or with `latin` if none is named or is there."""
+    from aocr.reading.checkpoint_backend import CheckpointBackend
     from aocr.reading.reader import read_paths
 
     named_model = request.model
@@ -256,14 +257,11 @@ def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple
     folder, config, checkpoint = named_model.find()
     model.check_batch_size(request.batch_size, config, model.INFERENCE_FLOATS)
     log_settings(PREDICT, {**request.settings, "model_dir": folder}, config)
-    return read_paths(
-        config,
-        names,
-        checkpoint,
-        named_model.gpu_id,
-        search=request.search.search(config),
-        batch_size=request.batch_size,
+    wanted = request.search.search(config)
+    load = functools.partial(
+        CheckpointBackend, config, checkpoint, named_model.gpu_id, search=wanted
     )
+    return read_paths(load, names, request.batch_size)
 
 
 def _from_server(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
