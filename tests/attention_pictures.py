@@ -9,7 +9,7 @@ from helpers import encoded
 from PIL import Image
 from results import COLUMNS, result_of
 
-from aocr.report.attention import save_attention
+from aocr.report.attention import picture_of, save_attention
 
 STEPS = 12
 WHITE = encoded(Image.new("L", (160, 80), 255))
@@ -29,7 +29,8 @@ def shown(text: str, label: str = "?", index: int = 0, **changed: object):
 
 def save(output_dir: object, text: str, label: str = "?", index: int = 0, **changed: object) -> str:
     """Saves the pictures of a result and returns their folder."""
-    return save_attention(str(output_dir), shown(text, label, index, **changed))
+    result = shown(text, label, index, **changed)
+    return save_attention(str(output_dir), result, picture_of(result))
 
 
 def open_picture(folder: str, name: str) -> Image.Image:

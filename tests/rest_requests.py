@@ -40,6 +40,7 @@ ERRORS = [
     ("POST", f"{MODEL}:predict", '{"inputs": 1, "instances": []}', 400, "Not formatted correctly"),
     ("POST", f"{MODEL}:predict", '{"inputs": {"b64": "?"}}', 400, "Unable to base64 decode"),
     ("POST", f"{MODEL}:predict", "[" * 100_000, 400, "nested"),
+    ("POST", f"{MODEL}:predict", f'{{"inputs": {"[" * 33}"x"{"]" * 33}}}', 400, "16 nested lists"),
     ("POST", "/v1/models/foo:predict", '{"instances": [1]}', 404, "for request: Latest(foo)"),
     ("POST", "/v1/models/foo/versions/50:predict", "{}", 404, "Specific(foo, 50)"),
     ("POST", f"{MODEL}/versions/99:predict", '{"instances": [1]}', 404, "Specific(aocr, 99)"),

@@ -4,7 +4,7 @@ import numpy as np
 from helpers import encoded
 
 from aocr.evaluation.metric_sums import MetricSums
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 
 COLUMNS = 20
 GREY = encoded(np.tile(np.arange(0, 240, 2, dtype=np.uint8), [40, 1]))  # 120 x 40

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aocr import config_json
 from aocr.charset import FULL_ASCII
 from aocr.config import COLUMN_WIDTH, IMAGE_HEIGHT, Config, width_at_32
+from aocr.model import config_file
 from aocr.training.options import LEARNING_RATES, WEIGHT_DECAYS, TrainingOptions
 from aocr.util.options import options_of
 
@@ -112,14 +112,14 @@ CHANGED = Config(
 
 def read(**changes):
     """Reads the JSON of `CHANGED` after changes of its values; `...` removes a key."""
-    facts = json.loads(config_json.dumps(CHANGED)) | changes
+    facts = json.loads(config_file.dumps(CHANGED)) | changes
     facts = {name: value for name, value in facts.items() if value is not ...}
-    return config_json.loads(json.dumps(facts))
+    return config_file.loads(json.dumps(facts))
 
 
 def test_every_field_is_read_as_it_was_written():
-    assert config_json.loads(config_json.dumps(CHANGED)) == read() == CHANGED
-    assert config_json.loads(config_json.dumps(Config())) == Config()
+    assert config_file.loads(config_file.dumps(CHANGED)) == read() == CHANGED
+    assert config_file.loads(config_file.dumps(Config())) == Config()
 
 
 def test_the_version_and_the_preparation_may_be_missing():
@@ -154,7 +154,7 @@ def test_what_contradicts_or_is_unknown_is_named(changes, told):
 
 def test_a_key_that_occurs_twice_is_named():
     with pytest.raises(ValueError, match="it has channels more than once"):
-        config_json.loads(config_json.dumps(CHANGED).replace("{", '{"channels": 1,', 1))
+        config_file.loads(config_file.dumps(CHANGED).replace("{", '{"channels": 1,', 1))
 
 
 JSON = st.recursive(
@@ -165,7 +165,7 @@ JSON = st.recursive(
 
 
 @settings(deadline=None, database=None)
-@given(st.sampled_from([*json.loads(config_json.dumps(CHANGED)), "unknown"]), JSON)
+@given(st.sampled_from([*json.loads(config_file.dumps(CHANGED)), "unknown"]), JSON)
 def test_any_value_is_read_as_it_is_or_refused_in_one_line(name, value):
     try:
         config = read(**{name: value})
@@ -173,7 +173,7 @@ def test_any_value_is_read_as_it_is_or_refused_in_one_line(name, value):
         problem = str(error)
     else:
         assert name != "unknown"
-        assert config_json.loads(config_json.dumps(config)) == config
+        assert config_file.loads(config_file.dumps(config)) == config
         return
     assert problem.splitlines() == [problem]
     assert len(problem) < 500
@@ -183,13 +183,13 @@ def test_any_value_is_read_as_it_is_or_refused_in_one_line(name, value):
 @given(st.text())
 def test_any_text_is_a_config_or_a_value_error(text):
     with pytest.raises(ValueError):  # noqa: PT011
-        config_json.loads(text)
+        config_file.loads(text)
 
 
 def test_a_model_that_straightens_images_is_refused_by_name():
     assert read(rectify="none") == read(rectify=None) == CHANGED
     with pytest.raises(
-        config_json.UnsupportedModelError, match="its rectify is 'tps', but --rectify"
+        config_file.UnsupportedModelError, match="its rectify is 'tps', but --rectify"
     ):
         read(rectify="tps")
 
@@ -233,7 +233,7 @@ def test_characters_must_be_a_charset(characters, reason):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"architecture": "CTC"}', "nul"])
 def test_text_that_is_no_config_is_refused(text):
     with pytest.raises(ValueError, match=r"architecture|Expecting value|not a JSON object"):
-        config_json.loads(text)
+        config_file.loads(text)
 
 
 @pytest.mark.parametrize("owner", [Config, TrainingOptions])

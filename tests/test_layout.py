@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 ORDER = (
     *("__main__", "cli", "training", "report", "server", "reading", "exports", "inference"),
     *("synthesis", "evaluation", "inspection", "model", "data"),
-    *("config_json", "config", "charset", "util"),
+    *("config", "charset", "util"),
 )
 """The packages and top-level modules of aocr; each may import those after it."""
 

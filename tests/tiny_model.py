@@ -13,7 +13,7 @@ from aocr.exports import formats
 from aocr.exports.export import ExportedModel, write_verified
 from aocr.exports.folder import Destination
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
 from aocr.model import config_file
 from aocr.util.paths.files import write_atomically
 

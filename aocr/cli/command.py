@@ -12,8 +12,7 @@ from aocr import __version__
 from aocr.cli.flags.common import URL_FLAGS, Task, add_log_flag
 from aocr.cli.flags.parser import CommandParser, not_empty
 from aocr.util.errors import EXIT_FAILURE, EXIT_USAGE, UsageError, UserError, first_line
-from aocr.util.paths.checks import check_paths, is_remote
-from aocr.util.paths.remote import check_file_systems
+from aocr.util.paths.checks import check_file_systems, check_paths, is_remote
 from aocr.util.terminal import log, signals, streams
 from aocr.util.terminal.signals import EXIT_INTERRUPTED
 from aocr.util.terminal.tensorflow_import import import_tensorflow
@@ -30,7 +29,7 @@ COMMANDS = {
     "benchmark": "measure how fast a model or an export reads",
     "serve": "serve a model over HTTP: TensorFlow Serving's REST, and a page",
 }
-"""What each command does, in the order of `aocr --help`. The module of the same name in
+"""The purpose of each command, in the order of `aocr --help`. The module of the same name in
 `aocr.cli.commands` has its flags (`add_flags`), and turns their values into a task (`task`)."""
 
 EXIT_BROKEN_PIPE = 141
@@ -140,7 +139,7 @@ def _run(task: Task, remote: Sequence[object], interruption: signals.Interruptio
     Args:
         task: what the command line asks for.
         remote: values of flags, some of which may be remote paths.
-        interruption: says whether a stop signal has arrived.
+        interruption: the handler that knows whether a stop signal has arrived.
     """
     try:
         check_file_systems(remote)

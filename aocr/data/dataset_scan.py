@@ -19,8 +19,8 @@ from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
 from aocr.data.records.schema import text_of
 from aocr.util.errors import UserError
-from aocr.util.parallel import map_in_order
 from aocr.util.text.plurals import counted
+from aocr.util.threads import map_in_order
 
 MAX_EXAMPLES = 10
 """Number of records with a problem that are described; all are counted."""
@@ -149,7 +149,7 @@ def scan(files: list[str], config: Config) -> DatasetScan:
 
     Args:
         files: TFRecord files.
-        config: defines the limits.
+        config: the config, for the limits.
 
     Raises:
         UserError: a file cannot be read, breaks off, or has records of another schema.

@@ -32,7 +32,7 @@ def encode_label(label: tf.Tensor, config: Config) -> tf.Tensor:
 
     Args:
         label: string scalar, UTF-8 or Latin-1.
-        config: defines `characters`, `max_prediction` and `decoder_steps` (S).
+        config: the config, for `characters`, `max_prediction` and `decoder_steps` (S).
     """
     ids = _character_ids(schema.code_points_of(label), config.characters)  # [L]
     fits = tf.reduce_all(tf.not_equal(ids, PAD_ID)) & (tf.size(ids) <= config.max_prediction)

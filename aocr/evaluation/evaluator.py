@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -19,13 +19,15 @@ from aocr.data.records import schema
 from aocr.evaluation import metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.model.postprocessing import RankedTexts, Transcription, character_mask
-from aocr.model.search.ranked_texts import inexact_text
-from aocr.model.search.text_search import Search
+from aocr.model.readings import inexact_text
 from aocr.model.weights import checkpoints
 from aocr.util.session import open_session
 from aocr.util.text.plurals import counted
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 Observer = Callable[[Result], None]
 """Receives the result of each image, in the order of the dataset."""
@@ -122,7 +124,7 @@ class BatchOutputs(NamedTuple):
         batch: the records.
         transcription: the predictions.
         losses: float32 `[N]`, teacher-forced.
-        readings: those of a search; None for greedy decoding.
+        readings: the readings of a search; None for greedy decoding.
     """
 
     seconds: float

@@ -7,8 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from aocr.evaluation.metrics import METRICS, IntervalKind, Metric
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import METRICS, IntervalKind, Metric, Result
 from aocr.util.text.plurals import counted
 
 Z = 1.959963984540054

@@ -10,20 +10,24 @@ import logging
 import math
 import platform
 import posixpath
-from typing import Any, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from aocr import __version__, config_json
+from aocr import __version__
 from aocr.charset import Charset
 from aocr.config import Config
 from aocr.exports import formats
 from aocr.exports.verification import Verification
-from aocr.model.search.text_search import Search
+from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.util.errors import first_line
 from aocr.util.paths.files import write_atomically
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 FILE_NAME = "aocr.json"
 EXPORTS = "exports"
@@ -34,6 +38,9 @@ MEASURES = ("exact_match", "character_error_rate")
 """The measures of `best.json` in a model directory, which `aocr train --validation` writes."""
 
 
+_STEP = re.compile(r"\.ckpt-(\d+)$")
+
+
 class Origin(NamedTuple):
     """Holds where the weights of an export come from, and which texts it looks for.
 
@@ -41,7 +48,7 @@ class Origin(NamedTuple):
         checkpoint: name of the checkpoint.
         step: its global step.
         validation: its measures on the validation set, by their names; empty if unknown.
-        search: says which texts the export looks for; None for greedy decoding.
+        search: the texts that the export looks for; None for greedy decoding.
     """
 
     checkpoint: str = ""
@@ -61,6 +68,10 @@ def origin_of(checkpoint: str) -> Origin:
     """
     folder, name = posixpath.split(checkpoint)
     step = checkpoints.step_of(checkpoint)
+    if not step and (
+        in_name := _STEP.search(name)
+    ):  # a model that comes with aocr has weights only
+        step = int(in_name[1])
     return Origin(name, step, _validation(posixpath.join(folder, BEST_VALIDATION), step))
 
 
@@ -86,10 +97,10 @@ def describe(
     """Returns the content of the file for one export.
 
     Args:
-        folder: where the export is, so that its files can be measured.
+        folder: the folder of the export, so that its files can be measured.
         name: the name of its format.
         config: the config of the model.
-        origin: where the weights come from.
+        origin: the origin of the weights.
         verification: how the export compares with the model.
     """
     entry = {
@@ -107,7 +118,7 @@ def describe(
     }
     return {
         "aocr": __version__,
-        "config": json.loads(config_json.dumps(config)),
+        "config": json.loads(config_file.dumps(config)),
         "charset": list(Charset(config.characters).symbols),
         EXPORTS: {name: entry},
     }

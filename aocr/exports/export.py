@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -18,13 +18,14 @@ from aocr.exports.formats.common import ExportFormat
 from aocr.exports.samples import Samples, dataset_samples, drawn_samples
 from aocr.exports.verification import Verification, verify
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import ServingSession, session_of
-from aocr.inference.signatures import Signature, add_signatures
+from aocr.inference.signatures import ServingSession, Signature, add_signatures, session_of
 from aocr.model import config_file
-from aocr.model.search.text_search import Search
 from aocr.model.weights import checkpoints
 from aocr.util.errors import UserError, first_line
 from aocr.util.session import open_session
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 
 class ExportRequest(NamedTuple):
@@ -32,7 +33,7 @@ class ExportRequest(NamedTuple):
 
     Attributes:
         checkpoint: path of the checkpoint that holds the weights.
-        folder: where the files go, local or remote.
+        folder: the folder for the files, local or remote.
         format: one of `formats.NAMES`.
         force: whether to replace an earlier export in the folder, whatever it holds.
         gpu_id: index of the GPU that the comparison runs on; negative for the CPU.
@@ -43,7 +44,7 @@ class ExportRequest(NamedTuple):
         quantize: how a TFLite model is quantized; None: its numbers are float32.
         calibration: TFRecord files with images to calibrate it on.
         max_accuracy_loss: the loss that a quantized export may have (`verify`).
-        search: says which texts the export looks for; None for greedy decoding.
+        search: the texts that the export looks for; None for greedy decoding.
     """
 
     checkpoint: str
@@ -66,7 +67,7 @@ class ExportedModel(NamedTuple):
     Attributes:
         serving: the model.
         config: its config.
-        origin: where its weights come from.
+        origin: the origin of its weights.
     """
 
     serving: ServingSession
@@ -146,7 +147,7 @@ def write_verified(
 
     Args:
         model: what to export.
-        destination: where to.
+        destination: the place to export to.
         samples: the images to verify it on; None: a few drawn ones.
         max_accuracy_loss: the loss that the export may have (`verify`).
 

@@ -11,7 +11,7 @@ from aocr.config import ATTENTION, CTC, JOINT, Config
 from aocr.inference.graph import build_serving_graph
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
-from aocr.model.weights.averages import name_to_read
+from aocr.model.weights.checkpoints import name_to_read
 from aocr.model.weights.files import CheckpointReader
 from aocr.util.errors import UserError
 from aocr.util.session import open_on_cpu

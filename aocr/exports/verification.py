@@ -11,8 +11,8 @@ import tensorflow as tf
 from aocr.config import TEST_BATCH_SIZE
 from aocr.exports.samples import Samples
 from aocr.inference.names import DEFAULT_SIGNATURE
-from aocr.inference.results import Reading
-from aocr.inference.session import Exported, Images, ServingSession
+from aocr.inference.signatures import Exported, Images, ServingSession
+from aocr.model.readings import Reading
 from aocr.util.errors import UserError, first_line
 
 PROBABILITY_TOLERANCE = 1e-5

@@ -36,7 +36,7 @@ class ServingGraph(NamedTuple):
     """Holds a graph that reads images. It has no optimizer variables and pins no operation.
 
     Attributes:
-        graph: contains everything below.
+        graph: the graph with everything below.
         input: string, a scalar or `[N]`: encoded images; named `input_image_as_bytes:0`.
         prepared: pixels and widths of the images; they may be fed instead of the input.
         features: float32 `[N, T, 512]`, the CNN's output.
@@ -46,7 +46,7 @@ class ServingGraph(NamedTuple):
         output: string, the predicted texts in the shape of the input.
         probability: float64, their probabilities in the shape of the input.
         search_outputs: what a search adds, by the keys of the signature; none for greedy decoding.
-        search: says which texts are looked for, in the graph; None for greedy decoding.
+        search: the texts that are looked for, in the graph; None for greedy decoding.
     """
 
     graph: tf.Graph
@@ -70,7 +70,7 @@ def build_serving_graph(
     Args:
         config: the model.
         stop_at_eos: whether decoding may end early (`Decoder.decode`).
-        search: says which texts are looked for; None for greedy decoding.
+        search: the texts that are looked for; None for greedy decoding.
     """
     with tf.Graph().as_default() as graph:
         encoded = tf.compat.v1.placeholder(tf.string, name=names.IMAGE_INPUT)
@@ -112,7 +112,7 @@ def recognize(
     Args:
         prepared: float32 `[N, 32, W, C]` and int32 `[N]`.
         config: the model.
-        search: says which texts are looked for; None for greedy decoding.
+        search: the texts that are looked for; None for greedy decoding.
         stop_at_eos: whether decoding may end early (`Decoder.decode`).
     """
     images = preprocessing.crop_to_bucket(prepared.pixels, prepared.width, config)

@@ -99,8 +99,8 @@ def write(
 
     Args:
         path: the PNG file; local or remote.
-        rows: at least one record.
-        config: decides how the images are prepared.
+        rows: the records, at least one.
+        config: the way to prepare the images.
         variation: augmentation of the images; None to draw them only as they are.
 
     Raises:
@@ -120,8 +120,8 @@ def draw(
     """Returns the contact sheet as an RGB image, with records from left to right, then down.
 
     Args:
-        rows: at least one record.
-        config: decides how the images are prepared.
+        rows: the records, at least one.
+        config: the way to prepare the images.
         variation: augmentation of the images; None to draw them only as they are.
     """
     scale = _scale(config.image_width)

@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from aocr.config import MAX_PIXELS, Config, width_at_32
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
-from aocr.data.images.header import ImageFileError, quiet_pillow, read_header
+from aocr.data.images.files import ImageFileError, quiet_pillow, read_header
 from aocr.data.images.measuring import ImageMeasurer, in_batches
 from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
 from aocr.inspection.recommendation import WidthCounts
-from aocr.util.parallel import map_in_order
+from aocr.util.threads import map_in_order
 
 
 class CheckedImage(NamedTuple):
@@ -69,7 +69,7 @@ def check_images(
     Args:
         images: at most `BATCH_SIZE` image files.
         measurer: decodes them.
-        watch: finds the complaints of the decoder.
+        watch: the finder of the complaints of the decoder.
     """
     checked = list(map(check_header, images))
     decodable = [n for n, image in enumerate(checked) if not image.problem]

@@ -21,8 +21,7 @@ from aocr.inspection.statistics import (
     MisfitCounts,
     ProblemCount,
 )
-from aocr.util.text.characters import code_point, unicode_name
-from aocr.util.text.writing_direction import is_right_to_left
+from aocr.util.text.characters import code_point, is_right_to_left, unicode_name
 
 
 class DatasetFiles(NamedTuple):

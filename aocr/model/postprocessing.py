@@ -8,9 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, Charset
-from aocr.model.decoders.common import Decoding, after_eos
-from aocr.model.search.ranked_texts import RankedText
-from aocr.model.search.text_search import SearchDecoding
+from aocr.model.decoders.common import Decoding, SearchDecoding, after_eos
+from aocr.model.readings import RankedText
 
 
 class Transcription(NamedTuple):

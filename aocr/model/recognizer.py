@@ -47,8 +47,9 @@ class ForwardPass(NamedTuple):
 
     Attributes:
         features: float32 `[N, T, D]`, the CNN's output.
-        decoder: decodes the encoded features, and computes the losses of labels.
-        batch_statistics: those of all batch norms, with their moving averages; none at inference.
+        decoder: the decoder of the encoded features, which computes the losses of labels.
+        batch_statistics: the statistics of all batch norms, with their moving averages; none at
+            inference.
     """
 
     features: tf.Tensor

@@ -5,20 +5,21 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import COLUMN_WIDTH, Config
-from aocr.data.images.preprocessing import Prepared
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.results import Reading
 from aocr.model.postprocessing import Transcription, character_mask
-from aocr.model.search.text_search import Search
+from aocr.model.readings import Reading
 from aocr.model.weights import checkpoints
 from aocr.util.session import open_session
+
+if TYPE_CHECKING:
+    from aocr.model.search.text_search import Search
 
 
 class Backend(Protocol):
@@ -36,27 +37,12 @@ class Backend(Protocol):
     def signatures(self) -> dict[str, meta_graph_pb2.SignatureDef]:
         """The signatures of a SavedModel, or the one that a SavedModel would have."""
 
-    def prepare(self, encoded: bytes) -> Any:
-        """Returns what `read` takes for one image: a PNG, JPEG, BMP or GIF file.
-
-        Raises:
-            tf.errors.OpError: the image cannot be decoded. A backend may leave that to `read`.
-        """
-
-    def read(self, prepared: Sequence[Any], attention: bool) -> list[Reading]:
-        """Reads a batch of prepared images, at least one.
+    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
+        """Reads a batch of PNG, JPEG, BMP or GIF files, at least one.
 
         Args:
-            prepared: results of `prepare`.
+            encoded: the files.
             attention: whether to return the attention.
-
-        Raises:
-            tf.errors.OpError: an image cannot be decoded.
-            UserError: the model cannot tell its attention.
-        """
-
-    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
-        """Reads a batch of PNG, JPEG, BMP or GIF files as `prepare` and `read` do, in one call.
 
         Raises:
             tf.errors.OpError: an image cannot be decoded.
@@ -101,7 +87,7 @@ class CheckpointBackend:
             checkpoint: path of the checkpoint.
             gpu_id: index of the GPU; negative for the CPU.
             optimize: whether to run TensorFlow's graph optimizer, see `open_session`.
-            search: says which texts are looked for; None for greedy decoding.
+            search: the texts that are looked for; None for greedy decoding.
 
         Raises:
             UserError: the checkpoint does not fit the config.
@@ -117,31 +103,17 @@ class CheckpointBackend:
     @functools.cached_property
     def signatures(self) -> dict[str, meta_graph_pb2.SignatureDef]:
         """The signature that a SavedModel of the model would have; only a server asks for it."""
-        from aocr.inference.session import session_of
+        from aocr.inference.signatures import session_of
 
         return session_of(self.session, self.model).definitions()
 
-    def prepare(self, encoded: bytes) -> Prepared:
-        """Returns the pixels, `[32, W, C]`, and the width of one image."""
-        pixels, widths = self.session.run(self.model.prepared, {self.model.input: encoded})
-        return Prepared(pixels[0], widths[0])  # [1, 32, W, C] --> [32, W, C]
-
-    def read(self, prepared: Sequence[Prepared], attention: bool) -> list[Reading]:
-        """Reads a batch of prepared images."""
-        batch = Prepared(*(np.stack(values) for values in zip(*prepared, strict=True)))
-        return self._run(dict(zip(self.model.prepared, batch, strict=True)), attention)
-
     def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
-        """Reads a batch of image files, which the graph prepares in the same call."""
-        return self._run({self.model.input: list(encoded)}, attention)
-
-    def _run(self, feed: dict[tf.Tensor, Any], attention: bool) -> list[Reading]:
-        """Reads the images that are fed to the graph."""
+        """Reads a batch of image files."""
         texts: Transcription = self.model.transcription
         if not attention:  # which is large
             texts = texts._replace(attention=texts.symbols)
         fetches = texts, self.model.readings or (), self.model.prepared.width
-        found, readings, widths = self.session.run(fetches, feed)
+        found, readings, widths = self.session.run(fetches, {self.model.input: list(encoded)})
         return [
             Reading(
                 text=text.decode(),

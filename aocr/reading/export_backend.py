@@ -12,8 +12,8 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from aocr.config import COLUMN_WIDTH
 from aocr.exports.formats import frozengraph, savedmodel
 from aocr.inference import names
-from aocr.inference.results import Reading
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
+from aocr.model.readings import Reading
 from aocr.reading.checkpoint_backend import probabilities_of_characters
 from aocr.reading.model_source import SAVEDMODEL, ModelSource
 from aocr.util.errors import UserError, first_line
@@ -86,7 +86,7 @@ class ExportBackend:
         """Loads the export.
 
         Args:
-            source: where it is.
+            source: the place of the export.
             gpu_id: index of the GPU that a SavedModel runs on; negative for the CPU.
 
         Raises:
@@ -107,11 +107,7 @@ class ExportBackend:
         self._attention = AttentionSignature.find(self.session, batch) if batch else None
         self.has_attention = self._attention is not None
 
-    def prepare(self, encoded: bytes) -> bytes:
-        """Returns the image file as it is: the export decodes it."""
-        return encoded
-
-    def read(self, prepared: Sequence[bytes], attention: bool) -> list[Reading]:
+    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
         """Reads a batch of image files."""
         if attention:
             if not self._attention:
@@ -119,19 +115,15 @@ class ExportBackend:
                     f"the export {self._folder} does not tell its attention: export with "
                     "--with-attention, or load the model directory"
                 )
-            return self._attention.read(prepared)
+            return self._attention.read(encoded)
         fetches = [self._serving.output, self._serving.probability, *self._steps]
-        values = self.session.run(fetches, {self._serving.input: list(prepared)})
+        values = self.session.run(fetches, {self._serving.input: list(encoded)})
         # of one image, a frozen graph and an export of aocr 0.7.6 return scalars: [] --> [1]
         texts, probabilities = np.atleast_1d(values[0]), np.atleast_1d(values[1])
         return [
             _reading(text.decode(), float(probability), [step[number] for step in values[2:]])
             for number, (text, probability) in enumerate(zip(texts, probabilities, strict=True))
         ]
-
-    def read_files(self, encoded: Sequence[bytes], attention: bool) -> list[Reading]:
-        """Reads a batch of image files."""
-        return self.read(encoded, attention)
 
     def close(self) -> None:
         """Closes the session."""

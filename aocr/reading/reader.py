@@ -2,38 +2,119 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
+import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
-from aocr.data.images.conversion import convert_watched, if_unchanged, problem_of
+from aocr.data.images.conversion import convert_watched, if_unchanged, problem_of, to_png
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.header import ImageFileError, TooManyPixelsError
-from aocr.inference.results import Reading
+from aocr.data.images.files import (
+    ImageFileError,
+    TooManyPixelsError,
+    failure_of,
+    quiet_pillow,
+    read_file,
+)
+from aocr.model.readings import Reading
 from aocr.reading.checkpoint_backend import Backend
-from aocr.reading.inputs import ImageInput, as_list, encoded_image, is_one_image
-from aocr.util.errors import first_line
-from aocr.util.usage import Usage
+from aocr.util.threads import Usage, batch_arrivals
+
+ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | Image.Image | np.ndarray"
+"""A path, local or remote; the bytes of an image file; a picture; pixels uint8 `[h, w]` or
+`[h, w, C]` with C = 1 (gray), 3 (RGB) or 4 (RGB and alpha)."""
+
+_ONE_IMAGE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
 
 
-class PreparedImage(NamedTuple):
-    """Holds an image, prepared for the model.
+def is_one_image(images: Any) -> bool:
+    """Returns whether a value is an image, not several of them."""
+    if isinstance(images, np.ndarray):
+        return images.ndim < 4 and images.dtype != object
+    return isinstance(images, _ONE_IMAGE)
 
-    Attributes:
-        value: what the backend reads; None if the image cannot be read.
-        failure: why it cannot be read, else empty.
-        complaint: what the decoder complains about, or empty.
+
+def as_list(images: ImageInput | Iterable[ImageInput]) -> list[ImageInput]:
+    """Returns one image or several as a list.
+
+    Raises:
+        TypeError: the value is neither an image nor an iterable.
     """
+    return [images] if is_one_image(images) else list(images)  # type: ignore[list-item, arg-type]
 
-    value: Any = None
-    failure: str = ""
-    complaint: str = ""
+
+def encoded_image(image: ImageInput, max_pixels: int) -> bytes:
+    """Returns an image as the bytes of a file: files as they are, pictures and pixels as PNG.
+
+    Args:
+        image: the image.
+        max_pixels: largest accepted number of pixels of a picture or an array.
+
+    Raises:
+        ImageFileError: a file cannot be read, or pixels are not an image.
+        TypeError: the value is of another type.
+    """
+    if isinstance(image, np.ndarray):
+        image = _picture_of(image)
+    if isinstance(image, Image.Image):
+        if image.width * image.height > max_pixels:
+            raise TooManyPixelsError(f"more than {max_pixels} pixels", str(image.size))
+        if not image.width * image.height:
+            raise ImageFileError("image without pixels", f"{image.width} x {image.height}")
+        return to_png(image.copy())
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image)
+    if isinstance(image, str | os.PathLike):
+        return read_file(os.fspath(image))
+    raise TypeError(
+        f"not an image but {type(image).__name__}: give a path, bytes, a Pillow image or an array"
+    )
+
+
+def _picture_of(pixels: np.ndarray) -> Image.Image:
+    """Returns pixels as a picture."""
+    channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ImageFileError(
+            "array that is not an image",
+            f"{pixels.dtype} {list(pixels.shape)} instead of uint8 [h, w] or [h, w, 1, 3 or 4]",
+        )
+    if pixels.ndim == 3 and channels == 1:
+        pixels = pixels[..., 0]  # [h, w, 1] --> [h, w]
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+
+def read_halves(
+    read: Callable[[Sequence[Item]], Sequence[Value]],
+    items: Sequence[Item],
+    failed: Callable[[Item, tf.errors.OpError], Value],
+) -> Sequence[Value]:
+    """Reads a batch; if that fails, both halves of it, until only the bad images fail.
+
+    Args:
+        read: the function that reads some items.
+        items: the images, at least one.
+        failed: the function that returns the result of an item that cannot be read alone, given
+            the error.
+    """
+    try:
+        return read(items)
+    except tf.errors.OpError as error:
+        if len(items) == 1:
+            return [failed(items[0], error)]
+    middle = len(items) // 2
+    halves = (read_halves(read, half, failed) for half in (items[:middle], items[middle:]))
+    return [value for half in halves for value in half]
 
 
 class Reader:
@@ -59,8 +140,8 @@ class Reader:
         Args:
             backend: the model; `close` closes it.
             batch_size: number of images that the model reads at a time.
-            watch: finds the complaints of the decoder, and stays open as long as the reader; for a
-                backend that decodes in `prepare`. None leaves complaints on the console.
+            watch: the finder of complaints of the decoder, which stays open as long as the reader.
+                None leaves complaints on the console.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size} is not positive")
@@ -134,61 +215,39 @@ class Reader:
         The images are converted as by `aocr dataset`.
         """
         with self._usage():
-            prepared = list(self._threads.map(self.prepare, images))
-            return self._read(prepared, attention)
+            loaded = list(self._threads.map(self._load, images))
+            files = [encoded for encoded, known in loaded if not known.failure]
+            found = iter(self._read_files(files, attention) if files else ())
+            return [
+                known if known.failure else _with_complaint(next(found), known.complaint)
+                for _, known in loaded
+            ]
 
-    def prepare(self, image: ImageInput, *, max_pixels: int = MAX_PIXELS) -> PreparedImage:
-        """Prepares one image.
-
-        Args:
-            image: the image.
-            max_pixels: largest accepted number of pixels.
-        """
+    def _load(self, image: ImageInput) -> tuple[bytes, Reading]:
+        """Returns a file that the backend decodes, and what is known: a failure or a complaint."""
         try:
-            return self._prepare(encoded_image(image, max_pixels), max_pixels)
-        except TooManyPixelsError as error:  # whose reason names a flag of another command
-            return PreparedImage(failure=f"more than {max_pixels} pixels ({error.detail})")
+            encoded = encoded_image(image, MAX_PIXELS)
+            if if_unchanged(encoded, MAX_PIXELS):
+                return encoded, Reading()
+            converted, complaint = convert_watched(encoded, MAX_PIXELS, self._watch)
+            return converted.encoded, Reading(complaint=complaint)
         except ImageFileError as error:
-            return PreparedImage(failure=str(error))
-        except tf.errors.OpError as error:
-            return PreparedImage(failure=first_line(error))
+            return b"", Reading(failure=failure_of(error))
 
-    def _prepare(self, encoded: bytes, max_pixels: int) -> PreparedImage:
-        """Prepares an image file; the backend decodes it, and nobody before unless it must."""
-        complaint = ""
-        if not if_unchanged(encoded, max_pixels):
-            image, complaint = convert_watched(encoded, max_pixels, self._watch)
-            encoded = image.encoded
-        try:
+    def _read_files(self, encoded: Sequence[bytes], attention: bool) -> Sequence[Reading]:
+        """Reads files that the backend decodes; those that it cannot decode tell why."""
+        backend_read = functools.partial(self.backend.read_files, attention=attention)
+
+        def read(files: Sequence[bytes]) -> list[Reading]:
             if not self._watch:
-                return PreparedImage(self.backend.prepare(encoded))
-            prepare = self.backend.prepare
-            ((value, own),) = self._watch.decode([encoded], lambda files: [prepare(files[0])])
-        except tf.errors.OpError:
-            convert_watched(encoded, max_pixels, self._watch)  # says why
-            raise
-        return PreparedImage(value, complaint=complaint or own)
+                return backend_read(files)
+            found = self._watch.decode(files, backend_read)
+            return [_with_complaint(reading, complaint) for reading, complaint in found]
 
-    def _read(self, prepared: Sequence[PreparedImage], attention: bool) -> list[Reading]:
-        values = [image.value for image in prepared if not image.failure]
-        readings = iter(self._read_values(values, attention) if values else [])
-        return [
-            Reading(failure=image.failure)
-            if image.failure
-            else next(readings)._replace(complaint=image.complaint)
-            for image in prepared
-        ]
+        def failed(file: bytes, error: Exception) -> Reading:
+            return Reading(failure=problem_of(file, error, self._watch))
 
-    def _read_values(self, values: Sequence[Any], attention: bool) -> list[Reading]:
-        """Reads what a backend has prepared; files that an export cannot decode tell why."""
-        try:
-            return self.backend.read(values, attention)
-        except tf.errors.InvalidArgumentError as error:
-            if not isinstance(values[0], bytes):
-                raise
-            if len(values) == 1:
-                return [Reading(failure=problem_of(values[0], error))]
-        return [reading for each in values for reading in self._read_values([each], attention)]
+        return read_halves(read, encoded, failed)
 
     def close(self) -> None:
         """Waits for running calls, and frees the model. Later calls of `read` raise ValueError."""
@@ -202,11 +261,40 @@ class Reader:
         """Returns the reader."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes the reader."""
         self.close()
+
+
+def _with_complaint(reading: Reading, complaint: str) -> Reading:
+    return reading._replace(complaint=complaint) if complaint else reading
+
+
+MAX_IMAGES_WITHOUT_GRAPPLER = 16
+"""Largest number of images for which `predict` turns off Grappler, TensorFlow's graph optimizer.
+For so few images, optimizing the graph takes longer than it saves."""
+
+
+def read_paths(
+    load: Callable[..., Backend], paths: Iterable[str], batch_size: int = TEST_BATCH_SIZE
+) -> Iterator[tuple[str, Reading]]:
+    """Reads the text of each image file, which is converted as by `aocr dataset`.
+
+    Args:
+        load: the function that loads the model, given `optimize`: whether to run Grappler.
+        paths: the paths of image files. They may arrive one by one: a prediction does not wait for
+            a full batch.
+        batch_size: largest number of images that the model reads at a time.
+
+    Yields:
+        Each path with what was read, in the order of the paths. If a file cannot be read, its
+        reading holds the reason.
+
+    Raises:
+        UserError: the model cannot be loaded.
+    """
+    few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
+    backend = load(optimize=not few)
+    with quiet_pillow(), DecoderWatch() as watch, Reader(backend, watch=watch) as reader:
+        for batch in batch_arrivals(paths, batch_size):
+            yield from zip(batch, reader.read_batch(batch), strict=True)

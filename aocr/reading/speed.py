@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError, read_file
 from aocr.exports.samples import sample_images
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.reading.reader import Reader
 from aocr.util.errors import UserError
 from aocr.util.text.plurals import counted_in_groups

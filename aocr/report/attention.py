@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
+from aocr.util.text.characters import is_right_to_left
 from aocr.util.text.drawing import (
     ACCENT,
     BACKGROUND,
@@ -22,7 +23,6 @@ from aocr.util.text.drawing import (
     glyph,
     scale_for_display,
 )
-from aocr.util.text.writing_direction import is_right_to_left
 
 MIN_LINE = 160  # pixels; width of the text under a narrow image
 PAGE_LINES = 3  # lines of text under an image; a longer text is shown page by page
@@ -59,24 +59,7 @@ class AttentionPictures:
         except UserError as error:
             logging.error("No picture: %s", error)
             return
-        _save(self._output_dir, result, picture)
-
-
-def save_attention(output_dir: str, result: Result) -> str:
-    """Writes `attention.gif`, `attention.png` and `word.txt` (prediction, label) for one image.
-
-    Args:
-        output_dir: folder in which `correct` or `incorrect` is created; local or remote.
-        result: the image; rows of its attention beyond the prediction are ignored.
-
-    Returns:
-        The folder of the three files.
-
-    Raises:
-        UserError: the image cannot be decoded, or a file cannot be written.
-        ValueError: the attention does not have a row for each character of the prediction.
-    """
-    return _save(output_dir, result, picture_of(result))
+        save_attention(self._output_dir, result, picture)
 
 
 def attention_strip(result: Result) -> bytes:
@@ -107,8 +90,21 @@ def _check_attention(result: Result) -> None:
         )
 
 
-def _save(output_dir: str, result: Result, picture: Image.Image) -> str:
-    """Writes the files of one image and returns their folder."""
+def save_attention(output_dir: str, result: Result, picture: Image.Image) -> str:
+    """Writes `attention.gif`, `attention.png` and `word.txt` (prediction, label) for one image.
+
+    Args:
+        output_dir: folder in which `correct` or `incorrect` is created; local or remote.
+        result: the image; rows of its attention beyond the prediction are ignored.
+        picture: the image, see `picture_of`.
+
+    Returns:
+        The folder of the three files.
+
+    Raises:
+        UserError: a file cannot be written.
+        ValueError: the attention does not have a row for each character of the prediction.
+    """
     _check_attention(result)
     views, text = _views(result, picture), result.prediction
     verdict = "correct" if result.exact else "incorrect"

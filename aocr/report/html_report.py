@@ -14,8 +14,7 @@ import aocr
 from aocr.evaluation.alignment import Confusion, Confusions, align
 from aocr.evaluation.calibration import Calibration
 from aocr.evaluation.metric_sums import Interval, Measurement, Summary
-from aocr.evaluation.metrics import METRICS
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import METRICS, Result
 from aocr.report import PAGE, plots
 from aocr.report.accuracy_by_length import LengthCounts
 from aocr.report.mistakes import WorstMistakes, describe_mistake

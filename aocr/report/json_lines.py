@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from aocr.model.search.ranked_texts import RankedText
+from aocr.model.readings import RankedText
 
 _RAW_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Matches what `json.dumps` leaves as it is, but a terminal or a reader of lines would act on."""

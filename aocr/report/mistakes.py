@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from aocr.evaluation.alignment import align
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.report.attention import picture_of, spotlight
 from aocr.report.plots import data_uri
 from aocr.util.errors import UserError
@@ -33,8 +33,8 @@ class RankedMistake(NamedTuple):
     Attributes:
         probability: probability of the prediction.
         edits: edit distance of the prediction and the label.
-        order: minus the number of earlier mistakes: the earlier of two equal mistakes is greater.
-            It is unique, so that results are never compared.
+        order: the negative number of earlier mistakes: the earlier of two equal mistakes is
+            greater. It is unique, so that results are never compared.
         result: the image.
     """
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from aocr.evaluation.evaluator import Observer
-from aocr.evaluation.metric_sums import Summary
 from aocr.report.attention import AttentionPictures
 from aocr.report.html_report import Report
 from aocr.report.predictions_file import open_predictions_file
@@ -29,30 +28,14 @@ class OutputPaths(NamedTuple):
     readings: int = 1
 
 
-class Outputs(NamedTuple):
-    """Holds the open outputs of a test.
-
-    Attributes:
-        observers: receive the result of each image.
-        report: the HTML report, if it is wanted; it is one of the observers.
-    """
-
-    observers: list[Observer]
-    report: Report | None
-
-    def write_report(self, summary: Summary) -> None:
-        """Writes the HTML report, if it is wanted.
-
-        Args:
-            summary: summary of the images that the observers received.
-        """
-        if self.report is not None:
-            self.report.write(summary)
-
-
 @contextlib.contextmanager
-def open_outputs(paths: OutputPaths, facts: dict[str, str]) -> Iterator[Outputs]:
+def open_outputs(
+    paths: OutputPaths, facts: dict[str, str]
+) -> Iterator[tuple[list[Observer], Report | None]]:
     """Opens the outputs; the predictions file appears under its name when the block ends.
+
+    Yields the functions that receive the result of each image, and the HTML report, if it is
+    wanted; it is one of them, and is to be written after the block.
 
     Args:
         paths: the outputs that are wanted.
@@ -72,4 +55,4 @@ def open_outputs(paths: OutputPaths, facts: dict[str, str]) -> Iterator[Outputs]
             observers.append(report.add)
         if paths.pictures is not None:
             observers.append(AttentionPictures(paths.pictures).add)
-        yield Outputs(observers, report)
+        yield observers, report

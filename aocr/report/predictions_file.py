@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
 from aocr.util.errors import UserError
-from aocr.util.paths.row_file import open_row_file
+from aocr.util.paths.files import open_row_file
 from aocr.util.text.characters import escape
 
 HEADER = "number\tpath\tlabel\tprediction\tprobability\tcorrect\tedit_distance\tloss\n"
@@ -41,7 +41,7 @@ def open_predictions_file(path: str, readings: int = 1) -> Iterator[Callable[[Re
     The file appears under its name at the end of the block, complete.
 
     Args:
-        path: ends in `.tsv` or `.jsonl`; local or remote.
+        path: the file, which ends in `.tsv` or `.jsonl`; local or remote.
         readings: readings of each image.
 
     Raises:

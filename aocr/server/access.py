@@ -46,7 +46,7 @@ class Access:
 
     Args:
         app: the application.
-        metrics: counts the requests.
+        metrics: the counts of the requests.
         api_keys: the keys that clients may send; nothing lets all clients in.
     """
 

@@ -1,24 +1,99 @@
-"""Builds the ASGI application: which path is answered by what."""
+"""Builds the ASGI application: which path is answered by what, the page for people among them."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import hashlib
+import importlib.resources
 import json
+import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
+import numpy as np
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp
 
-from aocr.server import openapi, page_api
+from aocr.model.readings import Reading
+from aocr.server import openapi
 from aocr.server.access import IMAGES, Access, is_api_path
 from aocr.server.errors import RestError, error_of, invalid_argument, not_found
 from aocr.server.limits import read_body
 from aocr.server.metrics import Metrics
-from aocr.server.models.model_versions import ModelVersions
-from aocr.server.page_api import load_page
+from aocr.server.models.model_versions import ModelVersions, RequestPath
 from aocr.server.tf_serving.rest_api import RestApi, parse_path
+
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+def load_page() -> tuple[bytes, dict[str, str]]:
+    """Returns the page in the package, and the headers that it is sent with."""
+    text = importlib.resources.files("aocr.server").joinpath("page/index.html").read_text("utf-8")
+    policy = (
+        "default-src 'none'; connect-src 'self'; img-src 'self' blob: data:; media-src blob:; "
+        f"script-src {_hashes(_SCRIPT, text)}; style-src {_hashes(_STYLE, text)}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
+    return text.encode(), headers
+
+
+def _hashes(pattern: re.Pattern[str], text: str) -> str:
+    """Returns the sources that permit exactly the scripts or styles in the page."""
+    digests = [hashlib.sha256(content.encode()).digest() for content in pattern.findall(text)]
+    return " ".join(f"'sha256-{base64.b64encode(each).decode()}'" for each in digests)
+
+
+async def read_image(versions: ModelVersions, encoded: bytes, attention: bool) -> dict[str, object]:
+    """Returns what was read from an image file, as values for JSON.
+
+    Args:
+        versions: the model; its newest version reads.
+        encoded: an image file of any format that `aocr predict` reads, shown as by a viewer.
+        attention: whether to return the attention of each character, if the model tells it.
+
+    Raises:
+        RestError: the image cannot be read.
+    """
+    if not encoded:
+        raise invalid_argument("no image: send the image file as the body of the request")
+    start = time.perf_counter()
+    with versions.use(RequestPath(versions.name)) as served:
+        future = await run_in_threadpool(served.submit_upright, encoded, attention)
+        reading: Reading = await asyncio.wrap_future(future)
+        version = str(served.version)
+    return {
+        "text": reading.text,
+        "probability": reading.probability,
+        "characters": _characters(reading, attention),
+        "model": versions.name,
+        "version": version,
+        "milliseconds": round(1000 * (time.perf_counter() - start), 1),
+    }
+
+
+def _characters(reading: Reading, attention: bool) -> list[dict[str, object]]:
+    """Returns each character with what is known of it."""
+    characters: list[dict[str, object]] = [{"character": each} for each in reading.text]
+    for each, probability in zip(characters, reading.character_probabilities or (), strict=False):
+        each["probability"] = probability
+    if attention and reading.attention is not None:
+        for each, weights in zip(characters, reading.attention, strict=True):
+            each["attention"] = np.round(weights.astype(float), 4).tolist()
+    return characters
+
 
 JSON = "application/json"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -67,8 +142,8 @@ class Application:
         return Access(app, self._metrics, api_keys)
 
     async def _show_page(self, _request: Request) -> Response:
-        page = self._page
-        return Response(page.html, media_type="text/html", headers=page.headers)
+        html, headers = self._page
+        return Response(html, media_type="text/html", headers=headers)
 
     async def _health(self, _request: Request) -> Response:
         return _json({"status": "ok"})
@@ -93,7 +168,7 @@ class Application:
             )
         encoded = await read_body(request, self._max_body_bytes)
         attention = request.query_params.get("attention") == "1"
-        reading = await page_api.read(self._versions, encoded, attention)
+        reading = await read_image(self._versions, encoded, attention)
         request.scope[IMAGES] = 1
         return _json(reading)
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from aocr.data.images.conversion import frame_count
-from aocr.data.images.header import ImageFileError, TooManyPixelsError, read_header
+from aocr.data.images.files import ImageFileError, TooManyPixelsError, read_header
 from aocr.server.errors import RestError, invalid_argument, too_large
 
 

@@ -96,7 +96,7 @@ class Endpoint(NamedTuple):
     """Describes what one method of a path does.
 
     Attributes:
-        method: in lower case.
+        method: the HTTP method, in lower case.
         path: with the names of its parameters in braces.
         summary: what it does.
         answer: media type of the answer.

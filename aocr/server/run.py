@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from aocr.data.images.decoder_complaints import hidden_complaints
-from aocr.data.images.header import quiet_pillow
+from aocr.data.images.files import quiet_pillow
 from aocr.inference.names import DEFAULT_MODEL_NAME
 from aocr.reading.loading import LoadOptions, load_backend
 from aocr.reading.model_source import ModelSource, find_model

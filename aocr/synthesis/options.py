@@ -90,7 +90,7 @@ class SynthesisOptions:
         texts: choice of the texts.
         looks: what the images look like.
         count: number of images.
-        seed: decides everything random.
+        seed: the source of everything random.
         fonts: folder of fonts, `BUILT_IN`, or None for those of the machine.
         processes: number of processes that draw.
         shards: number of TFRecord files.

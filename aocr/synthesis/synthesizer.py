@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from aocr.config import Config, width_at_32
-from aocr.data.images.header import quiet_pillow, read_header
+from aocr.data.images.files import quiet_pillow, read_header
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
@@ -22,10 +22,9 @@ from aocr.synthesis.fonts import files as font_files
 from aocr.synthesis.fonts.shaping import check_shaping
 from aocr.synthesis.options import SynthesisOptions, is_folder_name
 from aocr.synthesis.outputs import ANNOTATIONS, open_output
-from aocr.synthesis.sizes import Likeness
 from aocr.synthesis.texts.files import LeftOut
 from aocr.synthesis.texts.plan import NO_FONT, TextPlan, plan_texts
-from aocr.synthesis.weighted import weighted_counts
+from aocr.synthesis.weighted import Likeness, weighted_counts
 from aocr.util.errors import UserError
 from aocr.util.terminal.console import is_interactive, progress_bar
 from aocr.util.text.characters import describe_character, shorten, visible_character, visible_text

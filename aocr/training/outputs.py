@@ -9,8 +9,7 @@ import tensorflow as tf
 from aocr.model.weights import checkpoints
 from aocr.training.cluster.replicas import Replicas
 from aocr.training.graph import StepResult
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import Run
+from aocr.training.options import Run, TrainingOptions
 from aocr.training.tensorboard import EventWriter
 from aocr.training.validation.validator import BestCheckpoint, Validator
 from aocr.util.text.plurals import counted
@@ -101,9 +100,9 @@ class RunOutputs:
         if self._validator is None or step is None:
             return 0
         checkpoint = str(checkpoints.latest_checkpoint(self._model_dir))
-        validation = self._validator.validate(checkpoint)
-        best = self._best.update(self._session, step, validation.summary)
-        self._events.add_validation(validation.summary, validation.samples, step)
+        summary, samples = self._validator.validate(checkpoint)
+        best = self._best.update(self._session, step, summary)
+        self._events.add_validation(summary, samples, step)
         return int(self._is_exhausted(best.validations_without_improvement))
 
     def _is_exhausted(self, validations: int) -> bool:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from aocr.evaluation.metric_sums import Summary
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.report.attention import attention_strip
 from aocr.training.graph import StepResult
 

@@ -16,11 +16,10 @@ from aocr.model.weights import checkpoints
 from aocr.training.cluster.agreement import agreed_plan, agreed_training_set
 from aocr.training.cluster.replicas import ALONE, Replicas
 from aocr.training.graph import StepResult, TrainGraph, build_train_graph, take_steps
-from aocr.training.options import TrainingOptions
+from aocr.training.options import Run, TrainingOptions
 from aocr.training.outputs import RunOutputs
 from aocr.training.progress import Progress
 from aocr.training.start.initial_weights import initialize_weights
-from aocr.training.start.run import Run
 from aocr.training.start.step_plan import (
     RunTiming,
     StepPlan,

@@ -39,7 +39,8 @@ from aocr.config import TEST_BATCH_SIZE, Config  # noqa: E402
 from aocr.evaluation import evaluator  # noqa: E402
 from aocr.exports.export import ExportRequest, export  # noqa: E402
 from aocr.model.backbones import sliding_cnn  # noqa: E402
-from aocr.reading import file_predictions  # noqa: E402
+from aocr.reading import reader  # noqa: E402
+from aocr.reading.checkpoint_backend import CheckpointBackend  # noqa: E402
 from aocr.util.terminal import log  # noqa: E402
 
 T = TypeVar("T")
@@ -83,7 +84,8 @@ def test(checkpoint: str, records: str) -> None:
 def predict(checkpoint: str, paths: list[str]) -> None:
     """As `aocr predict` does."""
     with open(os.devnull, "w", encoding="utf-8") as output:
-        for path, result in file_predictions.predict(Config(), paths, checkpoint, -1):
+        load = functools.partial(CheckpointBackend, Config(), checkpoint, -1)
+        for path, result in reader.read_paths(load, paths):
             prediction_output.log_prediction(path, result)
             output.write(prediction_output.tsv_line_of(path, result))
             if len(result.text) < Config().max_prediction:

@@ -130,13 +130,13 @@ def read_rate(path: str, excluded: int, count: int) -> float:
     import numpy as np
     import tensorflow as tf
 
-    from aocr.data.batches import shuffling
+    from aocr.data.batches.epochs import Records, one_reading
 
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         # indices beyond the dataset, so that all records are read whatever their number
         outside = np.arange(count, count + excluded)
-        records = shuffling.without(outside, tf.data.TFRecordDataset([path]).enumerate())
-        epoch = shuffling.shuffled(records, 0, tf.constant(0, tf.int64))
+        records = Records([path], [count], outside, np.zeros(count, np.int32), batch_size=1)
+        epoch = one_reading(records, 0, tf.constant(0, tf.int64))
         counted = epoch.reduce(tf.constant(0, tf.int64), lambda total, _: total + 1)
         started = time.process_time()
         assert session.run(counted) == count

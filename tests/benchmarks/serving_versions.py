@@ -27,7 +27,7 @@ def write_version(folder: str, sign: float) -> None:
     from aocr.exports.folder import Destination
     from aocr.exports.formats import savedmodel
     from aocr.inference.graph import build_serving_graph
-    from aocr.inference.session import ServingSession
+    from aocr.inference.signatures import ServingSession
 
     graph = build_serving_graph(TINY)
     with graph.graph.as_default(), tf.compat.v1.Session() as session:

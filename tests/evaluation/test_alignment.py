@@ -5,7 +5,7 @@ import random
 import pytest
 
 from aocr.evaluation.alignment import Confusion, Confusions, align
-from aocr.evaluation.result import edit_distance
+from aocr.evaluation.metrics import edit_distance
 
 
 @pytest.mark.parametrize(

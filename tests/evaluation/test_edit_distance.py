@@ -2,7 +2,7 @@
 
 import pytest
 
-from aocr.evaluation.result import edit_distance, word_edit_distance
+from aocr.evaluation.metrics import edit_distance, word_edit_distance
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from aocr.data.records import schema
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import EvalGraph
 from aocr.evaluation.metric_sums import Summary
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.model.postprocessing import Transcription
 from aocr.report import outputs
 from aocr.report.outputs import OutputPaths, open_outputs
@@ -99,10 +99,10 @@ def observed(evaluation):
     results = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outputs, "Report", FakeReport)
-        with open_outputs(OutputPaths(report="some/folder"), facts) as opened:
-            summary = evaluator.evaluate(evaluation, [*opened.observers, results.append])
-        opened.write_report(summary)
-    return Observed(summary, results, opened.report)
+        with open_outputs(OutputPaths(report="some/folder"), facts) as (observers, report):
+            summary = evaluator.evaluate(evaluation, [*observers, results.append])
+        report.write(summary)
+    return Observed(summary, results, report)
 
 
 def test_results_carry_the_probabilities_of_the_characters(observed):
@@ -133,8 +133,8 @@ def test_predictions_as_tsv(evaluation, tmp_path):
     dataset, path = tmp_path / "one.tfrecords", tmp_path / "p.tsv"
     with tf.io.TFRecordWriter(str(dataset)) as writer:
         writer.write(schema.serialize(draw("AB"), "A\tB", "a\nb.png"))
-    with open_outputs(OutputPaths(predictions=str(path)), {}) as opened:
-        evaluator.evaluate(evaluation._replace(files=[str(dataset)]), opened.observers)
+    with open_outputs(OutputPaths(predictions=str(path)), {}) as (observers, _):
+        evaluator.evaluate(evaluation._replace(files=[str(dataset)]), observers)
     header, row = path.read_text(encoding="utf-8").splitlines()
     cells = dict(zip(header.split("\t"), row.split("\t"), strict=True))
     probability = cells.pop("probability")
@@ -156,7 +156,7 @@ def test_a_test_that_fails_leaves_no_predictions(evaluation, tmp_path):
     paths = OutputPaths(predictions=f"{tmp_path}/p.tsv")
     with (
         pytest.raises(UserError, match="the dataset is empty"),
-        open_outputs(paths, {}) as opened,
+        open_outputs(paths, {}) as (observers, _),
     ):
-        evaluator.evaluate(evaluation._replace(files=[str(dataset)]), opened.observers)
+        evaluator.evaluate(evaluation._replace(files=[str(dataset)]), observers)
     assert [path.name for path in tmp_path.iterdir()] == ["empty.tfrecords"]

@@ -10,6 +10,7 @@ from aocr.exports.description import Origin
 from aocr.exports.verification import Verification
 from aocr.model.search.known_texts import lexicon_automaton
 from aocr.model.search.text_search import Search
+from aocr.model.weights import pretrained
 
 CHECKED = Verification(4, None, None, None, 1e-7)
 
@@ -98,3 +99,8 @@ def test_validation_measures_are_those_of_the_same_step(tmp_path, monkeypatch, c
     (tmp_path / "best.json").write_text(content)
     origin = description.origin_of(f"{tmp_path}/best.ckpt-0")
     assert origin == Origin("best.ckpt-0", 0, expected)
+
+
+def test_a_model_that_comes_with_aocr_says_its_step():
+    origin = description.origin_of(f"{pretrained.FOLDER}/latin/model.ckpt-3500")
+    assert (origin.checkpoint, origin.step) == ("model.ckpt-3500", 3500)

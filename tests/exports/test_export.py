@@ -11,7 +11,7 @@ from aocr.config import Config
 from aocr.exports.export import ExportedModel, ExportRequest, export, write_verified
 from aocr.exports.folder import Destination, check
 from aocr.exports.formats import frozengraph, savedmodel
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
 from aocr.model import config_file
 from aocr.util.errors import UserError
 

@@ -6,8 +6,8 @@ import pytest
 
 from aocr.exports.samples import Samples, drawn_samples
 from aocr.exports.verification import PROBABILITY_TOLERANCE, verify
-from aocr.inference import results
 from aocr.inference.names import DEFAULT_SIGNATURE
+from aocr.model import readings
 from aocr.util.errors import UserError
 
 IMAGES = [f"image {number}".encode() for number in range(100)]
@@ -32,7 +32,7 @@ class Reading:
         start = len(self.images[way])
         self.images[way] += images.encoded
         texts = self.texts[start : len(self.images[way])]
-        return [results.Reading(text, self.probability) for text in texts]
+        return [readings.Reading(text, self.probability) for text in texts]
 
     def prepare(self, encoded):
         return {"pixels": len(encoded)}

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import functools
 import re
 
 import httpx
@@ -17,8 +18,9 @@ from aocr.exports.formats import frozengraph, savedmodel
 from aocr.inference.graph import build_serving_graph
 from aocr.model.search.known_texts import lexicon_automaton, pattern_automaton
 from aocr.model.search.text_search import Search
-from aocr.reading import file_predictions, remote_predictions
-from aocr.reading.rest_client import RestClient
+from aocr.reading import reader, remote
+from aocr.reading.checkpoint_backend import CheckpointBackend
+from aocr.reading.remote import RestClient
 
 CTC = dataclasses.replace(TINY, decoder="ctc")
 PATTERN = "BA|A[AB]?B"
@@ -43,7 +45,8 @@ def read(request, tmp_path_factory):
         )
         export(config, request)
     paths = [f"{folder}/{name}" for name in NAMES]
-    found = file_predictions.predict(config, paths, checkpoint, -1, search)
+    load = functools.partial(CheckpointBackend, config, checkpoint, -1, search=search)
+    found = reader.read_paths(load, paths)
     return [reading for _, reading in found], folder
 
 
@@ -89,11 +92,11 @@ def test_a_server_of_the_saved_model_answers_with_its_readings(read):
         url = f"{server.url}/v1/models/aocr:predict"
         found = httpx.post(url, json={"inputs": images}, timeout=120).json()["outputs"]
         client = RestClient(server.url)
-        remote = [each for _, each in remote_predictions.predict(client, [f"{folder}/a"], 1)]
+        answered = [each for _, each in remote.predict(client, [f"{folder}/a"], 1)]
     check([text.encode() for text in found["output"]], found["probability"], predictions)
     assert found["readings"] == [[text for text, _ in each.readings] for each in predictions]
     assert found["exact"] == [True] * 3
-    assert [each.text for each in remote] == [predictions[0].text]
+    assert [each.text for each in answered] == [predictions[0].text]
 
 
 def test_the_frozen_graph_reads_as_predict(read):

@@ -5,7 +5,6 @@ import json
 import pytest
 
 import aocr
-from aocr import config_json
 from aocr.config import Config
 from aocr.model import config_file
 from aocr.util.errors import UserError
@@ -44,9 +43,9 @@ def test_no_file_is_none(tmp_path):
         "[]",
         "{}",
         '{"architecture": "CTC"}',
-        config_json.dumps(CONFIG).replace("99", '"99"'),
-        config_json.dumps(CONFIG).replace('"bucket_widths": []', '"bucket_widths": 48'),
-        config_json.dumps(CONFIG).replace('"bucket_widths": []', '"bucket_widths": ["48"]'),
+        config_file.dumps(CONFIG).replace("99", '"99"'),
+        config_file.dumps(CONFIG).replace('"bucket_widths": []', '"bucket_widths": 48'),
+        config_file.dumps(CONFIG).replace('"bucket_widths": []', '"bucket_widths": ["48"]'),
     ],
 )
 def test_a_file_that_cannot_be_understood_is_an_error(tmp_path, content):
@@ -57,7 +56,7 @@ def test_a_file_that_cannot_be_understood_is_an_error(tmp_path, content):
 
 def test_a_model_that_straightens_images_is_refused_in_one_line(tmp_path):
     path = tmp_path / "config.json"
-    path.write_text(config_json.dumps(CONFIG).replace("{", '{"rectify": "tps",', 1))
+    path.write_text(config_file.dumps(CONFIG).replace("{", '{"rectify": "tps",', 1))
     with pytest.raises(UserError) as error:
         config_file.read(str(tmp_path))
     assert str(error.value) == (

@@ -25,11 +25,10 @@ from aocr.exports.inference_checkpoint import write_inference_checkpoint
 from aocr.model import config_file
 from aocr.model.variable_names import GLOBAL_STEP, VOCABULARY_AXES
 from aocr.model.weights import checkpoints, pretrained
-from aocr.model.weights.averages import average_of, is_average
+from aocr.model.weights.checkpoints import average_of, is_average
 from aocr.training.graph import build_train_graph
-from aocr.training.options import TrainingOptions
+from aocr.training.options import ModelChoice, Run, TrainingOptions
 from aocr.training.start import initial_weights, model_choice
-from aocr.training.start.run import ModelChoice, Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
 

@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_model import picture, pixels, png
 
 import aocr
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError
 from aocr.reading.loading import load_reader
 from aocr.reading.model_source import find_model
 from aocr.util.errors import UserError
@@ -145,14 +145,14 @@ def test_threads_share_a_reader(model):
 def test_a_reader_closes_after_the_running_calls(tiny):
     reader = load_reader(tiny.saved_model)
     started, go_on = threading.Event(), threading.Event()
-    read = reader.backend.read
+    read = reader.backend.read_files
 
-    def slowly(*arguments):
+    def slowly(*arguments, **named):
         started.set()
         assert go_on.wait(30)
-        return read(*arguments)
+        return read(*arguments, **named)
 
-    reader.backend.read = slowly
+    reader.backend.read_files = slowly
     with ThreadPoolExecutor(2) as threads:
         reading = threads.submit(reader.read, png("a"))
         assert started.wait(30)

@@ -13,20 +13,19 @@ RESULTS = [result_of("A", "A", place=0), result_of("B", "8", place=1)]
 
 def test_no_output_is_wanted():
     with open_outputs(OutputPaths(), {}) as outputs:
-        assert outputs.observers == []
-    outputs.write_report(summary_of(RESULTS))
+        assert outputs == ([], None)
 
 
 def test_every_output_gets_every_result(tmp_path):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
     names = f"{tmp_path}/p.tsv", f"{tmp_path}/pictures", f"{tmp_path}/report"
-    with open_outputs(OutputPaths(*names), {"Dataset": "d"}) as outputs:
+    with open_outputs(OutputPaths(*names), {"Dataset": "d"}) as (observers, report):
         assert not (tmp_path / "p.tsv").exists()
         for result in RESULTS:
-            for observe in outputs.observers:
+            for observe in observers:
                 observe(result)
-    outputs.write_report(summary_of(RESULTS))
+    report.write(summary_of(RESULTS))
     assert len((tmp_path / "p.tsv").read_text().splitlines()) == 3
     folders = sorted(path.parent.name for path in tmp_path.rglob("word.txt"))
     assert folders == ["00001-A", "00002-B"]

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from results import result_of
 
-from aocr.model.search.ranked_texts import RankedText
+from aocr.model.readings import RankedText
 from aocr.report import predictions_file
 from aocr.util.errors import UserError
 

@@ -17,8 +17,8 @@ from tiny_model import picture, png
 
 import aocr
 from aocr.cli.command import build_parser
-from aocr.reading import remote_predictions
-from aocr.reading.rest_client import RefusedError, RestClient, predict_url
+from aocr.reading import remote
+from aocr.reading.remote import RefusedError, RestClient, predict_url
 from aocr.util.errors import UserError
 
 NAMES = "abcde"
@@ -201,7 +201,7 @@ def test_a_refused_batch_is_sent_one_by_one(folder):
     refusal = (400, {"error": "bad image"})
     good = (200, outputs(["A"], [1.0]))
     with answering(refusal, good, refusal, good) as (client, requests):
-        found = list(remote_predictions.predict(client, [*paths, "nosuch.png"], 8))
+        found = list(remote.predict(client, [*paths, "nosuch.png"], 8))
     assert [len(request["inputs"]["input"]) for request in requests] == [3, 1, 1, 1]
     assert [each.failure for _, each in found] == [
         *("", "the server refuses it: bad image", "", "no such file"),
@@ -210,11 +210,11 @@ def test_a_refused_batch_is_sent_one_by_one(folder):
 
 
 def test_requests_are_not_larger_than_servers_accept(folder, monkeypatch):
-    monkeypatch.setattr(remote_predictions, "MAX_REQUEST_BYTES", 2 * len(png("a")) + 20)
+    monkeypatch.setattr(remote, "MAX_REQUEST_BYTES", 2 * len(png("a")) + 20)
     paths = [str(folder / f"{name}.png") for name in "abcde"]
     answers = [(200, outputs(["A"] * n, [1.0] * n)) for n in (2, 2, 1)]
     with answering(*answers) as (client, requests):
-        assert len(list(remote_predictions.predict(client, paths, 8))) == 5
+        assert len(list(remote.predict(client, paths, 8))) == 5
     assert [len(request["inputs"]["input"]) for request in requests] == [2, 2, 1]
 
 

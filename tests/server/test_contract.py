@@ -17,8 +17,7 @@ from live_server import live_server
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
 from aocr.exports.formats import tflite
-from aocr.inference.session import Images, session_of
-from aocr.inference.signatures import add_signatures
+from aocr.inference.signatures import Images, add_signatures, session_of
 from aocr.model import config_file
 from aocr.reading.checkpoint_backend import CheckpointBackend
 from aocr.server.models.served_model import ServingLimits

@@ -63,6 +63,12 @@ def test_a_name_that_no_path_can_hold_is_refused(name, capsys):
     assert "argument --model-name" in capsys.readouterr().err
 
 
+def test_http_and_grpc_need_ports_of_their_own(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("m", "--port=8500", "--grpc-port=8500")
+    assert "--port and --grpc-port are both 8500" in capsys.readouterr().err
+
+
 def test_a_port_that_is_taken_is_one_clear_line(tiny):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

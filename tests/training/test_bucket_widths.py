@@ -7,18 +7,17 @@ import pytest
 import tensorflow as tf
 from helpers import TINY, encoded, load_noise, noise, records_of, write_records
 
-from aocr import config_json
 from aocr.cli.command import build_parser
 from aocr.data.batches import epochs
 from aocr.data.images import preprocessing
 from aocr.data.records import schema
 from aocr.inference.graph import build_serving_graph
+from aocr.model import config_file
 from aocr.model.backbones import layers, sliding_cnn
 from aocr.model.encoder import encode
 from aocr.training.graph import build_train_graph
-from aocr.training.options import TrainingOptions
+from aocr.training.options import ModelChoice, Run, TrainingOptions
 from aocr.training.start import model_choice
-from aocr.training.start.run import ModelChoice, Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.util.errors import UserError
 
@@ -190,13 +189,13 @@ def test_the_training_graph_learns_from_every_bucket(dataset):
 
 
 def test_the_config_file_holds_the_widths():
-    assert config_json.loads(config_json.dumps(CONFIG)) == CONFIG
+    assert config_file.loads(config_file.dumps(CONFIG)) == CONFIG
 
 
 def test_a_config_file_of_before_has_none():
-    text = config_json.dumps(TINY).replace('"bucket_widths": [],', "")
+    text = config_file.dumps(TINY).replace('"bucket_widths": [],', "")
     assert "bucket_widths" not in text
-    assert config_json.loads(text) == TINY
+    assert config_file.loads(text) == TINY
 
 
 @pytest.mark.parametrize(

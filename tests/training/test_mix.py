@@ -8,11 +8,10 @@ import tensorflow as tf
 from commands import WORDS, draw, run_aocr
 from training_runs import write
 
-from aocr import config_json
 from aocr.cli.command import build_parser
 from aocr.config import Config
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import Run, WeightedDataset
+from aocr.model import config_file
+from aocr.training.options import Run, TrainingOptions, WeightedDataset
 from aocr.training.start.training_set import load_training_set, records_by_width
 from aocr.util.errors import UserError
 
@@ -55,7 +54,7 @@ def test_a_run_that_is_resumed_ends_with_the_same_weights(folder):
     assert "Bucket widths that fit the training images: 48." in log
     assert "15 records make 3 batches an epoch" in log
     assert "Epoch 2 of 1000: trained on 15 records, 2 left out." in log
-    config = config_json.loads((folder / "whole/config.json").read_text(encoding="utf-8"))
+    config = config_file.loads((folder / "whole/config.json").read_text(encoding="utf-8"))
     assert config.characters == "ABCDE"
     (folder / "resumed").mkdir()
     for path in (folder / "whole").glob("model.ckpt-4.*"):

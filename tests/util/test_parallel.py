@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from aocr.util.parallel import WORKERS, map_in_order
+from aocr.util.threads import WORKERS, map_in_order
 
 
 def test_results_have_the_order_of_the_items():

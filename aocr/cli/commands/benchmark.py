@@ -56,7 +56,7 @@ def _measure(
     as_json: bool,
 ) -> None:
     from aocr.data.images.decoder_complaints import hidden_complaints
-    from aocr.data.images.header import quiet_pillow
+    from aocr.data.images.files import quiet_pillow
     from aocr.reading import speed
     from aocr.reading.loading import LoadOptions, load_reader
 

@@ -76,17 +76,14 @@ def _build(args: argparse.Namespace, shard: ShardChoice) -> None:
     from aocr.data.building import builder
 
     shard.log_environment()
-    options = builder.Options(
+    options = common.requested(
+        builder.Options,
+        args,
         force_uppercase=not args.no_force_uppercase,
         normalize=not args.no_normalize,
-        save_filename=args.save_filename,
         base_dir=args.base_dir or "",
-        delimiter=args.delimiter,
-        strict=args.strict,
-        max_pixels=args.max_pixels,
         shards=shard.shards,
         shard_index=shard.shard_index,
-        log_step=args.log_step,
         limits=model.limits(args),
     )
     builder.build(args.annotations, args.output, options)

@@ -62,14 +62,10 @@ def _problem(args: argparse.Namespace) -> str:
     """Returns what is wrong with flags that only fit together with others."""
     search_flag = next(iter(search.search_request(args).flags), "")
     searching = " or ".join(f"--format={name}" for name in formats.SEARCHING)
+    is_savedmodel = args.format == "savedmodel", "--format=savedmodel"
     needs = (
-        (args.versioned, "--versioned", args.format == "savedmodel", "--format=savedmodel"),
-        (
-            args.with_attention,
-            "--with-attention",
-            args.format == "savedmodel",
-            "--format=savedmodel",
-        ),
+        (args.versioned, "--versioned", *is_savedmodel),
+        (args.with_attention, "--with-attention", *is_savedmodel),
         (search_flag, search_flag, args.format in formats.SEARCHING, searching),
         (args.quantize, "--quantize", args.format == "tflite", "--format=tflite"),
         (args.quantize, "--quantize", args.verify, "--verify, a dataset to measure the loss on"),
@@ -104,18 +100,13 @@ def _export(args: argparse.Namespace) -> None:
 
     folder, config, checkpoint = model.model_request(args, args.model_dir).find()
     log_settings(EXPORT, {**flag_settings(args), "model_dir": folder}, config)
-    request = export.ExportRequest(
+    request = common.requested(
+        export.ExportRequest,
+        args,
         checkpoint=checkpoint,
         folder=args.dir,
-        format=args.format,
-        force=args.force,
-        gpu_id=args.gpu_id,
-        with_attention=args.with_attention,
-        versioned=args.versioned,
         verify=args.verify and tuple(args.verify),
-        quantize=args.quantize,
         calibration=tuple(args.calibration or ()),
-        max_accuracy_loss=args.max_accuracy_loss,
         search=search.search_request(args).search(config),
     )
     export.export(config, request)

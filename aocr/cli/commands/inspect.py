@@ -49,11 +49,11 @@ def task(args: argparse.Namespace) -> common.Task:
 def _inspect(args: argparse.Namespace) -> None:
     from aocr.inspection import inspector
 
-    options = inspector.InspectionOptions(
+    options = common.requested(
+        inspector.InspectionOptions,
+        args,
         limits=model.limits(args),
         as_json=args.json,
-        sheet=args.sheet,
-        color=args.color,
         augmentation=args.augment,
     )
     inspector.inspect(args.dataset, options)

@@ -24,7 +24,7 @@ from aocr.cli.flags.shards import (
 from aocr.cli.settings_log import PREDICT, flag_settings, log_settings
 from aocr.config import TEST_BATCH_SIZE
 from aocr.data.records.shards import shard_name
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.model.weights import pretrained
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import EXIT_FAILURE
@@ -154,18 +154,15 @@ def task(args: argparse.Namespace) -> common.Task:
     output = args.output
     if output is not None and shard.shard_index is not None and shard.shards > 1:
         output = shard_name(output, shard.shard_index, shard.shards)
-    request = PredictRequest(
+    request = common.requested(
+        PredictRequest,
+        args,
         images=tuple(args.images),
         shard=shard,
         model=model.model_request(args, args.model_dir),
-        model_dir_given=args.model_dir_given,
         search=search.search_request(args),
-        server=args.server,
-        api_key_file=args.api_key_file,
-        batch_size=args.batch_size,
         output=output,
         as_json=args.json,
-        min_probability=args.min_probability,
         settings=flag_settings(args),
     )
     return common.Task(
@@ -202,7 +199,7 @@ def _rows(path: str | None) -> Iterator[Callable[[str], None]]:
         require_stdout()
         yield print_text
         return
-    from aocr.util.paths.row_file import open_row_file
+    from aocr.util.paths.files import open_row_file
 
     with open_row_file("--output", path) as write:
         yield write
@@ -244,7 +241,8 @@ def _write_rows(
 
 def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
     """Reads with the model in `--model-dir`, or with `latin` if none is named or is there."""
-    from aocr.reading import file_predictions
+    from aocr.reading.checkpoint_backend import CheckpointBackend
+    from aocr.reading.reader import read_paths
 
     named_model = request.model
     missing = not request.model_dir_given and not os.path.exists(named_model.folder)
@@ -259,24 +257,21 @@ def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple
     folder, config, checkpoint = named_model.find()
     model.check_batch_size(request.batch_size, config, model.INFERENCE_FLOATS)
     log_settings(PREDICT, {**request.settings, "model_dir": folder}, config)
-    return file_predictions.predict(
-        config,
-        names,
-        checkpoint,
-        named_model.gpu_id,
-        search=request.search.search(config),
-        batch_size=request.batch_size,
+    wanted = request.search.search(config)
+    load = functools.partial(
+        CheckpointBackend, config, checkpoint, named_model.gpu_id, search=wanted
     )
+    return read_paths(load, names, request.batch_size)
 
 
 def _from_server(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple[str, Reading]]:
     """Lets a server read."""
-    from aocr.reading import remote_predictions
-    from aocr.reading.rest_client import RestClient
+    from aocr.reading import remote
+    from aocr.reading.remote import RestClient
 
     key = common.read_api_keys(request.api_key_file)[0] if request.api_key_file else ""
     client = RestClient(request.server or "", key)
-    return remote_predictions.predict(client, names, request.batch_size)
+    return remote.predict(client, names, request.batch_size)
 
 
 @contextlib.contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 
 from aocr.data.images.decoder_complaints import warning_text
-from aocr.inference.results import Reading
-from aocr.model.search.ranked_texts import inexact_text
+from aocr.model.readings import Reading, inexact_text
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
 from aocr.util.text.characters import escape, escape_name
 from aocr.util.text.plurals import counted
@@ -35,8 +34,8 @@ def tsv_line_of(path: str, reading: Reading, min_probability: float | None = Non
     Args:
         path: the path of the image file, as it was given.
         reading: what was read.
-        min_probability: adds a column before further readings: `uncertain` for a text with a
-            lower probability, else `ok`; None adds nothing.
+        min_probability: the number for a column before further readings: `uncertain` for a text
+            with a lower probability, else `ok`; None for no such column.
     """
     cells = _text_cells(reading.text, reading.probability)
     if min_probability is not None:
@@ -61,7 +60,7 @@ def json_line_of(path: str, reading: Reading, min_probability: float | None = No
     Args:
         path: the path of the image file, as it was given.
         reading: what was read.
-        min_probability: adds the key `uncertain`: whether the probability is lower than this.
+        min_probability: the number for the key `uncertain`: whether the probability is lower.
     """
     if reading.failure:
         return json_line({"path": path, "error": reading.failure})

@@ -57,6 +57,13 @@ def _add_server_flags(parser: CommandParser) -> None:
     add("--max-pixels", type=whole_number(1), default=MAX_PIXELS, metavar="N", help=text)
     text = "file of keys, one a line, one of which every client must send"
     common.add_api_key_flag(group, text)
+    parser.add_check(_port_problem)
+
+
+def _port_problem(args: argparse.Namespace) -> str:
+    if args.grpc_port and args.grpc_port == args.port:
+        return f"--port and --grpc-port are both {args.port}: give each a port of its own"
+    return ""
 
 
 def _model_name(text: str) -> str:
@@ -103,13 +110,12 @@ def _serve(args: argparse.Namespace) -> None:
         max_pixels=args.max_pixels,
         max_body_bytes=int(args.max_body_mb * 2**20),
     )
-    options = ServerOptions(
+    options = common.requested(
+        ServerOptions,
+        args,
         model=request.folder,
         load=LoadOptions(request.checkpoint, request.gpu_id, request.all_fields()),
         name=args.model_name,
-        host=args.host,
-        port=args.port,
-        grpc_port=args.grpc_port,
         limits=limits,
         api_keys=keys,
     )

@@ -147,33 +147,13 @@ def task(args: argparse.Namespace) -> common.Task:
 
 
 def _options(args: argparse.Namespace) -> choices.SynthesisOptions:
-    texts = choices.TextOptions(
-        words=args.words,
-        text=args.text,
-        charset=args.charset,
-        pattern=args.pattern,
-        lengths=args.lengths,
-        like=tuple(args.like or ()),
-        balance=args.balance,
-        force_uppercase=args.force_uppercase,
-    )
-    looks = choices.LookOptions(
-        style=args.style,
-        strength=args.strength,
-        background=args.background,
-        backgrounds=args.backgrounds,
-        heights=args.heights,
-        image_format=args.format,
-    )
-    return choices.SynthesisOptions(
-        texts,
-        looks,
-        count=args.count,
-        seed=args.seed,
-        fonts=args.fonts,
+    return common.requested(
+        choices.SynthesisOptions,
+        args,
+        texts=common.requested(choices.TextOptions, args, like=tuple(args.like or ())),
+        looks=common.requested(choices.LookOptions, args, image_format=args.format),
         processes=args.processes or os.cpu_count() or 1,
         shards=args.shards or 1,
-        sheet=args.sheet,
     )
 
 

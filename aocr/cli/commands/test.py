@@ -90,8 +90,9 @@ def _test(args: argparse.Namespace) -> None:
     pictures = args.output_dir if args.visualize else None
     output_paths = OutputPaths(args.predictions, pictures, args.report, readings=args.top or 1)
     facts = {"Checkpoint": checkpoint, "Dataset": ", ".join(args.dataset)}
-    with open_outputs(output_paths, facts) as outputs:
-        summary = evaluate(evaluation, outputs.observers)
-    outputs.write_report(summary)
+    with open_outputs(output_paths, facts) as (observers, report):
+        summary = evaluate(evaluation, observers)
+    if report:
+        report.write(summary)
     if args.json:
         print_text(summary.to_json() + "\n")

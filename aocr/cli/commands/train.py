@@ -20,8 +20,7 @@ from aocr.cli.flags.paths import dataset_inputs, model_inputs
 from aocr.cli.settings_log import flag_settings
 from aocr.config import Config
 from aocr.model.weights import pretrained
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run, WeightedDataset
+from aocr.training.options import ModelChoice, Run, TrainingOptions, WeightedDataset
 from aocr.util.errors import UserError
 from aocr.util.options import Option, Permitted, options_of
 
@@ -128,26 +127,20 @@ def task(args: argparse.Namespace) -> common.Task:
 
 def _request(args: argparse.Namespace) -> TrainRequest:
     mix = tuple(args.mix or [])
-    return TrainRequest(
-        run=Run(
+    return common.requested(
+        TrainRequest,
+        args,
+        run=common.requested(
+            Run,
+            args,
             dataset=args.dataset or [part.path for part in mix],
             validation=args.validation or [],
-            model_dir=args.model_dir,
             checkpoint=None,
-            init_from=args.init_from,
             resume=not args.no_resume,
-            gpu_id=args.gpu_id,
-            precision=args.precision,
             mix=mix,
         ),
         options=training_options(args),
         choice=model_choice(args, recipes.RECIPES[args.recipe].model),
-        charset=args.charset,
-        full_ascii=args.full_ascii,
-        force_precision=args.force_precision,
-        global_batch_size=args.global_batch_size,
-        gpus=args.gpus,
-        cluster_timeout=args.cluster_timeout,
         settings=flag_settings(args),
     )
 

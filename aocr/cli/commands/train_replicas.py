@@ -16,8 +16,7 @@ from aocr.cli.flags.parser import whole_number
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.model.weights import pretrained
 from aocr.training.cluster.tf_config import EVALUATOR, PARAMETER_SERVER, read_task
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run
+from aocr.training.options import ModelChoice, Run, TrainingOptions
 from aocr.util.errors import UsageError, UserError
 from aocr.util.options import permitted_values
 from aocr.util.paths.checks import is_remote
@@ -177,7 +176,7 @@ def _with_global_batch(
     Args:
         options: the options, with the batch size of one replica.
         given: value of `--global-batch-size`.
-        replicas: share each batch.
+        replicas: the replicas that share each batch.
 
     Raises:
         UsageError: the batch cannot be divided evenly.

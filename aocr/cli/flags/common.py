@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from aocr.cli.flags.parser import CommandParser, value_type, whole_number
 from aocr.model.weights.pretrained import NAMES
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
-from aocr.util.paths.checks import NamedPath
-from aocr.util.paths.remote import read_bytes
+from aocr.util.paths.checks import NamedPath, read_bytes
+
+Request = TypeVar("Request")
 
 TRAINING_FLAGS_OF_ALL_COMMANDS = ("initial_learning_rate", "max_gradient_norm")
 """Fields of `TrainingOptions` whose flags aocr 0.7.6 accepts with any command that has a model
@@ -41,6 +42,18 @@ class Task(NamedTuple):
     outputs: Sequence[NamedPath] = ()
     uses_gpu: bool = True
     uses_tensorflow: bool = True
+
+
+def requested(kind: Callable[..., Request], args: argparse.Namespace, **others: Any) -> Request:
+    """Returns a request whose fields have the values of the flags of their names.
+
+    Args:
+        kind: the class of the request, a dataclass or a NamedTuple.
+        args: the parsed command line.
+        others: the values of the other fields. A field without either has its default.
+    """
+    flags = kind.__annotations__.keys() & vars(args).keys() - others.keys()
+    return kind(**{name: getattr(args, name) for name in flags}, **others)
 
 
 def add_log_flag(parser: argparse.ArgumentParser) -> None:
@@ -150,8 +163,8 @@ def add_option(
     """Adds the flag of a field, such as `--max-width` for `max_width`.
 
     Args:
-        group: where to add the flag.
-        option: describes the field.
+        group: the group that gets the flag.
+        option: the description of the field.
         default: value if the flag is not given.
         shown: the default in the help text; none is shown if it is None or empty.
         convert: converts text to a value; by default to the values that the field permits.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aocr.charset import FULL_ASCII
-from aocr.cli.flags.common import add_option
+from aocr.cli.flags.common import add_option, requested
 from aocr.cli.flags.parser import value_type
 from aocr.config import CHANGEABLE_FIELDS, Config
 from aocr.util.errors import UsageError, UserError
@@ -191,15 +191,7 @@ class ModelRequest:
 
 def model_request(args: argparse.Namespace, folder: str) -> ModelRequest:
     """Returns what the flags of a command that reads with a trained model say of it."""
-    fields = given_fields(args, Config)
-    return ModelRequest(
-        folder,
-        args.checkpoint,
-        args.gpu_id,
-        fields,
-        charset=args.charset,
-        full_ascii=args.full_ascii,
-    )
+    return requested(ModelRequest, args, folder=folder, fields=given_fields(args, Config))
 
 
 def charset_inputs(args: argparse.Namespace) -> list[NamedPath]:

@@ -81,7 +81,8 @@ def pattern(parse: Callable[[str], object]) -> Callable[[str], str]:
     """Returns a function for argparse's `type=` that returns a regular expression unchanged.
 
     Args:
-        parse: raises a ValueError, with the reason, for an expression that is not permitted.
+        parse: a function that raises a ValueError, with the reason, for an expression that is not
+            permitted.
     """
 
     def check(text: str) -> str:

@@ -6,6 +6,7 @@ import argparse
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
+from aocr.cli.flags.common import requested
 from aocr.cli.flags.parser import CommandParser, pattern, whole_number
 from aocr.config import Config
 from aocr.util.paths.checks import NamedPath, named
@@ -93,7 +94,7 @@ class SearchRequest(NamedTuple):
 
 def search_request(args: argparse.Namespace) -> SearchRequest:
     """Returns the flags of the search."""
-    return SearchRequest(*(getattr(args, name) for name in SearchRequest._fields))
+    return requested(SearchRequest, args)
 
 
 def lexicon_inputs(args: argparse.Namespace) -> list[NamedPath]:

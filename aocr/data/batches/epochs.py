@@ -163,7 +163,7 @@ def training_batches(
 
     Args:
         source: the records and the share.
-        config: defines the sizes and the characters.
+        config: the config, for the sizes and the characters.
         order: the random seed and where to begin.
         augmentation: `none`, or a name of `augmentation.STRENGTHS`.
 
@@ -271,7 +271,7 @@ def buckets_of(widths: np.ndarray, config: Config) -> np.ndarray:
 
     Args:
         widths: int32 `[R]`, prepared widths in pixels.
-        config: defines the widths of the buckets.
+        config: the config, for the widths of the buckets.
     """
     return np.searchsorted(np.array(config.widths, np.int32), widths).astype(np.uint16)
 

@@ -45,7 +45,7 @@ def evaluation_batches(
 
     Args:
         files: TFRecord files, read in this order.
-        config: defines the sizes and the characters.
+        config: the config, for the sizes and the characters.
         undecodable: indices of records whose image cannot be decoded (see `dataset_scan.scan`).
         batch_size: N.
 

@@ -10,7 +10,7 @@ from aocr.data.building.annotations import Annotations
 from aocr.data.building.checking import Options, check_all
 from aocr.data.building.log import BuildCounts, log_complaint, log_start, log_summary, progress
 from aocr.data.building.rejections import RejectionLog
-from aocr.data.images.header import quiet_pillow
+from aocr.data.images.files import quiet_pillow
 from aocr.data.records import schema
 from aocr.data.records.shards import output_names
 from aocr.util.errors import UserError, first_line

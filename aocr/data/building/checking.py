@@ -13,12 +13,11 @@ from aocr.data import labels, limits
 from aocr.data.building.annotations import Annotation, Annotations, Rejection, is_utf8
 from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.file_reading import read_file
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError, read_file
 from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
-from aocr.util.parallel import map_in_order
 from aocr.util.paths.checks import is_remote
+from aocr.util.threads import map_in_order
 
 
 class Options(NamedTuple):
@@ -29,7 +28,7 @@ class Options(NamedTuple):
         normalize: convert labels to the Unicode normal form NFC.
         save_filename: store the path of the image in the record's comment.
         base_dir: folder that relative paths start from; empty for the working directory.
-        delimiter: separates path and label, a key of `annotations.DELIMITERS`.
+        delimiter: the separator of path and label, a key of `annotations.DELIMITERS`.
         strict: treat the first annotation that cannot be used as an error.
         max_pixels: reject images with more pixels.
         shards: number of files that the annotations are distributed over, by their numbers.
@@ -164,7 +163,7 @@ def _check(
     Args:
         candidate: the annotation and its image file.
         measured: the size of the image if it can stay unchanged and is whole, and the complaint.
-        watch: listens to the decoder.
+        watch: the listener to the decoder.
         options: what the flags ask for.
     """
     annotation, label, rejection = candidate.annotation, candidate.label, candidate.rejection

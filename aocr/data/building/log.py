@@ -90,8 +90,8 @@ def progress(
     Yields a function to call after each annotation with the number of pairs so far.
 
     Args:
-        count: returns the number of annotations, or None if it is not known. It is called on a
-            terminal only, because counting takes time.
+        count: the function that returns the number of annotations, or None if it is not known. It
+            is called on a terminal only, because counting takes time.
         share: the part of the annotations that this build reads.
         log_step: number of pairs between log lines.
     """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageOps
 
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.header import ImageFileError, read_header
+from aocr.data.images.files import ImageFileError, read_header
 from aocr.util.errors import first_line
 
 if TYPE_CHECKING:
@@ -184,10 +184,10 @@ def if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
     return None
 
 
-def problem_of(encoded: bytes, error: Exception) -> str:
+def problem_of(encoded: bytes, error: Exception, watch: DecoderWatch | None = None) -> str:
     """Returns why an image file cannot be decoded, given the error of what tried it."""
     try:
-        to_supported_format(encoded, sys.maxsize)
+        convert_watched(encoded, sys.maxsize, watch)
     except ImageFileError as problem:
         return str(problem)
     return first_line(error)

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from aocr.data.images.header import SIGNATURES
-from aocr.util.terminal.stderr_filter import StderrFilter
+from aocr.data.images.files import SIGNATURES
+from aocr.util.terminal.streams import StderrFilter
 
 Value = TypeVar("Value")
 
@@ -110,7 +110,7 @@ class DecoderWatch:
 
         Args:
             images: image files.
-            decode: decodes some of them.
+            decode: the function that decodes some of them.
 
         Returns:
             For each image what `decode` returns, and the lines of the decoder, or an empty string.
@@ -129,7 +129,7 @@ class DecoderWatch:
 
         Args:
             encoded: the image file.
-            decode: decodes it; may raise an Exception, which is ignored.
+            decode: the function that decodes it; may raise an Exception, which is ignored.
 
         Returns:
             The lines of the decoder, or an empty string if there are none.

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
-from aocr.data.images.header import SIGNATURES
+from aocr.data.images.files import SIGNATURES
 from aocr.data.images.preprocessing import Size, decode, prepared_size
 from aocr.util.session import open_on_cpu
 
@@ -50,7 +50,7 @@ class ImageMeasurer:
     """Measures images in a graph of its own; threads may share it.
 
     Args:
-        config: defines `image_width`, `channels` and `resize`.
+        config: the config, for `image_width`, `channels` and `resize`.
     """
 
     def __init__(self, config: Config) -> None:
@@ -122,7 +122,7 @@ def _shapes_of_batch(files: tf.Tensor, config: Config) -> tf.Tensor:
 
     Args:
         files: string `[BATCH_SIZE]`, image files.
-        config: defines `channels`.
+        config: the config, for `channels`.
 
     Returns:
         int32 `[BATCH_SIZE, 3]`: height, width and channels.

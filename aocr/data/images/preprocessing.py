@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import FULL_HEIGHT, IMAGE_HEIGHT, Config
-from aocr.data.images.header import SIGNATURES
+from aocr.data.images.files import SIGNATURES
 
 
 class Prepared(NamedTuple):
@@ -34,7 +34,7 @@ def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
 
     Args:
         encoded: string scalar, a PNG, JPEG, BMP or GIF file (of a GIF the first frame).
-        config: defines `image_width` (W), `channels` (C) and `resize`.
+        config: the config, for `image_width` (W), `channels` (C) and `resize`.
 
     Returns:
         Pixels from 0 to 255 (bicubic resizing may overshoot).
@@ -55,7 +55,7 @@ def prepare_all(encoded: tf.Tensor, config: Config) -> Prepared:
 
     Args:
         encoded: string `[N]`, image files.
-        config: defines `image_width` (W) and `channels` (C).
+        config: the config, for `image_width` (W) and `channels` (C).
 
     Returns:
         Pixels, float32 `[N, 32, W, C]`, and widths, int32 `[N]`.
@@ -78,7 +78,7 @@ def crop_to_bucket(images: tf.Tensor, widths: tf.Tensor, config: Config) -> tf.T
     Args:
         images: `[N, 32, W, C]`.
         widths: int32 `[N]`, widths of the images without padding, in pixels.
-        config: defines `widths`, those of the buckets.
+        config: the config, for `widths`, those of the buckets.
 
     Returns:
         `[N, 32, W', C]`.
@@ -95,7 +95,7 @@ def prepared_size(size: Size, config: Config) -> Size:
 
     Args:
         size: sizes of the decoded images.
-        config: defines `image_width` and `resize`.
+        config: the config, for `image_width` and `resize`.
     """
     resized = _full_height_size if config.resize == FULL_HEIGHT else _fitted_size
     return resized(size, config.image_width)
@@ -225,7 +225,7 @@ def prepare_decodable(encoded: tf.Tensor, config: Config) -> Tolerated:
 
     Args:
         encoded: string `[N]`, image files, or any other bytes.
-        config: defines `image_width` (W) and `channels` (C).
+        config: the config, for `image_width` (W) and `channels` (C).
     """
     count = tf.shape(encoded)[0]
     decoded = _prepare_those_that_can_be(encoded, config)

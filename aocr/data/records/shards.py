@@ -23,7 +23,7 @@ class OutputNames(NamedTuple):
     Attributes:
         dataset: the name that stands for the whole dataset.
         shards: the TFRecord files.
-        report: lists the rejections.
+        report: the list of the rejections.
         old_reports: lists that earlier builds may have left beside single shards.
     """
 

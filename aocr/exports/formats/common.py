@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.inference.session import Exported, ServingSession
+from aocr.inference.signatures import Exported, ServingSession
 from aocr.util.paths.files import write_atomically
 
 
@@ -21,12 +21,14 @@ class ExportFormat(NamedTuple):
             that `aocr export --force` may remove them.
         replaces_without_force: whether a new export replaces an earlier one of the same format
             even without `--force`. Such a format never touches exports of other formats.
-        write: writes a session's graph and variables into a folder, which it creates.
-        load: loads what `write` has written, in the way that a client does.
-        install: moves what `write` has written into an existing folder, given both folders. A
-            client that loads from the folder at that moment finds the earlier export or the new
-            one, whole.
-        summary: returns the line to log at the end, given the folder of the export.
+        write: the function that writes a session's graph and variables into a folder, which it
+            creates.
+        load: the function that loads what `write` has written, in the way that a client does.
+        install: the function that moves what `write` has written into an existing folder, given
+            both folders. A client that loads from the folder at that moment finds the earlier
+            export or the new one, whole.
+        summary: the function that returns the line to log at the end, given the folder of the
+            export.
         has_signatures: whether the format stores the signatures of the session too.
 
     `write`, `load` and `install` may raise `tf.errors.OpError`.

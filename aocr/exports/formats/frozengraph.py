@@ -9,7 +9,7 @@ import tensorflow as tf
 from aocr.exports.formats import GRAPH_FILES, savedmodel_files
 from aocr.exports.formats.common import ExportFormat, SingleFile
 from aocr.inference import names
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
 
 FILE = SingleFile(GRAPH_FILES["frozengraph"])
 

@@ -11,7 +11,7 @@ import numpy as np
 from aocr.exports.formats import GRAPH_FILES
 from aocr.exports.formats.common import ExportFormat, SingleFile
 from aocr.exports.formats.pixels_graph import OUTPUTS, PixelsReader, build_pixels_graph
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
 from aocr.util.errors import UserError
 
 FILE = SingleFile(GRAPH_FILES["onnx"])

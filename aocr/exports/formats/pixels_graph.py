@@ -14,9 +14,9 @@ import tensorflow as tf
 from aocr.charset import Charset
 from aocr.exports.formats.unrolling import Node, unroll
 from aocr.inference import names
-from aocr.inference.results import Reading
-from aocr.inference.session import Images, ServingSession
+from aocr.inference.signatures import Images, ServingSession
 from aocr.model import config_file
+from aocr.model.readings import Reading
 from aocr.util.errors import UserError
 
 OUTPUTS = (

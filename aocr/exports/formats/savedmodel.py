@@ -15,8 +15,7 @@ from aocr.inference.names import (
     SIGNATURE_PROBABILITY,
     SIGNATURE_TEXT,
 )
-from aocr.inference.session import ServingSession
-from aocr.inference.signatures import Signature
+from aocr.inference.signatures import ServingSession, Signature
 from aocr.util.paths.files import remove
 
 TAG = tf.compat.v1.saved_model.SERVING

@@ -22,7 +22,7 @@ from aocr.exports.formats.pixels_graph import (
     build_pixels_graph,
     single_images,
 )
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
 
 FILE = SingleFile(GRAPH_FILES["tflite"])
 

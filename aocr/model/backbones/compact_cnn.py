@@ -19,7 +19,7 @@ from aocr.model.backbones.layers import (
     Training,
     apply_mask,
     batch_norm,
-    conv2d,
+    convolve,
     drop_out,
     normalize_pixels,
     width_mask,
@@ -96,22 +96,11 @@ def apply_layer(
     Returns:
         `[N, H / pool height, W / pool width, filters]`, and the statistics of the batch norm.
     """
-    y = _convolve(x, layer.filters, training)
+    initializer = tf.compat.v1.variance_scaling_initializer(scale=2.0)  # He et al., 2015
+    y = convolve(x, KERNEL_SIZE, layer.filters, initializer, training)
     if y.shape[-1] == x.shape[-1]:
         y += x
     if layer.pool:
         y = tf.nn.max_pool2d(y, layer.pool, layer.pool, "SAME")
     y, statistics = batch_norm(y, None, is_training=training is not None)
     return tf.nn.relu(y), statistics
-
-
-def _convolve(x: tf.Tensor, filters: int, training: Training | None) -> tf.Tensor:
-    """Creates a kernel and convolves with it: `[N, H, W, C] --> [N, H, W, filters]`."""
-    kernel = tf.compat.v1.get_variable(
-        variable_names.CONVOLUTION_KERNEL,
-        [KERNEL_SIZE, KERNEL_SIZE, x.shape[-1], filters],
-        initializer=tf.compat.v1.variance_scaling_initializer(scale=2.0),  # He et al., 2015
-    )
-    if training is None:
-        return conv2d(x, kernel)
-    return conv2d(x, kernel, training.compute_dtype, training.kernel_gradient)

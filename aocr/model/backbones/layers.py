@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -65,7 +65,8 @@ class CNNOutput(NamedTuple):
 
     Attributes:
         features: float32 `[N, T, D]`, with T = ceil(W / 4); D depends on the backbone.
-        batch_statistics: those of every batch norm, with their moving averages; none at inference.
+        batch_statistics: the statistics of every batch norm, with their moving averages; none at
+            inference.
     """
 
     features: tf.Tensor
@@ -135,6 +136,30 @@ def conv2d(
     if kernel_gradient is KernelGradient.MATRIX_PRODUCTS and x.shape[-1] >= MIN_CHANNELS:
         return conv2d_with_matrix_products(x, kernel)
     return tf.nn.conv2d(x, kernel, strides=1, padding="SAME")
+
+
+def convolve(
+    x: tf.Tensor, size: int, filters: int, initializer: Any, training: Training | None
+) -> tf.Tensor:
+    """Creates a kernel in the current scope and convolves with it.
+
+    Args:
+        x: float32 `[N, H, W, C]`.
+        size: K, the height and width of the kernel.
+        filters: D.
+        initializer: the initializer of the kernel.
+        training: the settings of training; None for inference.
+
+    Returns:
+        float32 `[N, H, W, D]`.
+    """
+    shape = [size, size, x.shape[-1], filters]
+    kernel = tf.compat.v1.get_variable(
+        variable_names.CONVOLUTION_KERNEL, shape, initializer=initializer
+    )
+    if training is None:
+        return conv2d(x, kernel)
+    return conv2d(x, kernel, training.compute_dtype, training.kernel_gradient)
 
 
 @tf.custom_gradient
@@ -274,7 +299,7 @@ def moving_average_updates(
     """Creates the operations that move each moving average towards the batch's value.
 
     Args:
-        statistics: those of the batch.
+        statistics: the statistics of the batch.
         step: int32 scalar, the global step.
         momentum: the largest decay, as `moving_average_decay` takes it.
     """

@@ -10,14 +10,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH
-from aocr.model import variable_names
 from aocr.model.backbones.layers import (
     BatchStatistic,
     CNNOutput,
     Training,
     apply_mask,
     batch_norm,
-    conv2d,
+    convolve,
     drop_out,
     normalize_pixels,
     width_mask,
@@ -97,23 +96,11 @@ def convolution(
     """
     batch_statistics: tuple[BatchStatistic, ...] = ()
     with tf.compat.v1.variable_scope(layer.scope):
-        x = _convolve(x, layer, training)
+        initializer = tf.compat.v1.glorot_uniform_initializer()
+        x = convolve(x, layer.kernel, layer.filters, initializer, training)
         if layer.batch_norm:
             x, batch_statistics = batch_norm(x, mask, is_training=training is not None)
     x = tf.nn.relu(x)
     if layer.pool:
         x = tf.nn.max_pool2d(x, layer.pool, layer.pool, "SAME")
     return x, batch_statistics
-
-
-def _convolve(x: tf.Tensor, layer: Convolution, training: Training | None) -> tf.Tensor:
-    """Creates the layer's kernel and convolves with it: `[N, H, W, C] --> [N, H, W, filters]`."""
-    shape = [layer.kernel, layer.kernel, x.shape[-1], layer.filters]
-    kernel = tf.compat.v1.get_variable(
-        variable_names.CONVOLUTION_KERNEL,
-        shape,
-        initializer=tf.compat.v1.glorot_uniform_initializer(),
-    )
-    if training is None:
-        return conv2d(x, kernel)
-    return conv2d(x, kernel, training.compute_dtype, training.kernel_gradient)

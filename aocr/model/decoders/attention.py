@@ -1,4 +1,4 @@
-"""What both attention decoders share: the loops over their steps, and the loss.
+"""Runs the loops over the steps of both attention decoders, and computes their loss.
 
 Each step reads a symbol and the state of the step before. In training the symbol is that of the
 label, otherwise the one that was chosen in the step before. Axes: N images, S decoder steps, T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -32,6 +32,40 @@ class Decoding(Protocol):
 
     def probability(self) -> tf.Tensor:
         """Returns float64 `[N]`, the probability of the text, its end included."""
+
+
+class SearchDecoding(NamedTuple):
+    """Holds the readings of each image, the most probable first.
+
+    Attributes:
+        reading: the decoding of the first reading.
+        texts: int32 `[N, R, S]`, the characters of each reading, EOS, then padding.
+        probabilities: float64 `[N, R]`; 0 for what is no text of the automaton, if it has fewer.
+        is_exact: bool `[N]`: no text that was given up is more probable than the last reading.
+    """
+
+    reading: Decoding
+    texts: tf.Tensor
+    probabilities: tf.Tensor
+    is_exact: tf.Tensor
+
+    @property
+    def symbols(self) -> tf.Tensor:
+        """Returns the symbols of the first reading, see `Decoding`."""
+        return self.texts[:, 0]
+
+    @property
+    def attention(self) -> tf.Tensor:
+        """Returns the attention of the first reading, see `Decoding`."""
+        return self.reading.attention
+
+    def step_probabilities(self) -> tf.Tensor:
+        """Returns the probabilities of the symbols of the first reading, see `Decoding`."""
+        return self.reading.step_probabilities()
+
+    def probability(self) -> tf.Tensor:
+        """Returns the probability of the first reading, float64 `[N]`."""
+        return self.probabilities[:, 0]
 
 
 class Decoder(Protocol):

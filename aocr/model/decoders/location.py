@@ -34,7 +34,7 @@ class _State(NamedTuple):
     Attributes:
         layers: float32 `[N, 2H * layers]`, the LSTM states.
         context: float32 `[N, D]`, the mean of the memory by the weights.
-        looked: where the attention has looked, among the T columns and the end mark.
+        looked: the places where the attention has looked, among the T columns and the end mark.
     """
 
     layers: tf.Tensor
@@ -152,7 +152,7 @@ class LocationWeights(NamedTuple):
     """Holds the weights of the attention.
 
     Attributes:
-        query: projects the decoder's output, `[N, H] --> [N, A]`.
+        query: the projection of the decoder's output, `[N, H] --> [N, A]`.
         key_kernel: float32 `[D, A]`, projects the memory.
         location_kernel: float32 `[LOCATION_WIDTH, 2, A]`.
         scorer: float32 `[A, 1]`.
@@ -238,7 +238,7 @@ class LocationAttention:
 
         Args:
             query: float32 `[N, H]`, the decoder's output.
-            looked: where the steps before have looked.
+            looked: the places where the steps before have looked.
         """
         energies = self._keys + self._locate(looked) + self._weights.query(query)[:, tf.newaxis]
         scores = tf.squeeze(tf.tensordot(tf.tanh(energies), self._weights.scorer, axes=1), axis=2)

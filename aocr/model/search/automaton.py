@@ -95,7 +95,7 @@ def build_trie(words: Collection[str], charset: Charset) -> Automaton:
     order of their symbols.
 
     Args:
-        words: at least one; may repeat.
+        words: the words, at least one; they may repeat.
         charset: a charset with all characters of the words.
 
     Raises:

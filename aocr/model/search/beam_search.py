@@ -58,7 +58,7 @@ class Extensions(NamedTuple):
 
     Attributes:
         row: int32 `[E]`, which of the shorter prefixes each extends.
-        image, node, symbol, bound: as in `Prefixes`.
+        image, node, symbol, bound: the attributes of `Prefixes`.
     """
 
     row: tf.Tensor

@@ -26,7 +26,7 @@ def lexicon_automaton(words: Sequence[str], config: Config, source: str) -> Auto
     """Returns the automaton that accepts the words of a lexicon.
 
     Args:
-        words: at least one.
+        words: the words, at least one.
         config: the model.
         source: the name of the lexicon in messages.
 

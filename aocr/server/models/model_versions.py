@@ -72,7 +72,7 @@ class ModelVersions:
             name: the name of the model.
             source: the version to load; if it belongs to a folder of versions, `watch` looks for
                 newer ones there.
-            load: loads a version.
+            load: the function that loads a version.
             poll_seconds: time between two looks.
 
         Raises:

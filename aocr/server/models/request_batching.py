@@ -47,8 +47,8 @@ class RequestBatcher(Generic[Item, Result]):
     """Batches items that threads submit, and runs a function on each batch.
 
     Args:
-        run: returns a result for each item, in order; an exception is the result of its item.
-            Several threads call it.
+        run: the function that returns a result for each item, in order; an exception is the result
+            of its item. Several threads call it.
         options: how items are batched.
         observe: a function that is told the size of each batch, before it runs.
     """

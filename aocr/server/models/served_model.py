@@ -12,17 +12,18 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from aocr.config import MAX_PIXELS
 from aocr.data.images.conversion import if_unchanged, problem_of, to_supported_format
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError
 from aocr.exports.samples import sample_images
 from aocr.inference import names
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.reading.checkpoint_backend import Backend
+from aocr.reading.reader import read_halves
 from aocr.server import limits as image_limits
 from aocr.server.errors import invalid_argument, unavailable
 from aocr.server.metrics import Metrics
 from aocr.server.models.request_batching import BatchingOptions, QueueFullError, RequestBatcher
 from aocr.util.errors import first_line
-from aocr.util.usage import Usage
+from aocr.util.threads import Usage
 
 Tensors = dict[str, np.ndarray]
 
@@ -31,7 +32,7 @@ class ServingLimits(NamedTuple):
     """Says what a request may hold, and how requests are batched.
 
     Attributes:
-        batching: see `BatchingOptions`.
+        batching: the sizes and times of batches.
         max_pixels: number of pixels of the largest accepted image.
         max_body_bytes: size of the largest accepted request.
     """
@@ -60,8 +61,8 @@ class ServedModel:
 
     Attributes:
         version: the number of the version.
-        signatures: of the model, by their names.
-        usage: is entered while a request is answered; closing it closes the model after them.
+        signatures: the signatures of the model by their names.
+        usage: the count of requests that are answered; closing it closes the model after them.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class ServedModel:
             backend: the model.
             version: its number.
             limits: what a request may hold.
-            metrics: measures the batches.
+            metrics: the measurements of the batches.
 
         Raises:
             tf.errors.OpError: the model cannot read.
@@ -148,17 +149,18 @@ class ServedModel:
         return {key: np.asarray(value) for key, value in found.items()}
 
     def _read(self, items: list[_Item]) -> Sequence[Reading | BaseException]:
-        """Reads a batch; if it fails, both halves of it, until only the bad images fail."""
-        attention = any(item.attention for item in items)
-        try:
+        """Reads a batch; the results of bad images are errors."""
+
+        def read(batch: Sequence[_Item]) -> Sequence[Reading | BaseException]:
+            attention = any(item.attention for item in batch)
             with self._metrics.batch_seconds.time():
-                return self._backend.read_files([item.encoded for item in items], attention)
-        except tf.errors.OpError as error:
-            if len(items) == 1:
-                told = problem_of(items[0].encoded, error) if items[0].for_people else None
-                return [invalid_argument(told or first_line(error))]
-        middle = len(items) // 2
-        return [*self._read(items[:middle]), *self._read(items[middle:])]
+                return self._backend.read_files([item.encoded for item in batch], attention)
+
+        def failed(item: _Item, error: tf.errors.OpError) -> Reading | BaseException:
+            told = problem_of(item.encoded, error) if item.for_people else first_line(error)
+            return invalid_argument(told)
+
+        return read_halves(read, items, failed)
 
     def _release(self) -> None:
         self._batcher.close()

@@ -128,7 +128,7 @@ def leaf(value: Any, dtype: tf.DType) -> Any:
     """Returns a value that is not a list as an element of a tensor.
 
     Args:
-        value: from JSON.
+        value: the value, from JSON.
         dtype: type of the tensor.
 
     Raises:

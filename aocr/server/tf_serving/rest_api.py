@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from starlette.concurrency import run_in_threadpool
 
 from aocr.inference import names
-from aocr.inference.results import Reading
+from aocr.model.readings import Reading
 from aocr.server.errors import invalid_argument
 from aocr.server.models.model_versions import ModelVersions, RequestPath
 from aocr.server.models.served_model import (
@@ -27,9 +27,13 @@ from aocr.server.models.served_model import (
     is_default,
     outputs_of,
 )
-from aocr.server.tf_serving.json_answers import answer_of
 from aocr.server.tf_serving.json_input import JsonObject, parse_body
-from aocr.server.tf_serving.json_tensors import PredictRequest, signature_name_of, tensors_of
+from aocr.server.tf_serving.json_tensors import (
+    PredictRequest,
+    answer_of,
+    signature_name_of,
+    tensors_of,
+)
 
 SMALL_BODY = 64 * 2**10
 """Number of bytes of a body up to which changing threads would cost more than parsing it."""
@@ -105,7 +109,7 @@ class RestApi:
         Args:
             path: names the version.
             body: the body of the request.
-            in_use: keeps the version open.
+            in_use: the context that keeps the version open.
         """
         document = parse_body(body)
         signature = signature_name_of(document) or names.DEFAULT_SIGNATURE

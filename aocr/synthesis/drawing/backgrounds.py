@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from aocr.data.images.header import ImageFileError, read_header
+from aocr.data.images.files import ImageFileError, read_header
 from aocr.synthesis.drawing.colors import limit_spread, random_color
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote
@@ -55,7 +55,7 @@ class Backdrop(NamedTuple):
             size: width and height.
             usual: kinds with their probabilities, if the user asked for none.
             spread: most standard deviation of the luminance.
-            rng: decides the rest.
+            rng: the source of the rest.
         """
         if self.file:
             return limit_spread(_part_of(self.file, size, rng), spread)

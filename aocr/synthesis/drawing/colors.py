@@ -55,7 +55,7 @@ def text_color(
         background: float32 `[..., 3]`, what lies around the text.
         contrast: least difference from the background's mean luminance, at most 127. On a busy
             background it is raised to `BUSY_CONTRAST` standard deviations.
-        rng: decides whether the text is the darker or the lighter, and by how much.
+        rng: the source of chance, such as whether the text is the darker or the lighter.
     """
     levels = luminance(background)
     mean = float(levels.mean())
@@ -71,7 +71,7 @@ def color_clusters(background: np.ndarray, rng: np.random.Generator) -> np.ndarr
 
     Args:
         background: float32 `[H, W, 3]`.
-        rng: draws the pixels that are clustered.
+        rng: the source of the choice of pixels that are clustered.
     """
     pixels = background.reshape(-1, 3)
     pixels = pixels[rng.integers(len(pixels), size=CLUSTERED_PIXELS)]

@@ -13,8 +13,8 @@ from aocr.synthesis.drawing.backgrounds import Backdrop, backdrop_of
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.choice import FontSet
 from aocr.synthesis.options import DEFAULT_HEIGHTS, LookOptions, Span
-from aocr.synthesis.sizes import Likeness, Size
 from aocr.synthesis.texts.sources import TextSource
+from aocr.synthesis.weighted import Likeness, Size
 from aocr.util.errors import UserError
 from aocr.util.text.drawing import encode_image
 
@@ -43,12 +43,12 @@ class Plan(NamedTuple):
     """Says what to draw; the same plan gives the same images in every process.
 
     Attributes:
-        source: proposes the texts.
+        source: the source of the texts.
         fonts: draw them.
         looks: what the images look like.
         background_files: images to draw on, perhaps none.
         likeness: sizes that the images get; None for those of `looks`.
-        seed: decides everything random, together with the index of an image.
+        seed: the source of everything random, together with the index of an image.
     """
 
     source: TextSource

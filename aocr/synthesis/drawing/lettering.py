@@ -75,7 +75,7 @@ def draw_cells(text: str, pen: Pen, cell: tuple[int, int]) -> list[Image.Image]:
 
     Args:
         text: a text of independent letters.
-        pen: draws them.
+        pen: the pen that draws them.
         cell: width and height of a cell in pixels.
     """
     parts = clusters(text)
@@ -117,9 +117,9 @@ def draw_scattered(
     Args:
         text: a text of independent letters.
         fonts: fonts to choose from for each character.
-        pen: draws the characters.
+        pen: the pen that draws the characters.
         scatter: moves them.
-        rng: decides how.
+        rng: the source of chance.
     """
     placed, x = [], 0.0
     for part in clusters(text):

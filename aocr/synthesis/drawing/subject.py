@@ -18,7 +18,7 @@ class Subject(NamedTuple):
         fonts: fonts that have all its characters.
         height: height of the image in pixels.
         strength: strength of all effects, from 0 to 1.
-        backdrop: paints the background.
+        backdrop: the painter of the background.
     """
 
     text: str

@@ -39,8 +39,8 @@ def find_fonts(folder: str | None) -> list[FontFile]:
     """Returns the fonts to draw with, sorted by path.
 
     Args:
-        folder: where to look, with the folders inside; `BUILT_IN` for Pillow's own font; None for
-            the fonts of the machine, or Pillow's own font if there are none.
+        folder: the folder to look in, with the folders inside; `BUILT_IN` for Pillow's own font;
+            None for the fonts of the machine, or Pillow's own font if there are none.
 
     Raises:
         UserError: there is no such folder, or no font in it.

@@ -1,1 +1,1 @@
-"""Which texts are drawn."""
+"""Chooses the texts that are drawn."""

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 
 from aocr.synthesis.texts.sources import clean
 from aocr.util.errors import UserError
-from aocr.util.paths.checks import kind_of_special_file
-from aocr.util.paths.remote import read_bytes
+from aocr.util.paths.checks import kind_of_special_file, read_bytes
 from aocr.util.text.patterns import LONGEST_TEXT
 
 _NAMED = 3

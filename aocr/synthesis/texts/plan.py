@@ -12,7 +12,6 @@ import numpy as np
 from aocr.data.word_lists import read_charset
 from aocr.synthesis.fonts.choice import FontSet
 from aocr.synthesis.options import DEFAULT_LENGTHS, DEFAULT_PIECE_LENGTHS, Span, TextOptions
-from aocr.synthesis.sizes import Likeness
 from aocr.synthesis.texts import files
 from aocr.synthesis.texts.files import LeftOut
 from aocr.synthesis.texts.sources import (
@@ -25,6 +24,7 @@ from aocr.synthesis.texts.sources import (
     WordList,
 )
 from aocr.synthesis.weighted import (
+    Likeness,
     Weighted,
     balanced_weights,
     smallest_share,
@@ -47,7 +47,7 @@ class TextPlan(NamedTuple):
         source: proposes them.
         fonts: the fonts to draw them with.
         characters: characters that may occur, sorted, those included that no font has.
-        left_out: counts the texts that are never proposed.
+        left_out: the counts of the texts that are never proposed.
     """
 
     source: TextSource

@@ -34,8 +34,8 @@ class WordList:
     """Proposes each word equally often, in an order that changes from pass to pass.
 
     Attributes:
-        words: at least one.
-        seed: decides the orders.
+        words: the words, at least one.
+        seed: the source of the orders.
     """
 
     words: Sequence[str]

@@ -11,15 +11,13 @@ from typing import Any
 import tensorflow as tf
 
 import aocr
-from aocr import config_json
 from aocr.config import Config
 from aocr.data.batches.mixing import Mixture
 from aocr.data.batches.sharing import WHOLE
 from aocr.data.records.files import expand
 from aocr.model import config_file
 from aocr.training.cluster.replicas import Replicas
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import ModelChoice, Run
+from aocr.training.options import ModelChoice, Run, TrainingOptions
 from aocr.training.start.step_plan import StepPlan
 from aocr.training.start.training_set import TrainingSet
 from aocr.util.errors import UserError
@@ -77,8 +75,8 @@ def _description(run: Run) -> str:
 
 def agreed_config(replicas: Replicas, choose: Callable[[], Config]) -> Config:
     """Returns the config that the chief chooses."""
-    text = replicas.together(lambda: config_json.dumps(choose()) if replicas.is_chief else "")
-    return config_json.loads(replicas.gather(text)[0])
+    text = replicas.together(lambda: config_file.dumps(choose()) if replicas.is_chief else "")
+    return config_file.loads(replicas.gather(text)[0])
 
 
 def agreed_plan(replicas: Replicas, make: Callable[[], StepPlan]) -> StepPlan:

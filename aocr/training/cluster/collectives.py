@@ -1,4 +1,4 @@
-"""What the processes of a cluster do together: sums over all of them, and signs that they live."""
+"""Sums over the processes of a cluster, and tells them that the others live."""
 
 from __future__ import annotations
 

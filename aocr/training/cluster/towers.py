@@ -28,7 +28,7 @@ class Forward(NamedTuple):
 
     Attributes:
         losses: float32 `[N]`.
-        batch_statistics: those of all batch norms, with their moving averages.
+        batch_statistics: the statistics of all batch norms, with their moving averages.
         features: float32 `[N, T, D]`, the CNN's output.
     """
 
@@ -58,7 +58,8 @@ class StepValues(NamedTuple):
         loss: float32 scalar, mean over the batch of all replicas.
         batch_statistics: means over the replicas, with the moving averages.
         features: float32 `[N, T, D]`, the CNN's output, of the first tower of this process.
-        gradients: those of the loss; None without replicas, where the optimizer computes them.
+        gradients: the gradients of the loss; None without replicas, where the optimizer computes
+            them.
         shared: None without replicas.
     """
 
@@ -75,7 +76,7 @@ class Contribution(NamedTuple):
     Attributes:
         images: float32 scalar, number of images of its part of the batch that count.
         loss: float32 scalar, mean over its part.
-        gradients: those of `loss`, one a variable.
+        gradients: the gradients of `loss`, one a variable.
         statistics: float32 `[C]` each, those of batch norms.
     """
 
@@ -91,8 +92,8 @@ class Reduced(NamedTuple):
     Attributes:
         images: float32 scalar, number of images of the global batch.
         loss: float32 scalar, mean over all its images.
-        gradients: those of that mean, one a variable; rows that no image uses are left out of a
-            gradient by rows, as without replicas.
+        gradients: the gradients of that mean, one a variable; rows that no image uses are left out
+            of a gradient by rows, as without replicas.
         gradient_norm: float32 scalar, computed as `tf.linalg.global_norm` does without replicas.
         statistics: float32 `[C]` each, means over the replicas, weighted by their images.
     """
@@ -234,7 +235,7 @@ def unpack(
     Args:
         total: the sum of the vectors of `pack`.
         contribution: one of them, for the kinds and shapes of its parts.
-        variables: those of the gradients.
+        variables: the variables of the gradients.
     """
     shapes = [
         *[[]] * 3,

@@ -1,1 +1,1 @@
-"""What a training run begins with: config, weights, records, steps."""
+"""Begins a training run: config, weights, records, steps."""

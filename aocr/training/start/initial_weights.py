@@ -13,10 +13,10 @@ from aocr.config import Config
 from aocr.model import config_file
 from aocr.model.variable_names import MOVING_MEAN, MOVING_VARIANCE, VOCABULARY_AXES
 from aocr.model.weights import checkpoints
-from aocr.model.weights.averages import name_to_read
+from aocr.model.weights.checkpoints import name_to_read
 from aocr.model.weights.files import CheckpointReader
+from aocr.training.options import Run
 from aocr.training.start import step_plan
-from aocr.training.start.run import Run
 from aocr.training.update import weight_averages
 from aocr.util.text.plurals import counted
 

@@ -37,7 +37,8 @@ class Owner(NamedTuple):
         host: name of its machine.
         process: its id there.
         since: when it began, ISO 8601.
-        identity: distinguishes it from a later process with the same id, see `_identity`.
+        identity: the text that distinguishes it from a later process with the same id, see
+            `_identity`.
         beats: signs of life so far.
     """
 

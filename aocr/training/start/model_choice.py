@@ -7,16 +7,15 @@ import logging
 from collections import Counter
 
 from aocr.config import ATTENTION, IMAGE_HEIGHT, LEFT_TO_RIGHT, RIGHT_TO_LEFT, Config
-from aocr.config_json import architecture
 from aocr.data.dataset_scan import choose_bucket_widths
 from aocr.data.records.files import expand
 from aocr.data.word_lists import characters_of
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
-from aocr.training.start.run import ModelChoice, Run
+from aocr.training.options import ModelChoice, Run
 from aocr.training.start.training_set import records_by_width
+from aocr.util.text.characters import right_to_left_share
 from aocr.util.text.plurals import counted
-from aocr.util.text.writing_direction import right_to_left_share
 
 MOST_FROM_THE_RIGHT = 0.25
 """Share of the charset's letters above which they are probably not there as quotations only."""
@@ -74,8 +73,8 @@ def _log_inherited(run: Run, source: Config, config: Config) -> None:
     ]
     new = ", ".join([*changed, "the optimizer's state", "the step count"])
     taken = (
-        f"{architecture(source.backbone, source.decoder)}, {source.image_width} x {IMAGE_HEIGHT} "
-        f"pixels, labels up to {source.max_prediction}, "
+        f"{config_file.architecture(source.backbone, source.decoder)}, "
+        f"{source.image_width} x {IMAGE_HEIGHT} pixels, labels up to {source.max_prediction}, "
         f"{counted(len(source.characters), 'character')}"
     )
     logging.info("From %s: %s; new here: %s.", run.init_from, taken, new)

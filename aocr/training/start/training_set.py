@@ -16,8 +16,7 @@ from aocr.data.batches.mixing import SEED_DISTANCE, Mixture, draws_per_epoch
 from aocr.data.batches.sharing import WHOLE, Share, divide_files
 from aocr.data.dataset_scan import DatasetScan, log_for_training, scan
 from aocr.data.records.files import MAX_NAMED, expand
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import Run, WeightedDataset
+from aocr.training.options import Run, TrainingOptions, WeightedDataset
 from aocr.util.errors import UserError
 from aocr.util.paths.checks import identity
 from aocr.util.text.plurals import counted

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 import tensorflow as tf
 
 from aocr.model.backbones.layers import moving_average_decay
-from aocr.model.weights.averages import average_of, is_average
+from aocr.model.weights.checkpoints import average_of, is_average
 from aocr.model.weights.files import CheckpointReader
 
 
@@ -86,7 +86,7 @@ def log_change(checkpoint: str, averages: Collection[str], lacking: Collection[s
     Args:
         checkpoint: the checkpoint that the run resumes from.
         averages: names of the averages of the run.
-        lacking: those that the checkpoint lacks.
+        lacking: the variables that the checkpoint lacks.
     """
     if lacking:
         logging.info("%s has no averages of weights: they start from its weights.", checkpoint)

@@ -8,8 +8,8 @@ import time
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.model.weights.files import exists
+from aocr.training.options import Run
 from aocr.training.start.lock import PATIENCE_SECONDS, VALIDATION, sign_of_life, training_lock
-from aocr.training.start.run import Run
 from aocr.training.validation.validator import BestCheckpoint, Validator
 from aocr.util.errors import UserError
 from aocr.util.terminal.signals import collect_stop_signals
@@ -99,7 +99,7 @@ class _Evaluator:
         try:
             step = checkpoints.step_of(checkpoint)
             logging.info("Validating %s.", checkpoint)
-            self._best.update(checkpoint, step, self._validator.validate(checkpoint).summary)
+            self._best.update(checkpoint, step, self._validator.validate(checkpoint)[0])
         except UserError:
             if exists(checkpoint):
                 raise

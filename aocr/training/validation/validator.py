@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import posixpath
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -17,10 +16,9 @@ from aocr.data.records.files import expand
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
-from aocr.evaluation.result import Result
+from aocr.evaluation.metrics import Result
 from aocr.model.weights import checkpoints
-from aocr.model.weights.averages import variables_to_read
-from aocr.model.weights.checkpoints import VariableFiles
+from aocr.model.weights.checkpoints import VariableFiles, variables_to_read
 from aocr.model.weights.files import CheckpointReader
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.files import write_atomically
@@ -32,13 +30,6 @@ LOGGED = ("exact_match", "edit_distance_accuracy", "character_error_rate")
 
 SAMPLES = 6
 """Number of validation images that TensorBoard shows."""
-
-
-class Validation(NamedTuple):
-    """Holds the metrics of a checkpoint, and the first images as samples."""
-
-    summary: Summary
-    samples: Sequence[Result]
 
 
 class Validator:
@@ -67,8 +58,11 @@ class Validator:
         self._session = open_session(self._model.graph, gpu_id)
         self._files: VariableFiles | None = None
 
-    def validate(self, checkpoint: str) -> Validation:
-        """Restores a checkpoint, reads all images with it, and logs the metrics."""
+    def validate(self, checkpoint: str) -> tuple[Summary, list[Result]]:
+        """Restores a checkpoint, reads all images with it, and logs the metrics.
+
+        Returns the metrics, and the first images as samples.
+        """
         if self._files is None:  # all checkpoints of a training have the same variables
             with self._model.graph.as_default():
                 self._files = VariableFiles(variables_to_read(CheckpointReader(checkpoint).shapes))
@@ -81,7 +75,7 @@ class Validator:
                 samples.append(result)
         summary = sums.summary()
         _log(summary)
-        return Validation(summary, samples)
+        return (summary, samples)
 
 
 def _log(summary: Summary) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
-from aocr.util.errors import UserError
-from aocr.util.paths.checks import is_remote, kind_of_special_file
+from aocr.util.errors import UserError, first_line
+from aocr.util.paths.checks import UNDECODABLE, is_remote, kind_of_special_file
 
 TEMPORARY_SUFFIX = ".tmp"
 """Ends the names of files that are not complete; such a file stays if its process is killed."""
@@ -96,3 +96,46 @@ def remove(path: str) -> None:
         tf.io.gfile.rmtree(path)
     else:
         tf.io.gfile.remove(path)
+
+
+@contextlib.contextmanager
+def open_row_file(flag: str, path: str) -> Iterator[Callable[[str], None]]:
+    """Yields a function that adds rows, each with its end, to a UTF-8 file.
+
+    Bytes of a file name that are not UTF-8 are written as they were. The file appears under its
+    name when the block ends; if the block raises, no file appears.
+
+    Args:
+        flag: the flag that names the file, for messages.
+        path: local or remote.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    with _errors_as_user_errors(flag, path):
+        if tf.io.gfile.exists(path) and tf.io.gfile.isdir(path):
+            raise UserError(f"{flag}={path} is a folder: name a file")
+    with replacing([path]) as (temporary,):
+        file = tf.io.gfile.GFile(temporary, "wb")
+        with _errors_as_user_errors(flag, path):
+            file.write(b"")  # so that a file without rows appears, too
+
+        def add(rows: str) -> None:
+            """Adds rows."""
+            with _errors_as_user_errors(flag, path):
+                file.write(rows.encode("utf-8", UNDECODABLE))
+
+        try:
+            yield add
+        finally:
+            with _errors_as_user_errors(flag, path):
+                file.close()
+
+
+@contextlib.contextmanager
+def _errors_as_user_errors(flag: str, path: str) -> Iterator[None]:
+    """Turns TensorFlow's errors in the block into a `UserError` that names the file."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot write {flag}={path}: {first_line(error)}") from error

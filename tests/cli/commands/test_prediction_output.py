@@ -6,8 +6,7 @@ import logging
 import pytest
 
 from aocr.cli.commands import prediction_output
-from aocr.inference.results import Reading
-from aocr.model.search.ranked_texts import RankedText
+from aocr.model.readings import RankedText, Reading
 
 PATH = "a é.png"
 READ = Reading("AÄ", 0.123456789, (0.5, 0.25))

@@ -10,9 +10,8 @@ from aocr.cli.flags import recipes
 from aocr.cli.flags.model import AUTO_BUCKETS
 from aocr.config import Config
 from aocr.model import config_file
-from aocr.training.options import TrainingOptions
+from aocr.training.options import ModelChoice, Run, TrainingOptions
 from aocr.training.start.model_choice import choose_config
-from aocr.training.start.run import ModelChoice, Run
 from aocr.util.options import permitted_values
 
 MODERN = recipes.RECIPES["modern"]

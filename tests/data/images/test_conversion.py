@@ -12,7 +12,7 @@ from helpers import encoded
 from PIL import Image
 
 from aocr.data.images.conversion import to_supported_format
-from aocr.data.images.header import ImageFileError
+from aocr.data.images.files import ImageFileError
 
 LIMIT = 10_000
 COLOURS = np.random.default_rng(0).integers(0, 256, [6, 7, 3], np.uint8)

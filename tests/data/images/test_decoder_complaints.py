@@ -23,7 +23,7 @@ from commands import draw
 from aocr.config import MAX_PIXELS, Config
 from aocr.data.images.conversion import convert_watched
 from aocr.data.images.decoder_complaints import DecoderWatch, hidden_complaints
-from aocr.data.images.header import ImageFileError, TooManyPixelsError
+from aocr.data.images.files import ImageFileError, TooManyPixelsError
 from aocr.data.images.measuring import ImageMeasurer, ImageSize
 
 GOOD = draw("AB", form="JPEG")

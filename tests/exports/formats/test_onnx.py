@@ -10,8 +10,7 @@ from helpers import TINY, columns, encoded, load_noise, noise
 
 from aocr.exports.formats import load_format
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import Images, ServingSession
-from aocr.inference.signatures import add_signatures
+from aocr.inference.signatures import Images, ServingSession, add_signatures
 from aocr.model import config_file
 from aocr.util.errors import UserError
 

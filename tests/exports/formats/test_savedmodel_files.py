@@ -10,7 +10,7 @@ from aocr.config import Config
 from aocr.exports.export import ExportedModel, write_verified
 from aocr.exports.folder import Destination
 from aocr.exports.formats import savedmodel, savedmodel_files
-from aocr.inference.session import ServingSession
+from aocr.inference.signatures import ServingSession
 
 MODELS = [("A", 0.25), ("BB", 0.5), ("CCC", 0.75)]
 """Text and probability of small models: the text is in the graph, the probability in a weight."""

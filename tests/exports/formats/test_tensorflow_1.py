@@ -15,8 +15,7 @@ from tensorflow_1_client import FROZEN_CLIENT, PYTHON, SAVED_MODEL_CLIENT, run_i
 
 from aocr.exports.formats import frozengraph, savedmodel, savedmodel_files
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import ServingSession
-from aocr.inference.signatures import add_signatures
+from aocr.inference.signatures import ServingSession, add_signatures
 from aocr.model.search.known_texts import pattern_automaton
 from aocr.model.search.text_search import Search
 

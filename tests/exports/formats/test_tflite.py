@@ -9,8 +9,7 @@ from helpers import TINY, columns, encoded, load_noise, noise
 
 from aocr.exports.formats import DYNAMIC, INT8, tflite
 from aocr.inference.graph import build_serving_graph
-from aocr.inference.session import Images, ServingSession
-from aocr.inference.signatures import add_signatures
+from aocr.inference.signatures import Images, ServingSession, add_signatures
 from aocr.model import config_file
 
 IMAGES = [encoded(np.uint8(127 + 127 * noise(f"image {n}", 32, 4 + 4 * n))) for n in range(4)]

@@ -16,9 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aocr.server.errors import RestError, error_of
-from aocr.server.tf_serving.json_answers import answer_of, decimal
 from aocr.server.tf_serving.json_input import MAX_DEPTH, SHOWN_CHARACTERS, decode_base64, parse_body
-from aocr.server.tf_serving.json_tensors import signature_name_of, tensors_of
+from aocr.server.tf_serving.json_tensors import answer_of, decimal, signature_name_of, tensors_of
 
 STRING, FLOAT, DOUBLE = {"input": tf.string}, {"input": tf.float32}, {"input": tf.float64}
 INT, BOOL = {"input": tf.int32}, {"input": tf.bool}

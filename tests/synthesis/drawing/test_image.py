@@ -14,9 +14,8 @@ from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.choice import FontFile
 from aocr.synthesis.fonts.files import coverage
 from aocr.synthesis.options import BACKGROUNDS, BUILT_IN, STYLES, LookOptions, Span
-from aocr.synthesis.sizes import Likeness
 from aocr.synthesis.texts.sources import WordList
-from aocr.synthesis.weighted import weighted_counts
+from aocr.synthesis.weighted import Likeness, weighted_counts
 
 FILE = FontFile(BUILT_IN)
 WORDS = ["Word", "no", "-", "AB123CD", "x y", "00423", "a" * 60]

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from aocr.training.options import ModelChoice, Run
 from aocr.training.start.model_choice import choose_config
-from aocr.training.start.run import ModelChoice, Run
 
 HEBREW, ARABIC, LATIN = "אבגדהוזחט יכלמנ 0123456789", "ابتث", "abcdefghijklmnopqrstuvwxyz"
 FROM_THE_LEFT = "but CTC reads columns from the left: give --direction=rtl"

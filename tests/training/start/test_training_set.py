@@ -9,8 +9,7 @@ from commands import draw, run_aocr
 from training_runs import train, write
 
 from aocr.config import Config
-from aocr.training.options import TrainingOptions
-from aocr.training.start.run import Run
+from aocr.training.options import Run, TrainingOptions
 from aocr.training.start.training_set import load_training_set
 
 

@@ -16,9 +16,8 @@ from aocr.data.records import schema
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.training.graph import build_train_graph
-from aocr.training.options import TrainingOptions
+from aocr.training.options import Run, TrainingOptions
 from aocr.training.start.initial_weights import initialize_weights
-from aocr.training.start.run import Run
 from aocr.training.start.step_plan import StepPlan
 from aocr.training.update import optimizer
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 from commands import run_python
 
-from aocr.util.terminal.stderr_filter import StderrFilter
+from aocr.util.terminal.streams import StderrFilter
 
 
 def takes(line):
@@ -100,7 +100,7 @@ def test_a_console_that_nobody_reads_is_no_error(capfd):
 PROGRAM = """
 import logging, os, sys
 from aocr.util.terminal import log, streams
-from aocr.util.terminal.stderr_filter import StderrFilter
+from aocr.util.terminal.streams import StderrFilter
 log.start("x.log")
 streams.own_stderr()
 streams.own_stderr()

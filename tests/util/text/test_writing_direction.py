@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from aocr.util.text.writing_direction import is_right_to_left, right_to_left_share
+from aocr.util.text.characters import is_right_to_left, right_to_left_share
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Predictions for image files, in process, with a model of noise."""
 
+import functools
 import os
 
 import numpy as np
@@ -8,7 +9,13 @@ import tensorflow as tf
 from helpers import TINY, encoded, noise
 from PIL import Image
 
-from aocr.reading import checkpoint_backend, file_predictions
+from aocr.reading import checkpoint_backend, reader
+
+
+def load_of(tiny):
+    """Returns a function that loads the model, as `aocr predict` does."""
+    load = checkpoint_backend.CheckpointBackend
+    return functools.partial(load, TINY, tiny.checkpoint, -1)
 
 
 @pytest.fixture
@@ -16,8 +23,7 @@ def predict(tiny):
     """Returns a function that reads files, and returns their readings without their names."""
 
     def read(paths):
-        found = list(file_predictions.predict(TINY, paths, tiny.checkpoint, gpu_id=-1))
-        return [reading for _, reading in found]
+        return [reading for _, reading in reader.read_paths(load_of(tiny), paths)]
 
     return read
 
@@ -47,7 +53,7 @@ def test_one_prediction_a_path_in_the_order_of_the_paths(predict, paths):
 
 
 def test_each_reading_stands_beside_its_path(tiny, paths):
-    found = file_predictions.predict(TINY, iter(paths), tiny.checkpoint, gpu_id=-1)
+    found = reader.read_paths(load_of(tiny), iter(paths))
     assert [path for path, _ in found] == paths
 
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import white
 from PIL import Image
 
-from aocr.data.images.header import ImageFileError, quiet_pillow, read_header
+from aocr.data.images.files import ImageFileError, quiet_pillow, read_header
 
 
 def warn(module):
@@ -39,7 +39,8 @@ import warnings
 from PIL import Image
 
 limit, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
-from aocr.data.images import conversion, header
+from aocr.data.images import conversion
+from aocr.data.images import files
 
 assert Image.MAX_IMAGE_PIXELS == limit
 assert warnings.filters == filters

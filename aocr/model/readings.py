@@ -1,13 +1,31 @@
-"""Defines what was read from one image, by a checkpoint, an export or a server."""
+"""Defines what was read from one image, by a checkpoint, an export or a server.
+
+This module does not import TensorFlow.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aocr.model.search.ranked_texts import RankedText
+from aocr.util.text.plurals import counted
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+class RankedText(NamedTuple):
+    """Holds a text that may stand in an image, and its probability."""
+
+    text: str
+    probability: float
+
+
+def inexact_text(count: int, images: int) -> str:
+    """Returns a line about images whose readings may not be the most probable texts."""
+    return (
+        f"The search was not wide enough to be sure of {count} of {counted(images, 'image')}: "
+        "another text may be more probable."
+    )
 
 
 class Reading(NamedTuple):

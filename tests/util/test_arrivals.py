@@ -5,7 +5,7 @@ import queue
 
 import pytest
 
-from aocr.reading.arrivals import batch_arrivals
+from aocr.util.threads import batch_arrivals
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 100])
