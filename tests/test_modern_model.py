@@ -1,9 +1,11 @@
 """The recipe for new models from training to exports: what works for old models works for it."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from commands import WORDS, draw, run_aocr
 from export_client import FROZEN_CLIENT, SIGNATURE_CLIENT, python_without_aocr
 from helpers import write_records
@@ -35,7 +37,7 @@ def folder(tmp_path_factory):
         (made / f"{word}.png").write_bytes(image)
         rows += [schema.serialize(image, word)] * 2
     write_records(made / "d.tfrecords", rows)
-    train(made, "checkpoints", STEPS, "--steps-per-checkpoint=60", "--validation=d.tfrecords")
+    train(made, "checkpoints", STEPS, "--steps-per-checkpoint=105", "--validation=d.tfrecords")
     return made
 
 
@@ -111,6 +113,32 @@ def test_exports_read_without_aocr_as_predict_does(folder, rows, reader, form, c
     assert texts == list(WORDS)
     expected = [row["probability"] for row in rows[reader]]
     np.testing.assert_allclose(probabilities, expected, rtol=1e-4)
+
+
+def weights(folder, model_dir):
+    reader = tf.train.load_checkpoint(str(folder / model_dir))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def test_a_resumed_training_ends_with_the_same_weights(folder):
+    shutil.copytree(folder / "checkpoints", folder / "resumed")
+    state = folder / "resumed/checkpoint"
+    state.write_text(state.read_text().replace(f"ckpt-{STEPS}", "ckpt-105"))
+    for path in (folder / "resumed").glob(f"model.ckpt-{STEPS}.*"):
+        path.unlink()
+    assert "model.ckpt-105" in train(folder, "resumed", STEPS, "--validation=d.tfrecords")
+    whole, resumed = weights(folder, "checkpoints"), weights(folder, "resumed")
+    assert whole.keys() == resumed.keys()
+    assert any(name.endswith("/EMA") for name in whole)
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, resumed[name], err_msg=name)
+
+
+def test_a_warm_start_reads_with_the_weights_of_another_charset(folder):
+    (folder / "charset.txt").write_text("CBAX")
+    flags = "--init-from=checkpoints", "--charset=charset.txt", "--initial-learning-rate=1e-9"
+    log = train(folder, "warm", 1, *flags, "--validation=d.tfrecords")
+    assert "Validation: exact match 100.00%" in log
 
 
 def test_what_reads_must_have_been_trained(folder, trained):
