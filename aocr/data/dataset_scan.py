@@ -17,6 +17,7 @@ from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
+from aocr.data.records.identity import Contents, ScannedFile, stamp_of, sum_of
 from aocr.data.records.schema import text_of
 from aocr.util.errors import UserError
 from aocr.util.text.plurals import counted
@@ -76,7 +77,7 @@ class DatasetScan:
         widths: number of usable records by prepared width in pixels, without those too wide.
         wide_widths: number of records by prepared width that are usable but too wide.
         width_of_record: prepared width of each record's image, 0 if it cannot be decoded.
-        records_of_file: number of records of each file, in the order of the files.
+        files: each file as it was when it was scanned, in order.
     """
 
     config: Config
@@ -89,7 +90,17 @@ class DatasetScan:
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
     wide_widths: Counter[int] = dataclasses.field(default_factory=Counter)
     width_of_record: array[int] = dataclasses.field(default_factory=functools.partial(array, "i"))
-    records_of_file: list[int] = dataclasses.field(default_factory=list)
+    files: dict[str, ScannedFile] = dataclasses.field(default_factory=dict)
+
+    @property
+    def contents(self) -> Contents:
+        """What identifies the records of all files."""
+        return sum_of(file.contents for file in self.files.values())
+
+    @property
+    def records_of_file(self) -> list[int]:
+        """Number of records of each file."""
+        return [file.contents.records for file in self.files.values()]
 
     @functools.cached_property
     def _limits(self) -> Limits:
@@ -155,7 +166,8 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         UserError: a file cannot be read, breaks off, or has records of another schema.
     """
     record_files.warn_about_empty_files(files)
-    found, counts = DatasetScan(config), Counter[str]()
+    found, stamps = DatasetScan(config), {path: stamp_of(path) for path in files}
+    contents = dict.fromkeys(files, Contents())
     with contextlib.closing(ImageMeasurer(config)) as measurer:
 
         def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, ImageSize | None]]:
@@ -166,8 +178,8 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         ) as chunks:
             for record, size in itertools.chain.from_iterable(chunks):
                 found.add(record, size)
-                counts[record.path] += 1
-    found.records_of_file = [counts[path] for path in files]
+                contents[record.path] = contents[record.path].with_record(record)
+    found.files = {path: ScannedFile(stamps[path], contents[path]) for path in files}
     return found
 
 

@@ -16,6 +16,7 @@ from aocr.data.batches.evaluation import EvaluationBatch
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.records import schema
+from aocr.data.records.identity import changes_named, check_unchanged
 from aocr.evaluation import metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
@@ -45,6 +46,7 @@ class Evaluation(NamedTuple):
             number that suits the model.
         accuracy: key of the metric that the line of an image shows as its accuracy.
         search: the texts that are looked for; None for greedy decoding.
+        which: what the checkpoint was found by (`checkpoints.read_while_replaced`).
     """
 
     config: Config
@@ -54,6 +56,7 @@ class Evaluation(NamedTuple):
     batch_size: int | None = None
     accuracy: str = "edit_distance_accuracy"
     search: Search | None = None
+    which: str | None = "path"
 
 
 @hidden_complaints()
@@ -65,7 +68,8 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
         observers: functions that get the result of each image, after its line is logged.
 
     Raises:
-        UserError: the checkpoint belongs to another model, or there is no record.
+        UserError: the checkpoint belongs to another model, there is no record, or a file was
+            changed meanwhile.
     """
     found = scan(evaluation.files, evaluation.config)
     log_for_testing(found, evaluation.config)
@@ -76,13 +80,15 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     accuracy = metrics.metric_of(evaluation.accuracy)
     sums, inexact = MetricSums(), 0
     with open_session(model.graph, evaluation.gpu_id) as session:
-        checkpoints.restore(session, evaluation.checkpoint)
-        for result in results(session, model, frozenset(undecodable)):
-            sums.add(result)
-            inexact += not result.is_exact
-            _log_result(result, accuracy.of(result), sums.value(accuracy.key))
-            for observe in observers:
-                observe(result)
+        checkpoints.restore(session, evaluation.checkpoint, evaluation.which)
+        with changes_named(found.files):
+            for result in results(session, model, frozenset(undecodable)):
+                sums.add(result)
+                inexact += not result.is_exact
+                _log_result(result, accuracy.of(result), sums.value(accuracy.key))
+                for observe in observers:
+                    observe(result)
+    check_unchanged(found.files)
     summary = sums.summary()
     log_summary(summary)
     if inexact:

@@ -24,7 +24,7 @@ from aocr.exports.verification import Verification
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.util.errors import first_line
-from aocr.util.paths.files import write_atomically
+from aocr.util.paths.files import names_in, write_atomically
 
 if TYPE_CHECKING:
     from aocr.model.search.text_search import Search
@@ -150,8 +150,7 @@ def _sizes(folder: str, name: str) -> dict[str, int]:
 def _size(path: str) -> int:
     if not tf.io.gfile.isdir(path):
         return tf.io.gfile.stat(path).length
-    names = [name.rstrip("/") for name in tf.io.gfile.listdir(path)]
-    return sum(_size(posixpath.join(path, name)) for name in names)
+    return sum(_size(posixpath.join(path, name)) for name in names_in(path))
 
 
 def merged(source: str, folder: str, name: str) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class ExportRequest(NamedTuple):
         calibration: TFRecord files with images to calibrate it on.
         max_accuracy_loss: the loss that a quantized export may have (`verify`).
         search: the texts that the export looks for; None for greedy decoding.
+        which: what the checkpoint was found by (`checkpoints.read_while_replaced`).
     """
 
     checkpoint: str
@@ -59,6 +60,7 @@ class ExportRequest(NamedTuple):
     calibration: tuple[str, ...] = ()
     max_accuracy_loss: float = DEFAULT_MAX_ACCURACY_LOSS
     search: Search | None = None
+    which: str | None = "path"
 
 
 class ExportedModel(NamedTuple):
@@ -98,9 +100,9 @@ def export(config: Config, request: ExportRequest) -> None:
     if destination.format.has_signatures:
         signatures = add_signatures(model, config, request.with_attention)
     with open_session(model.graph, request.gpu_id) as session:
-        checkpoints.restore(session, request.checkpoint)
+        checkpoint = checkpoints.restore(session, request.checkpoint, request.which)
         serving = session_of(session, model, signatures)
-        origin = description.origin_of(request.checkpoint)._replace(search=request.search)
+        origin = description.origin_of(checkpoint)._replace(search=request.search)
         exported = ExportedModel(serving, config, origin)
         loss = request.max_accuracy_loss if request.quantize else None
         folder = write_verified(exported, destination, samples, loss)

@@ -17,7 +17,7 @@ from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.util.errors import UserError
 from aocr.util.paths.checks import is_remote
-from aocr.util.paths.files import remove, write_atomically
+from aocr.util.paths.files import names_in, remove, write_atomically
 
 
 def version_number(name: str) -> int | None:
@@ -39,7 +39,7 @@ def next_version(base: str) -> str:
         return posixpath.join(base, "1")
     if not tf.io.gfile.isdir(base):
         raise UserError(f"{base} is a file: name a folder for the versions")
-    numbers = (version_number(name.rstrip("/")) for name in tf.io.gfile.listdir(base))
+    numbers = (version_number(name) for name in names_in(base))
     return posixpath.join(base, str(max(filter(None, numbers), default=0) + 1))
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from aocr.data.building.rejections import read_rejections
 from aocr.data.records.shards import REPORT_SUFFIX, ShardSet, shard_sets
+from aocr.util.paths.files import names_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,15 +57,15 @@ def _finder() -> Callable[[str], bool]:
     """Returns a function that tells whether a file is there; it lists each folder once."""
 
     @functools.cache
-    def names_in(folder: str) -> frozenset[str] | None:
+    def listed(folder: str) -> frozenset[str] | None:
         try:
-            return frozenset(tf.io.gfile.listdir(folder or "."))
+            return frozenset(names_in(folder))
         except tf.errors.OpError:  # a folder may be closed although its files can be read
             return None
 
     def exists(path: str) -> bool:
         folder, name = os.path.split(path)
-        names = names_in(folder)
+        names = listed(folder)
         return tf.io.gfile.exists(path) if names is None else name in names
 
     return exists

@@ -8,8 +8,9 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from aocr.config import IMAGE_HEIGHT, width_at_32
+from aocr.config import IMAGE_HEIGHT, MAX_IMAGE_WIDTH, Config, width_at_32
 from aocr.inspection.distribution import quantile
+from aocr.util.options import permitted_values
 
 PERCENTAGES = (95, 99, 100)
 """Shares of the records for which flags are recommended."""
@@ -94,12 +95,18 @@ class WidthCounts:
         """
         limit = quantile(self.counts, percent)
         if self.max_height:
-            return RecommendedSize(limit, self.max_height, self._count_shrunk(limit, limit))
+            return self._permitted(limit, self.max_height)
         widest = max(width for key, width in self.widest.items() if key <= limit)
         max_height = max(min_height, math.ceil(widest * IMAGE_HEIGHT / limit))
-        max_width = max(widest, _smallest_max_width(limit, max_height))
-        shrunk = self._count_shrunk(width_at_32(max_width, max_height), max_width)
-        return RecommendedSize(max_width, max_height, shrunk)
+        return self._permitted(max(widest, _smallest_max_width(limit, max_height)), max_height)
+
+    def _permitted(self, max_width: int, max_height: int) -> RecommendedSize:
+        """Returns these flags, or the largest that `train` accepts."""
+        max_height = min(max_height, largest_permitted("max_height"))
+        widest = MAX_IMAGE_WIDTH * max_height // IMAGE_HEIGHT
+        max_width = min(max_width, widest, largest_permitted("max_width"))
+        limit = max_width if self.max_height else width_at_32(max_width, max_height)
+        return RecommendedSize(max_width, max_height, self._count_shrunk(limit, max_width))
 
     def _count_shrunk(self, limit: int, max_width: int) -> int:
         """Counts images whose key exceeds a limit, or whose count holds an image that is too wide.
@@ -113,6 +120,11 @@ class WidthCounts:
             for key, count in self.counts.items()
             if key > limit or self.widest[key] > max_width
         )
+
+
+def largest_permitted(name: str) -> int:
+    """Returns the largest number that a flag of the model may have."""
+    return int(permitted_values(Config, name).maximum)
 
 
 def _smallest_max_width(prepared_width: int, max_height: int) -> int:
@@ -149,7 +161,8 @@ def _cover(percent: int, counts: RecordCounts) -> Coverage:
     size = None
     if counts.widths.counts:
         size = counts.widths.recommend(percent, quantile(counts.heights, percent))
-    max_prediction = max(1, quantile(counts.label_lengths, percent))
+    longest = max(1, quantile(counts.label_lengths, percent))
+    max_prediction = min(longest, largest_permitted("max_prediction"))
     characters, unknown_at_most = _recommend_charset(percent, counts)
     return Coverage(
         percent=percent,

@@ -198,6 +198,11 @@ def of_trained_model(model_dir: str, explicit: Mapping[str, object]) -> Config:
     return checked(dataclasses.replace(stored, **changed))  # type: ignore[arg-type]
 
 
+def exists(folder: str) -> bool:
+    """Returns whether a model directory or an export has a config file."""
+    return bool(tf.io.gfile.exists(posixpath.join(folder, FILE_NAME)))
+
+
 def read(folder: str) -> Config | None:
     """Reads the config file of a model directory or an export; returns None if there is none.
 

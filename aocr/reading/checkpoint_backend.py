@@ -79,6 +79,7 @@ class CheckpointBackend:
         gpu_id: int = 0,
         optimize: bool = True,
         search: Search | None = None,
+        which: str | None = "path",
     ) -> None:
         """Builds the graph and restores the checkpoint.
 
@@ -88,6 +89,7 @@ class CheckpointBackend:
             gpu_id: index of the GPU; negative for the CPU.
             optimize: whether to run TensorFlow's graph optimizer, see `open_session`.
             search: the texts that are looked for; None for greedy decoding.
+            which: what the checkpoint was found by (`checkpoints.read_while_replaced`).
 
         Raises:
             UserError: the checkpoint does not fit the config.
@@ -95,7 +97,7 @@ class CheckpointBackend:
         self.model = build_serving_graph(config, search=search)
         self.session = open_session(self.model.graph, gpu_id, optimize=optimize)
         try:
-            checkpoints.restore(self.session, checkpoint)
+            checkpoints.restore(self.session, checkpoint, which)
         except BaseException:
             self.session.close()
             raise

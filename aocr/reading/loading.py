@@ -62,7 +62,7 @@ def load_backend(source: ModelSource, options: LoadOptions) -> Backend:
         return ExportBackend(source, options.gpu_id)
     checkpoint = checkpoints.find_checkpoint(source.folder, options.checkpoint)
     config = config_file.of_trained_model(source.folder, fields)
-    return CheckpointBackend(config, checkpoint, options.gpu_id)
+    return CheckpointBackend(config, checkpoint, options.gpu_id, which=options.checkpoint)
 
 
 def _check_names(fields: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ from aocr.model import config_file
 from aocr.model.weights import pretrained
 from aocr.model.weights.files import LATEST
 from aocr.util.errors import UserError, first_line
+from aocr.util.paths.files import names_in
 
 CHECKPOINTS, SAVEDMODEL, FROZENGRAPH = KINDS = ("checkpoints", "savedmodel", "frozengraph")
 """The kinds of models: a model directory, and the formats of an export that aocr reads with."""
@@ -62,9 +63,9 @@ def find_model(name: str) -> ModelSource:
 
 def version_source(versions_folder: str, version: int) -> ModelSource:
     """Returns the source of one version of an export."""
-    for name in tf.io.gfile.listdir(versions_folder):  # a version may be named 00000002
-        if version_number(name.rstrip("/")) == version:
-            folder = posixpath.join(versions_folder, name.rstrip("/"))
+    for name in names_in(versions_folder):  # a version may be named 00000002
+        if version_number(name) == version:
+            folder = posixpath.join(versions_folder, name)
             return ModelSource(SAVEDMODEL, folder, version, versions_folder)
     raise UserError(f"{versions_folder} has no version {version} any more")
 
@@ -74,10 +75,11 @@ def exported_versions(folder: str) -> list[int]:
     if not tf.io.gfile.isdir(folder):
         return []
     found = []
-    for name in tf.io.gfile.listdir(folder):
-        number = version_number(name.rstrip("/"))
-        graph = posixpath.join(folder, name.rstrip("/"), GRAPH_FILES[SAVEDMODEL])
-        if number is not None and tf.io.gfile.exists(graph):
+    for name in names_in(folder):
+        number = version_number(name)
+        if number is not None and tf.io.gfile.exists(
+            posixpath.join(folder, name, GRAPH_FILES[SAVEDMODEL])
+        ):
             found.append(number)
     return found
 

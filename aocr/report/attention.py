@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from aocr.evaluation.metrics import Result
 from aocr.util.errors import UserError, first_line
-from aocr.util.paths.files import write_atomically
+from aocr.util.paths.files import names_in, write_atomically
 from aocr.util.text.characters import is_right_to_left
 from aocr.util.text.drawing import (
     ACCENT,
@@ -23,6 +24,7 @@ from aocr.util.text.drawing import (
     glyph,
     scale_for_display,
 )
+from aocr.util.text.plurals import counted
 
 MIN_LINE = 160  # pixels; width of the text under a narrow image
 PAGE_LINES = 3  # lines of text under an image; a longer text is shown page by page
@@ -30,6 +32,15 @@ MARGIN, GAP, BAR = 8, 2, 6  # pixels
 FRAME_MILLISECONDS = 500
 DIMMED = 0.25  # brightness of regions without attention
 MAX_NAME_BYTES = 80  # length of the text in a folder's name; file systems allow 255 bytes in all
+
+VERDICTS = {True: "correct", False: "incorrect"}
+"""Folders for images that were read exactly, or not."""
+
+FILES = ("attention.gif", "attention.png", "word.txt")
+"""Files of an image, in the folder `folder_name`."""
+
+_FOLDER_NAME = re.compile(r"\d{5,}(-.+)?")
+"""Matches the results of `folder_name`."""
 
 
 class AttentionPictures:
@@ -39,12 +50,13 @@ class AttentionPictures:
         output_dir: folder for the pictures, local or remote; it is created.
 
     Raises:
-        UserError: the folder cannot be created.
+        UserError: the folder cannot be created, or pictures of an earlier test not be removed.
     """
 
     def __init__(self, output_dir: str) -> None:
         self._output_dir = output_dir
         _make_folder(output_dir)
+        _remove_earlier_pictures(output_dir)
 
     def add(self, result: Result) -> None:
         """Saves the pictures of one image.
@@ -60,6 +72,30 @@ class AttentionPictures:
             logging.error("No picture: %s", error)
             return
         save_attention(self._output_dir, result, picture)
+
+
+def _remove_earlier_pictures(output_dir: str) -> None:
+    """Removes what an earlier test has drawn: an image lies in one of the two folders."""
+    removed = 0
+    try:
+        for verdict in VERDICTS.values():
+            for path in _folders_in(tf.io.gfile.join(output_dir, verdict)):
+                if set(names_in(path)) <= set(FILES):
+                    tf.io.gfile.rmtree(path)
+                    removed += 1
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot remove earlier pictures in {output_dir}: {error}") from error
+    if removed:
+        pictures = counted(removed, "image")
+        logging.info("Removed what an earlier test drew of %s in %s.", pictures, output_dir)
+
+
+def _folders_in(folder: str) -> list[str]:
+    """Returns the folders in a folder, if there is one, that are named as those of images are."""
+    if not tf.io.gfile.isdir(folder):
+        return []
+    names = filter(_FOLDER_NAME.fullmatch, names_in(folder))
+    return [path for name in names if tf.io.gfile.isdir(path := tf.io.gfile.join(folder, name))]
 
 
 def attention_strip(result: Result) -> bytes:
@@ -107,12 +143,12 @@ def save_attention(output_dir: str, result: Result, picture: Image.Image) -> str
     """
     _check_attention(result)
     views, text = _views(result, picture), result.prediction
-    verdict = "correct" if result.exact else "incorrect"
-    folder: str = tf.io.gfile.join(output_dir, verdict, folder_name(result.place + 1, text))
+    name = folder_name(result.place + 1, text)
+    folder: str = tf.io.gfile.join(output_dir, VERDICTS[result.exact], name)
     _make_folder(folder)
-    _write(folder, "attention.gif", _gif(views, text))
-    _write(folder, "attention.png", _png(views, text))
-    _write(folder, "word.txt", f"{text}\n{result.label}\n".encode())
+    contents = _gif(views, text), _png(views, text), f"{text}\n{result.label}\n".encode()
+    for file, content in zip(FILES, contents, strict=True):
+        _write(folder, file, content)
     return folder
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 REQUIRED_PACKAGES = ("jinja2", "matplotlib")
 MAX_CONFUSIONS = 40
 
+TITLE, MOST_BYTES_BEFORE_TITLE = "<title>aocr test report</title>", 1000
+"""What the page is recognized by, and the number of bytes that it stands in."""
+
 
 class ConfusedCharacter(NamedTuple):
     """Holds one side of a confusion; all fields are empty if there is no character.
@@ -71,7 +74,8 @@ class Report:
         facts: descriptions of the run by their titles, shown in this order.
 
     Raises:
-        UserError: a package is missing, or the folder cannot be created.
+        UserError: a package is missing, the folder cannot be created, or it holds a page of another
+            program.
     """
 
     def __init__(self, folder: str, facts: dict[str, str]) -> None:
@@ -84,8 +88,11 @@ class Report:
         self._mistakes = WorstMistakes()
         try:
             tf.io.gfile.makedirs(folder)
+            is_foreign = _holds_another_page(folder)
         except tf.errors.OpError as error:
             raise _unwritable(folder, error) from error
+        if is_foreign:
+            raise UserError(f"--report={folder} has an {PAGE} of another program: name another")
 
     def add(self, result: Result) -> None:
         """Adds one image, in the order of the dataset."""
@@ -120,6 +127,7 @@ class Report:
         groups, bins = self._lengths.groups(), self._calibration.bins
         confusions = self._confusions.ranked()
         return _template().render(
+            title=TITLE,
             version=aocr.__version__,
             date=f"{self._started:%Y-%m-%d %H:%M %z}",
             facts=self._facts,
@@ -140,6 +148,15 @@ class Report:
             mistakes=[describe_mistake(result) for result in self._mistakes.ranked()],
             mistakes_in_all=self._mistakes.count,
         )
+
+
+def _holds_another_page(folder: str) -> bool:
+    """Returns whether a folder has a page that is not such a report."""
+    path = tf.io.gfile.join(folder, PAGE)
+    if not tf.io.gfile.exists(path):
+        return False
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return TITLE.encode() not in file.read(MOST_BYTES_BEFORE_TITLE)
 
 
 def _template() -> jinja2.Template:

@@ -13,7 +13,7 @@ from aocr.data.records.shards import output_names
 from aocr.synthesis.options import SynthesisOptions, is_folder_name
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote
-from aocr.util.paths.files import remove, replacing
+from aocr.util.paths.files import names_in, remove, replacing
 
 ANNOTATIONS = "annotations.txt"
 
@@ -80,7 +80,7 @@ def _check_is_free(target: str) -> None:
         return
     if not tf.io.gfile.isdir(target) or os.path.islink(target):
         raise UserError(f"cannot write the folder {target}/: there is a file or link of this name")
-    if tf.io.gfile.listdir(target):
+    if names_in(target):
         raise UserError(
             f"the folder {target}/ is not empty: give another name, or remove the folder first"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -27,6 +28,8 @@ class RunOutputs:
             the patience.
         validator: what measures a checkpoint; None for no validation.
         replicas: the processes that train.
+        check: a function that every replica calls after a checkpoint was written. What it raises
+            ends the training.
 
     Raises:
         UserError: the model directory cannot be created, or `best.json` of an earlier run cannot be
@@ -40,8 +43,11 @@ class RunOutputs:
         options: TrainingOptions,
         validator: Validator | None,
         replicas: Replicas,
+        *,
+        check: Callable[[], None],
     ) -> None:
         self._session, self._replicas, self._validator = session, replicas, validator
+        self._check = check
         self._model_dir, self._patience = run.model_dir, options.patience
         self._validates = replicas.number_of_chief(int(validator is not None))
         self._saved_step: int | None = None
@@ -54,7 +60,7 @@ class RunOutputs:
                 self._checkpoints.adopt_existing()
             self._events = EventWriter(run.model_dir, session.graph)
             if validator:
-                self._best = BestCheckpoint(run.model_dir, run.resume)
+                self._best = BestCheckpoint(run.model_dir, run.resume, validator)
 
     def add_step(self, result: StepResult) -> None:
         """Adds the numbers of a training step to the curves."""
@@ -65,17 +71,28 @@ class RunOutputs:
         """Saves a checkpoint, unless the last one is of the same global step.
 
         Raises:
-            UserError: the checkpoint cannot be written.
+            UserError: the checkpoint cannot be written, or training cannot go on.
         """
         if step != self._saved_step:
             self._replicas.together(lambda: self._save(step))
             self._saved_step = step
+
+    def save_alone(self, step: int) -> None:
+        """Saves a checkpoint after a failure, unless there are other replicas to wait for.
+
+        Raises:
+            UserError: the failure has a reason that a user can mend.
+        """
+        if self._replicas.processes == 1:
+            self.save(step)
+        self._check()
 
     def _save(self, step: int) -> None:
         if self._replicas.is_chief:
             logging.info("Saving the model at step %i.", step)
             self._checkpoints.save(self._session, step)
             self._events.flush()
+        self._check()
 
     def validate(self, step: int) -> bool:
         """Saves and validates the model, unless it was validated before.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data.images.decoder_complaints import hidden_complaints
+from aocr.data.records.identity import check_unchanged
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.training.cluster.agreement import agreed_plan, agreed_training_set
@@ -28,7 +30,7 @@ from aocr.training.start.step_plan import (
     make_step_plan,
     planned_last_step,
 )
-from aocr.training.start.training_set import TrainingSet, load_training_set
+from aocr.training.start.training_set import TrainingSet, load_training_set, note_records
 from aocr.training.update.precision import BFLOAT16, convolution_type
 from aocr.training.validation.validator import Validator
 from aocr.util.errors import UserError
@@ -73,9 +75,18 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
     ):
         replicas.together(lambda: _initialize(session, run, config, replicas))
         replicas.share_variables(session)
-        outputs = RunOutputs(session, run, options, validator, replicas)
+        outputs = RunOutputs(
+            session,
+            run,
+            options,
+            validator,
+            replicas,
+            check=functools.partial(_check_files, config, run, training_set, replicas),
+        )
         if replicas.is_chief:
             config_file.write(run.model_dir, config)
+        if replicas.processes == 1:
+            note_records(run, training_set)
         _log_size(plan, training_set)
         budget = TimeBudget(time.monotonic(), planned, validator.images if validator else 0)
         time_plan = None
@@ -129,13 +140,7 @@ class TrainingLoop:
             UserError: too many updates in a row were not finite, or a file cannot be written.
         """
         with self._progress.shown(self._plan.step_count):
-            for result in steps:
-                self._record(result)
-                if stop_signals:
-                    logging.info("Stopping on %s.", next(iter(stop_signals)))
-                    break
-                if self._save_and_validate_when_due() or self._step >= self._timing.last_step:
-                    break
+            self._take(steps, stop_signals)
             self._save(finishing=not stop_signals)
             if not stop_signals:
                 self._outputs.validate(self._step)
@@ -145,6 +150,20 @@ class TrainingLoop:
             "stopped" if stop_signals else "finished",
             self._step,
         )
+
+    def _take(self, steps: Iterable[StepResult], stop_signals: Iterable[str]) -> None:
+        """Trains until one of the ends of `run`; saves the model if the dataset cannot be read."""
+        try:
+            for result in steps:
+                self._record(result)
+                if stop_signals:
+                    logging.info("Stopping on %s.", next(iter(stop_signals)))
+                    break
+                if self._save_and_validate_when_due() or self._step >= self._timing.last_step:
+                    break
+        except tf.errors.OpError:
+            self._outputs.save_alone(self._step)
+            raise
 
     def _record(self, result: StepResult) -> None:
         """Counts a step, and ends training if too many updates in a row were skipped."""
@@ -189,6 +208,24 @@ def _initialize(
         initialize_weights(session, run, config)
     else:
         session.run(tf.compat.v1.global_variables_initializer())
+
+
+def _check_files(config: Config, run: Run, training_set: TrainingSet, replicas: Replicas) -> None:
+    """Checks, while training goes on, what was read and written when it began.
+
+    Raises:
+        UserError: a file of the dataset has changed, or `config.json` cannot be written.
+    """
+    if replicas.is_chief and not config_file.exists(run.model_dir):
+        logging.warning(
+            "%s lost its config.json during the training, which is written again. What else was "
+            "in the directory is gone, if it was not put elsewhere.",
+            run.model_dir,
+        )
+        config_file.write(run.model_dir, config)
+        if replicas.processes == 1:
+            note_records(run, training_set)
+    check_unchanged(training_set.files)
 
 
 def _open_validator(config: Config, run: Run) -> Validator | None:

@@ -6,7 +6,7 @@ import itertools
 import pytest
 from inspected import SIZES, is_squeezed
 
-from aocr.config import width_at_32
+from aocr.config import Config, width_at_32
 from aocr.inspection.recommendation import RecordCounts, WidthCounts, recommend
 
 
@@ -50,6 +50,17 @@ def test_height_that_is_free_costs_no_width():
 def test_images_of_one_size_need_that_size():
     for size in [(94, 24), (200, 50), (160, 60), (64, 32)]:
         assert widths_of([size] * 3).recommend(100, size[1]) == (*size, 0)
+
+
+@pytest.mark.parametrize("size", [(200_000, 100), (100, 200_000), (90_000, 1), (150_000, 9)])
+@pytest.mark.parametrize("max_height", [None, 40])
+def test_flags_are_such_as_train_accepts(size, max_height):
+    found = covered([size], lengths=[20_000], max_height=max_height)[100]
+    flags = {name: getattr(found, name) for name in ("max_width", "max_height", "max_prediction")}
+    Config(**flags).check()
+    is_too_wide = size[0] > found.max_width
+    assert found.shrunk == (is_too_wide or is_squeezed(size, found.max_width, found.max_height))
+    assert found.too_long == 1
 
 
 @pytest.mark.parametrize("max_height", [None, 40])

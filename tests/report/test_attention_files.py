@@ -128,6 +128,18 @@ def test_image_that_cannot_be_drawn_is_logged_and_left_out(tmp_path, caplog):
     assert message.startswith("No picture: image 1 cannot be drawn")
 
 
+def test_pictures_of_an_earlier_test_are_removed_and_nothing_else(tmp_path):
+    for index, label in ((1, "A"), (2, "B")):
+        AttentionPictures(str(tmp_path)).add(shown("A", index=index, label=label))
+    mine = "correct/00003-mine/notes.txt", "correct/00004", "incorrect/of-mine/word.txt"
+    for name in mine:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    AttentionPictures(str(tmp_path))
+    left = (str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert sorted(left) == sorted(mine)
+
+
 def test_file_that_cannot_be_written_ends_the_test(tmp_path):
     pictures = AttentionPictures(str(tmp_path))
     (tmp_path / "incorrect" / "00003-B" / "attention.gif" / "folder").mkdir(parents=True)

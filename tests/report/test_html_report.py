@@ -202,6 +202,12 @@ def test_an_earlier_report_is_replaced(page_without_plots, tmp_path):
     assert os.listdir(tmp_path) == ["index.html"]
 
 
+def test_a_page_of_another_program_stays(tmp_path):
+    (tmp_path / "index.html").write_text("<title>mine</title>")
+    with pytest.raises(UserError, match="has an index.html of another program: name another"):
+        report.Report(str(tmp_path), {})
+
+
 def test_folder_need_not_be_local():
     made = report.Report("ram://reports/new", {})
     made.add(ROWS[0])

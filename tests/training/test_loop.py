@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aocr.training.graph import StepResult
 from aocr.training.options import TrainingOptions
@@ -42,6 +43,8 @@ class Recorder:
         if f"save {step}" not in self.calls:
             self.calls.append(f"save {step}")
 
+    save_alone = save
+
     def validate(self, step):
         self.save(step)
         self.calls.append(f"validate {step}")
@@ -50,12 +53,15 @@ class Recorder:
 
 def run(results, requests=(), recorder=None, **options):
     recorder = recorder or Recorder()
-    plan = StepPlan(seed=1, first_step=0, last_step=len(results))
+    loop(recorder, len(results), **options).run(iter(results), list(requests))
+    return recorder.calls
+
+
+def loop(recorder, steps, **options):
+    plan = StepPlan(seed=1, first_step=0, last_step=steps)
     progress = Progress(TRAINING_SET, epochs=2, skipped=0)
     timing = RunTiming(plan, TRAINING_SET, one_width=True)
-    loop = TrainingLoop(plan, TrainingOptions(**options), progress, recorder, timing)
-    loop.run(iter(results), list(requests))
-    return recorder.calls
+    return TrainingLoop(plan, TrainingOptions(**options), progress, recorder, timing)
 
 
 def test_checkpoints_and_validations_have_their_intervals():
@@ -94,6 +100,17 @@ def test_too_many_skipped_updates_end_training_with_a_checkpoint():
     with pytest.raises(UserError, match="10 updates in a row were not finite"):
         run(steps, recorder=recorder)
     assert recorder.calls[-2:] == [f"step {MAX_SKIPPED_IN_A_ROW}", f"save {MAX_SKIPPED_IN_A_ROW}"]
+
+
+def test_records_that_cannot_be_read_end_training_with_a_checkpoint():
+    def steps():
+        yield result(1)
+        raise tf.errors.DataLossError(None, None, "corrupted record")
+
+    recorder = Recorder()
+    with pytest.raises(tf.errors.DataLossError):
+        loop(recorder, 9).run(steps(), [])
+    assert recorder.calls == ["step 1", "save 1"]
 
 
 def test_an_applied_update_ends_a_row_of_skipped_ones(caplog):

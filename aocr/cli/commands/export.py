@@ -108,5 +108,6 @@ def _export(args: argparse.Namespace) -> None:
         verify=args.verify and tuple(args.verify),
         calibration=tuple(args.calibration or ()),
         search=search.search_request(args).search(config),
+        which=args.checkpoint,
     )
     export.export(config, request)

@@ -259,7 +259,12 @@ def _from_model(request: PredictRequest, names: Iterable[str]) -> Iterator[tuple
     log_settings(PREDICT, {**request.settings, "model_dir": folder}, config)
     wanted = request.search.search(config)
     load = functools.partial(
-        CheckpointBackend, config, checkpoint, named_model.gpu_id, search=wanted
+        CheckpointBackend,
+        config,
+        checkpoint,
+        named_model.gpu_id,
+        search=wanted,
+        which=named_model.checkpoint,
     )
     return read_paths(load, names, request.batch_size)
 

@@ -85,6 +85,7 @@ def _test(args: argparse.Namespace) -> None:
         gpu_id=args.gpu_id,
         batch_size=batch_size,
         search=search.search_request(args).search(config),
+        which=args.checkpoint,
         accuracy="exact_match" if args.no_distance else "edit_distance_accuracy",
     )
     pictures = args.output_dir if args.visualize else None

@@ -13,7 +13,8 @@ from typing import BinaryIO, NamedTuple
 import tensorflow as tf
 
 from aocr.util.errors import UserError, first_line
-from aocr.util.paths.checks import is_remote, kind_of_special_file
+from aocr.util.paths.checks import is_remote, is_utf8, kind_of_special_file
+from aocr.util.paths.files import names_in
 from aocr.util.text.characters import escape
 from aocr.util.text.plurals import counted
 
@@ -105,7 +106,7 @@ class Annotations(NamedTuple):
         if self.path == STDIN or kind_of_special_file(self.path):
             return None
         if _is_folder(self.path):
-            return len(_file_names(self.path))
+            return len(names_in(self.path))
         return sum(1 for _ in _lines(self.path))
 
     def _read_file(self) -> Iterator[Annotation]:
@@ -128,15 +129,6 @@ def label_of_name(name: str) -> str:
     return match[1] if match else stem
 
 
-def is_utf8(name: str) -> bool:
-    """Returns whether a file name is UTF-8; Python represents other bytes as surrogates."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _is_folder(path: str) -> bool:
     """Returns whether a path is a folder; raises UserError if TensorFlow cannot look it up."""
     try:
@@ -149,7 +141,7 @@ def _is_folder(path: str) -> bool:
 
 def _read_folder(folder: str) -> Iterator[Annotation]:
     """Yields the visible files sorted by name, whether or not they are images."""
-    names = sorted(_file_names(folder))
+    names = sorted(names_in(folder))
     visible = [name for name in names if not name.startswith(".")]
     hidden = [escape(name) for name in names if name.startswith(".")]
     if hidden:
@@ -159,14 +151,6 @@ def _read_folder(folder: str) -> Iterator[Annotation]:
     for number, name in enumerate(visible, start=1):
         rejection = None if is_utf8(name) else Rejection("file name that is not UTF-8", name)
         yield Annotation(number, os.path.join(folder, name), label_of_name(name), rejection)
-
-
-def _file_names(folder: str) -> list[str]:
-    """Returns the names in a folder; bytes that are not UTF-8 become surrogates."""
-    try:
-        return [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
-    except UnicodeDecodeError:  # only local file systems have such names
-        return os.listdir(folder)
 
 
 def _lines(path: str) -> Iterator[bytes]:

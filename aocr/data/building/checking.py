@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from aocr.config import MAX_PIXELS, Config
 from aocr.data import labels, limits
-from aocr.data.building.annotations import Annotation, Annotations, Rejection, is_utf8
+from aocr.data.building.annotations import Annotation, Annotations, Rejection
 from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.files import ImageFileError, read_file
 from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
 from aocr.data.limits import Limits
-from aocr.util.paths.checks import is_remote
+from aocr.util.paths.checks import is_remote, is_utf8
 from aocr.util.threads import map_in_order
 
 

@@ -20,8 +20,8 @@ from aocr.data.records.shards import (
     shard_sets,
 )
 from aocr.util.errors import UserError, first_line
-from aocr.util.paths.checks import kind_of_special_file
-from aocr.util.paths.files import TEMPORARY_SUFFIX
+from aocr.util.paths.checks import identity, is_utf8, kind_of_special_file
+from aocr.util.paths.files import TEMPORARY_SUFFIX, matches
 from aocr.util.text.plurals import counted
 
 MAX_NAMED = 10
@@ -73,9 +73,19 @@ def expand(paths: Sequence[str]) -> list[str]:
             files += _find_files(path)
         except tf.errors.OpError as error:
             raise UserError(f"no dataset {path}: {first_line(error)}") from error
-    files = list(dict.fromkeys(files))
+    files = _each_once(files)
     _warn_about_shards(shard_sets(files))
     return files
+
+
+def _each_once(paths: Sequence[str]) -> list[str]:
+    """Returns paths without those that lead to the file of an earlier one, and names these."""
+    first: dict[object, str] = {}
+    for path in paths:
+        other = first.setdefault(identity(path), path)
+        if other != path:
+            logging.info("%s is the file %s, which is read once.", path, other)
+    return list(first.values())
 
 
 def _warn_about_shards(sets: Sequence[ShardSet]) -> None:
@@ -102,6 +112,8 @@ def warn_about_empty_files(files: Sequence[str]) -> None:
 
 
 def _find_files(path: str) -> list[str]:
+    if not is_utf8(path):
+        raise UserError(f"no dataset {path}: TensorFlow opens names in UTF-8 only: rename it")
     kind = kind_of_special_file(path)
     if kind:
         raise UserError(f"no dataset {path}: it is {kind}, but records are read more than once")
@@ -115,8 +127,13 @@ def _find_files(path: str) -> list[str]:
 
 
 def _glob(pattern: str, complaint: str) -> list[str]:
-    names = (path for path in tf.io.gfile.glob(pattern) if not path.endswith(NO_RECORDS))
-    found = sorted(path for path in names if not tf.io.gfile.isdir(path))
+    names = (path for path in matches(pattern) if not path.endswith(NO_RECORDS))
+    found = []
+    for path in sorted(names):
+        if not is_utf8(path):
+            logging.warning("%s is left out: its name is not UTF-8; rename it.", path)
+        elif not tf.io.gfile.isdir(path):
+            found.append(path)
     if not found:
         raise UserError(f"{complaint}: make one with 'aocr dataset ANNOTATIONS FILE.tfrecords'")
     return found

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from aocr.exports.formats import GRAPH_FILES
-from aocr.util.paths.files import remove
+from aocr.util.paths.files import names_in, remove
 
 GRAPH = GRAPH_FILES["savedmodel"]
 
@@ -135,7 +135,7 @@ def _move_weights(source: str, folder: str, place: str) -> set[str]:
     """Moves the weights into a place of a folder, and returns the names of their files there."""
     tf.io.gfile.makedirs(posixpath.join(folder, VARIABLES))
     weights = set()
-    for name in sorted(tf.io.gfile.listdir(posixpath.join(source, VARIABLES))):
+    for name in sorted(names_in(posixpath.join(source, VARIABLES))):
         new_name = place + name.removeprefix(FIRST_PLACE)
         _move(posixpath.join(source, VARIABLES, name), posixpath.join(folder, VARIABLES, new_name))
         weights.add(new_name)
@@ -150,9 +150,9 @@ def _remove_leftovers(folder: str, weights: set[str], place: str) -> None:
     """Removes what earlier SavedModels left, except for the weights in the other place."""
     other = FIRST_PLACE if place == SECOND_PLACE else SECOND_PLACE
     variables = posixpath.join(folder, VARIABLES)
-    for name in tf.io.gfile.listdir(variables):
+    for name in names_in(variables):
         if name not in weights and not name.startswith(f"{other}."):
-            remove(posixpath.join(variables, name.rstrip("/")))
+            remove(posixpath.join(variables, name))
     for name in (TEXT_GRAPH, FINGERPRINT):
         remove(posixpath.join(folder, name))
 

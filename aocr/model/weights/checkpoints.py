@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import posixpath
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 
 import tensorflow as tf
 
 from aocr.model.variable_names import GLOBAL_STEP
 from aocr.model.weights import files
-from aocr.model.weights.files import BEST, LATEST, PREFIXES, CheckpointReader, incomplete
+from aocr.model.weights.files import (
+    BEST,
+    LATEST,
+    PREFIXES,
+    CheckpointReader,
+    RemovedCheckpointError,
+    incomplete,
+)
 from aocr.util.errors import UserError, first_line
 from aocr.util.text.plurals import counted
 
@@ -72,11 +80,13 @@ def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
     except ValueError as error:
         raise _state_error(model_dir, state_file, f"{file} is damaged") from error
     if state is None:
-        if state_file == LATEST and files.names_in(model_dir, PREFIXES[LATEST]):
+        if state_file == LATEST and files.checkpoints_in(model_dir, PREFIXES[LATEST]):
             raise _state_error(model_dir, state_file, f"{file} is missing")
         return None
     path = posixpath.join(model_dir, state.current)
     if not files.exists(path):
+        if files.read_state(model_dir, state_file) != state:  # a training has just replaced it
+            return latest_checkpoint(model_dir, state_file)
         beside = posixpath.join(model_dir, posixpath.basename(path))  # the directory was moved
         if not files.exists(beside):
             problem = f"{file} names {path}, which does not exist"
@@ -87,7 +97,7 @@ def latest_checkpoint(model_dir: str, state_file: str = LATEST) -> str | None:
 
 def _state_error(model_dir: str, state_file: str, problem: str) -> UserError:
     """Returns the error about a state file, with the directory's checkpoints and the cure."""
-    names = files.names_in(model_dir, PREFIXES[state_file])
+    names = files.checkpoints_in(model_dir, PREFIXES[state_file])
     if not names:
         file = posixpath.join(model_dir, state_file)
         return UserError(f"{problem}: restore it from a copy, or remove {file} to train anew")
@@ -126,6 +136,33 @@ def find_checkpoint(model_dir: str, which: str | None = None) -> str:
     return path
 
 
+MAX_LOOKS = 100
+"""Number of times that a checkpoint is looked for that a training removes before it is read."""
+
+
+def read_while_replaced(read: Callable[[str], object], path: str, which: str | None) -> str:
+    """Reads a checkpoint, or the one that has taken its place, and returns the path of that.
+
+    Args:
+        read: a function that reads a checkpoint, given its path.
+        path: the path of the checkpoint, as it was found.
+        which: what it was found by (`find_checkpoint`). A step or a path has no other in its place.
+
+    Raises:
+        UserError: the checkpoint cannot be read.
+    """
+    for look in range(MAX_LOOKS):
+        try:
+            read(path)
+            break
+        except RemovedCheckpointError:
+            if which not in (None, "best", "latest") or look == MAX_LOOKS - 1:
+                raise
+            gone, path = path, find_checkpoint(posixpath.dirname(path), which)
+            logging.info("A training has removed %s meanwhile: reading %s.", gone, path)
+    return path
+
+
 def _checkpoint_of_step_or_path(model_dir: str, which: str) -> str | None:
     """Returns the first existing checkpoint of a step's number, or of a path; None if none does."""
     candidates = [which]
@@ -135,14 +172,26 @@ def _checkpoint_of_step_or_path(model_dir: str, which: str) -> str | None:
     return next(filter(files.exists, candidates), None)
 
 
-def restore(session: tf.compat.v1.Session, path: str) -> None:
+def restore(session: tf.compat.v1.Session, path: str, which: str | None = "path") -> str:
     """Restores all variables of a graph that does not train.
 
     Where the checkpoint has the average of a variable (`--ema-decay`), the average is restored.
 
+    Args:
+        session: a session on the graph.
+        path: the path of the checkpoint.
+        which: what it was found by, see `read_while_replaced`.
+
+    Returns:
+        The path of the checkpoint that was restored.
+
     Raises:
         UserError: the checkpoint is damaged, or of a model that was trained with other flags.
     """
+    return read_while_replaced(functools.partial(_restore, session), path, which)
+
+
+def _restore(session: tf.compat.v1.Session, path: str) -> None:
     stored = CheckpointReader(path).shapes
     with session.graph.as_default():
         named = variables_to_read(stored)
@@ -245,6 +294,10 @@ class CheckpointWriter:
         names = map(posixpath.basename, state.kept if state else [])
         self._kept = [name for name in names if files.exists(self._path(name))]
 
+    def has_kept(self) -> bool:
+        """Returns whether the newest checkpoint that was kept is still there."""
+        return bool(self._kept) and files.exists(self._path(self._kept[-1]))
+
     def save(self, source: tf.compat.v1.Session | str, step: int) -> None:
         """Writes a checkpoint, which appears once it is complete.
 
@@ -258,7 +311,8 @@ class CheckpointWriter:
         path = self._path(name := f"{self._name}.ckpt-{step}")
         try:
             self._write(source, path)
-            self._kept = [*(each for each in self._kept if each != name), name]
+            kept = (each for each in self._kept if files.exists(self._path(each)))
+            self._kept = [*(each for each in kept if each != name), name]
             removed, self._kept = self._kept[: -self._keep], self._kept[-self._keep :]
             files.write_state(self._model_dir, self._state_file, self._kept)
             for each in removed:

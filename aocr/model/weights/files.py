@@ -17,7 +17,7 @@ from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from aocr.util.errors import UserError, first_line
-from aocr.util.paths.files import write_atomically
+from aocr.util.paths.files import names_in, write_atomically
 
 LATEST, BEST = "checkpoint", "best"
 """State files of a model directory: they name its newest and its best checkpoint."""
@@ -55,7 +55,7 @@ def exists(path: str) -> bool:
         raise UserError(f"cannot read {path}{INDEX_SUFFIX}: {first_line(error)}") from error
 
 
-def names_in(folder: str, prefix: str = "") -> list[str]:
+def checkpoints_in(folder: str, prefix: str = "") -> list[str]:
     """Returns the names of a folder's checkpoints that begin with a prefix, by their steps."""
     matches = filter(None, map(_INDEX.fullmatch, _list(folder)))
     names = {match[1]: int(match[2]) for match in matches if match[1].startswith(prefix)}
@@ -137,7 +137,7 @@ def remove_partial(path: str) -> None:
 def _list(folder: str) -> list[str]:
     """Returns the names of a folder's files; none if there is no such folder."""
     try:
-        return tf.io.gfile.listdir(folder or ".")
+        return names_in(folder)
     except tf.errors.NotFoundError:
         return []
     except tf.errors.OpError as error:
@@ -206,11 +206,20 @@ class CheckpointReader:
         return sum(math.prod(shape) * types[name].size for name, shape in self.shapes.items())
 
 
+class RemovedCheckpointError(UserError):
+    """Reports a checkpoint that was found, and was gone when it was read."""
+
+
 def incomplete(path: str, problem: str) -> UserError:
-    """Returns the error about a damaged checkpoint, which names the others of its folder."""
+    """Returns the error about a damaged or missing checkpoint, which names the others there."""
     folder, name = posixpath.split(path)
-    others = [each for each in names_in(folder) if each != name]
+    others = [each for each in checkpoints_in(folder) if each != name]
     other = f", or use another checkpoint of this folder: {', '.join(others)}" if others else ""
+    if not exists(path):
+        return RemovedCheckpointError(
+            f"{path} was removed meanwhile, as a training does with its old checkpoints: restore "
+            f"it from a copy{other}"
+        )
     cure = f"restore the file from a copy{other}"
     return UserError(f"{path} is not a complete checkpoint: {problem}: {cure}")
 

@@ -140,7 +140,15 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
     logging.info("Created model with fresh parameters.")
     session.run(tf.compat.v1.global_variables_initializer())
     if run.init_from:
-        source = config_file.read(run.init_from) or config
-        checkpoint = checkpoints.find_checkpoint(run.init_from)
-        load_matching_weights(session, checkpoint, source.characters, config.characters)
+        _load_other_model(session, run.init_from, config)
     weight_averages.start(session, weight_averages.names(session.graph))
+
+
+def _load_other_model(session: tf.compat.v1.Session, model_dir: str, config: Config) -> None:
+    """Loads what fits of the model in a directory, in which a training may run."""
+    source = config_file.read(model_dir) or config
+
+    def load(checkpoint: str) -> None:
+        load_matching_weights(session, checkpoint, source.characters, config.characters)
+
+    checkpoints.read_while_replaced(load, checkpoints.find_checkpoint(model_dir), None)

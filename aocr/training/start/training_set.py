@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +18,11 @@ from aocr.data.batches.mixing import SEED_DISTANCE, Mixture, draws_per_epoch
 from aocr.data.batches.sharing import WHOLE, Share, divide_files
 from aocr.data.dataset_scan import DatasetScan, log_for_training, scan
 from aocr.data.records.files import MAX_NAMED, expand
+from aocr.data.records.identity import Contents, ScannedFile, sum_of
 from aocr.training.options import Run, TrainingOptions, WeightedDataset
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import identity
+from aocr.util.paths.files import write_atomically
 from aocr.util.text.plurals import counted
 
 
@@ -30,12 +34,14 @@ class TrainingSet(NamedTuple):
         used: number of records that the run trains on in each epoch.
         left_out: number of records that the run leaves out.
         batches_per_epoch: number of steps that an epoch takes.
+        files: the files that this process reads, as they were when they were scanned.
     """
 
     source: Records | Mixture
     used: int
     left_out: int
     batches_per_epoch: int
+    files: Mapping[str, ScannedFile] = MappingProxyType({})
 
 
 def load_training_set(
@@ -71,7 +77,7 @@ def load_training_set(
         records = records._replace(read_at_a_time=READ_AT_A_TIME)
     widths = found.trainable(options.drop_wide)
     batches = batches_per_epoch(widths, config.widths, records.batch_size)
-    return TrainingSet(records, used, found.records - used, batches)
+    return TrainingSet(records, used, found.records - used, batches, found.files)
 
 
 def _own_files(files: list[str], share: Share) -> list[str] | None:
@@ -103,17 +109,18 @@ def _records(files: list[str], found: DatasetScan, options: TrainingOptions) -> 
 def _load_mixture(
     mix: Sequence[WeightedDataset], config: Config, options: TrainingOptions, share: Share
 ) -> TrainingSet:
-    datasets = []
+    datasets, scanned = [], dict[str, ScannedFile]()
     for part, files in zip(mix, _files(mix), strict=True):
         logging.info("Dataset %s:", part.path)
         found = scan(files, config)
         log_for_training(found, config, options.drop_wide, part.path)
         datasets.append(_records(files, found, options))
+        scanned |= found.files
     draws = draws_per_epoch([each.used for each in datasets], [part.weight for part in mix])
     mixture = Mixture(tuple(datasets), draws, options.batch_size, share)
     _log_mixture(mix, mixture)
     left_out = sum(len(each.excluded) for each in datasets)
-    return TrainingSet(mixture, sum(draws), left_out, mixture.batches_per_epoch)
+    return TrainingSet(mixture, sum(draws), left_out, mixture.batches_per_epoch, scanned)
 
 
 def _files(mix: Sequence[WeightedDataset]) -> list[list[str]]:
@@ -141,6 +148,47 @@ def _log_mixture(mix: Sequence[WeightedDataset], mixture: Mixture) -> None:
         for part, each, draws in zip(mix, mixture.datasets, mixture.draws, strict=True)
     )
     logging.info("An epoch draws %s: %s.", counted(total, "record"), ", ".join(parts))
+
+
+RECORDS_FILE = "records.json"
+"""Name of the file of a model directory that identifies the records of its last run."""
+
+
+def note_records(run: Run, training_set: TrainingSet) -> None:
+    """Stores what identifies the records of a run, and warns if the run before had others.
+
+    Args:
+        run: the model directory, and whether the run resumes from a checkpoint there.
+        training_set: the records.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    path = tf.io.gfile.join(run.model_dir, RECORDS_FILE)
+    contents = sum_of(file.contents for file in training_set.files.values())
+    try:
+        earlier = _read_contents(path) if run.checkpoint else None
+        if earlier not in (None, contents):
+            logging.warning(
+                "%s was trained on %s so far, and goes on with %s: a resumed run takes the same "
+                "steps as one without an interruption on the same records only.",
+                *(run.model_dir, earlier, contents),
+            )
+        write_atomically(path, f"{json.dumps(contents._asdict())}\n".encode())
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot write {path}: {first_line(error)}") from error
+
+
+def _read_contents(path: str) -> Contents | None:
+    """Returns what a file says; None if there is none, or if it is garbage."""
+    if not tf.io.gfile.exists(path):
+        return None
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return Contents(**json.loads(file.read().decode()))
+    except (ValueError, TypeError):
+        logging.warning("%s is damaged, and is written anew.", path)
+        return None
 
 
 def records_by_width(run: Run, config: Config, drop_wide: bool) -> Mapping[int, float]:

@@ -66,7 +66,6 @@ class _Evaluator:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._validator: Validator | None = None
-        self._best = BestCheckpoint(run.model_dir, run.resume)
         self._validated: str | None = None
         self._unreadable = 0
 
@@ -96,6 +95,7 @@ class _Evaluator:
             if config is None:
                 raise UserError(f"{self._run.model_dir} has a checkpoint, but no config.json")
             self._validator = Validator(config, self._run.validation, self._run.gpu_id)
+            self._best = BestCheckpoint(self._run.model_dir, self._run.resume, self._validator)
         try:
             step = checkpoints.step_of(checkpoint)
             logging.info("Validating %s.", checkpoint)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from aocr.config import Config
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.records.files import expand
+from aocr.data.records.identity import Contents, changes_named, check_unchanged
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
@@ -37,6 +38,7 @@ class Validator:
 
     Attributes:
         images: number of images of the dataset.
+        contents: what identifies its records.
 
     Args:
         config: the model.
@@ -53,6 +55,7 @@ class Validator:
         logging.info("Validating on %s.", counted(found.records, "record"))
         log_for_testing(found, config)
         self.images = found.records
+        self.contents, self._scanned = found.contents, found.files
         self._undecodable = frozenset(found.undecodable.record_indices)
         self._model = build_eval_graph(config, files, found.undecodable.record_indices)
         self._session = open_session(self._model.graph, gpu_id)
@@ -62,17 +65,22 @@ class Validator:
         """Restores a checkpoint, reads all images with it, and logs the metrics.
 
         Returns the metrics, and the first images as samples.
+
+        Raises:
+            UserError: the checkpoint is damaged, or a file of the dataset has changed.
         """
+        check_unchanged(self._scanned)
         if self._files is None:  # all checkpoints of a training have the same variables
             with self._model.graph.as_default():
                 self._files = VariableFiles(variables_to_read(CheckpointReader(checkpoint).shapes))
         self._files.read(self._session, checkpoint)
         sums = MetricSums()
         samples: list[Result] = []
-        for result in evaluator.results(self._session, self._model, self._undecodable):
-            sums.add(result)
-            if len(samples) < SAMPLES and result.columns:
-                samples.append(result)
+        with changes_named(self._scanned):
+            for result in evaluator.results(self._session, self._model, self._undecodable):
+                sums.add(result)
+                if len(samples) < SAMPLES and result.columns:
+                    samples.append(result)
         summary = sums.summary()
         _log(summary)
         return (summary, samples)
@@ -96,12 +104,15 @@ class BestValidation(NamedTuple):
         exact_match: its share of images read exactly.
         character_error_rate: its character error rate, which breaks ties; NaN without characters.
         validations_without_improvement: number of validations since.
+        contents: what identifies the records that it was measured on; None in a file of an aocr
+            that did not store it.
     """
 
     step: int
     exact_match: float
     character_error_rate: float
     validations_without_improvement: int = 0
+    contents: Contents | None = None
 
     def is_beaten_by(self, summary: Summary) -> bool:
         """Returns whether a validation has more exact matches, or as many and fewer errors."""
@@ -116,6 +127,7 @@ class BestValidation(NamedTuple):
             "exact_match": self.exact_match,
             "character_error_rate": self.character_error_rate,
             "validations_since": self.validations_without_improvement,
+            "measured_on": self.contents and self.contents._asdict(),
         }
         return json.dumps(facts, indent=2) + "\n"
 
@@ -127,8 +139,12 @@ class BestValidation(NamedTuple):
             ValueError, TypeError: the text is not JSON, or lacks a value.
         """
         facts = dict(json.loads(text))
-        count = facts.pop("validations_since", 0)
-        return cls(**facts, validations_without_improvement=count)
+        count, contents = facts.pop("validations_since", 0), facts.pop("measured_on", None)
+        return cls(
+            **facts,
+            validations_without_improvement=count,
+            contents=contents and Contents(**contents),
+        )
 
 
 def _rank(exact_match: float, character_error_rate: float) -> tuple[float, float]:
@@ -140,7 +156,9 @@ class BestCheckpoint:
 
     Args:
         model_dir: directory of both.
-        resume: whether to compare with the best checkpoint of earlier runs.
+        resume: whether to compare with the best checkpoint of earlier runs. If that was measured on
+            other records, it is measured again.
+        validator: what measures checkpoints.
 
     Raises:
         UserError: `best.json` cannot be understood.
@@ -148,12 +166,14 @@ class BestCheckpoint:
 
     FILE_NAME = "best.json"
 
-    def __init__(self, model_dir: str, resume: bool) -> None:
-        self._path = posixpath.join(model_dir, self.FILE_NAME)
+    def __init__(self, model_dir: str, resume: bool, validator: Validator) -> None:
+        self._path, self._model_dir = posixpath.join(model_dir, self.FILE_NAME), model_dir
         self._checkpoints = checkpoints.CheckpointWriter(model_dir, 1, "best", checkpoints.BEST)
         self._best = self._read() if resume else None
+        self._validator = validator
         if self._best:
             self._checkpoints.adopt_existing()
+            self._best = self._measured_on_these_records(self._best)
 
     def update(
         self, source: tf.compat.v1.Session | str, step: int, summary: Summary
@@ -172,18 +192,35 @@ class BestCheckpoint:
             UserError: a file cannot be written.
         """
         best = self._best
-        if best is None or best.is_beaten_by(summary):
+        if best is None or best.is_beaten_by(summary) or not self._checkpoints.has_kept():
             logging.info("The best checkpoint so far is that of global step %i.", step)
             self._checkpoints.save(source, step)
-            best = BestValidation(
-                step, summary.value("exact_match"), summary.value("character_error_rate")
-            )
+            best = self._validation(step, summary)
         else:
             count = best.validations_without_improvement + 1
             best = best._replace(validations_without_improvement=count)
         self._write(best)
         self._best = best
         return best
+
+    def _validation(self, step: int, summary: Summary) -> BestValidation:
+        measures = summary.value("exact_match"), summary.value("character_error_rate")
+        return BestValidation(step, *measures, contents=self._validator.contents)
+
+    def _measured_on_these_records(self, best: BestValidation) -> BestValidation | None:
+        """Returns the best validation on the present records; None if its checkpoint is gone."""
+        contents = self._validator.contents
+        if best.contents in (None, contents):
+            return best
+        logging.warning(
+            "The best checkpoint, of global step %i, was measured on %s; --validation now has %s.",
+            *(best.step, best.contents, contents),
+        )
+        path = checkpoints.latest_checkpoint(self._model_dir, checkpoints.BEST)
+        if path is None:
+            return None
+        logging.info("Measuring %s on them.", path)
+        return self._validation(best.step, self._validator.validate(path)[0])
 
     def _read(self) -> BestValidation | None:
         if not tf.io.gfile.exists(self._path):

@@ -43,8 +43,9 @@ def check_paths(inputs: Sequence[NamedPath], outputs: Sequence[NamedPath], log_p
         log_path: the log file, which is appended to.
 
     Raises:
-        UserError: names both paths.
+        UserError: names both paths; or the working directory is gone.
     """
+    _check_working_directory()
     for output in outputs:
         _check_is_file(output)
     if not kind_of_special_file(log_path):  # /dev/null and pipes are good logs
@@ -62,6 +63,13 @@ def check_paths(inputs: Sequence[NamedPath], outputs: Sequence[NamedPath], log_p
             if overwriting:
                 read = NamedPath(given.name, path)
                 raise UserError(_complaint(overwriting, read, "what it holds would be lost"))
+
+
+def _check_working_directory() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise UserError("the working directory was deleted: change into another one") from error
 
 
 def _complaint(one: NamedPath, other: NamedPath, consequence: str) -> str:
@@ -107,6 +115,15 @@ def kind_of_special_file(path: str) -> str:
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         return "a device"
     return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else PIPE
+
+
+def is_utf8(name: str) -> bool:
+    """Returns whether a file name is UTF-8; Python represents other bytes as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def identity(path: str) -> tuple[int, int] | str:

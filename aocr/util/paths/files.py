@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -82,6 +83,32 @@ def write_atomically(path: str, content: bytes) -> None:
     """
     with replacing([path]) as (temporary,), tf.io.gfile.GFile(temporary, "wb") as file:
         file.write(content)
+
+
+def names_in(folder: str) -> list[str]:
+    """Returns the names in a folder, local or remote; those of folders have no slash.
+
+    Bytes of a local name that are not UTF-8 become surrogates, where TensorFlow fails.
+
+    Raises:
+        tf.errors.OpError: there is no such folder, or it cannot be read.
+    """
+    try:
+        return [name.rstrip("/") for name in tf.io.gfile.listdir(folder or ".")]
+    except UnicodeDecodeError:  # only local file systems have such names
+        return os.listdir(folder or ".")
+
+
+def matches(pattern: str) -> list[str]:
+    """Returns the paths, local or remote, that a pattern matches, as `names_in` has them.
+
+    Raises:
+        tf.errors.OpError: a folder cannot be read.
+    """
+    try:
+        return tf.io.gfile.glob(pattern)
+    except UnicodeDecodeError:
+        return glob.glob(pattern)
 
 
 def remove(path: str) -> None:

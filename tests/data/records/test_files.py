@@ -1,5 +1,7 @@
 """Tests which files a dataset is, and what reading broken records says."""
 
+import logging
+import os
 import subprocess
 import sys
 
@@ -46,6 +48,13 @@ def test_files_keep_their_order_and_come_once(folder):
     assert expand([b, folder]) == [b, a]
 
 
+def test_two_names_of_a_file_are_read_once(folder, caplog):
+    caplog.set_level(logging.INFO)
+    (path,) = expand([f"{folder}/a.tfrecords", f"{folder}/./a.tfrecords"])
+    assert path == f"{folder}/a.tfrecords"
+    assert f"{folder}/./a.tfrecords is the file {path}, which is read once." in caplog.messages
+
+
 def test_folder_stands_for_its_tfrecords_sorted(folder):
     assert expand([folder]) == [f"{folder}/a.tfrecords", f"{folder}/b.tfrecords"]
 
@@ -53,6 +62,20 @@ def test_folder_stands_for_its_tfrecords_sorted(folder):
 def test_glob_stands_for_its_files_sorted(folder):
     assert expand([f"{folder}/?.tfrecords"]) == [f"{folder}/a.tfrecords", f"{folder}/b.tfrecords"]
     assert expand([f"{folder}/[b]*"]) == [f"{folder}/b.tfrecords"]
+
+
+def test_a_name_that_is_not_utf8_is_left_out_of_its_folder_and_told(folder, monkeypatch):
+    told = []  # pytest could not send such a name from one process to another
+    monkeypatch.setattr(logging, "warning", lambda text, *values: told.append(text % values))
+    name = os.fsencode(f"{folder}/") + b"\xff.tfrecords"
+    os.close(os.open(name, os.O_CREAT))
+    try:
+        assert len(expand([folder])) == 2
+        assert told == [f"{os.fsdecode(name)} is left out: its name is not UTF-8; rename it."]
+        with pytest.raises(UserError, match="opens names in UTF-8 only: rename it"):
+            expand([os.fsdecode(name)])
+    finally:
+        os.remove(name)
 
 
 def test_other_file_systems_work_alike():

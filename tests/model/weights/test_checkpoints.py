@@ -59,6 +59,23 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path):
         restore(tmp_path, {"a": [1]})
 
 
+@pytest.mark.parametrize("which", [None, "latest", "7"])
+def test_a_checkpoint_that_a_training_has_removed_is_looked_for_again(tmp_path, which):
+    save(tmp_path, {"a": [1.0]})
+    found = checkpoints.find_checkpoint(str(tmp_path), which)
+    (tmp_path / "model.ckpt-7.index").unlink()
+    save(tmp_path, {"a": [2.0]}, step=9)
+    with tf.Graph().as_default() as graph:
+        a = tf.compat.v1.get_variable("a", [1])
+        with open_session(graph, -1) as opened:
+            if which == "7":
+                with pytest.raises(UserError, match=r"removed meanwhile.* use .*: model\.ckpt-9"):
+                    checkpoints.restore(opened, found, which)
+            else:
+                assert checkpoints.restore(opened, found, which) == f"{tmp_path}/model.ckpt-9"
+                assert opened.run(a) == [2.0]
+
+
 def test_a_state_file_that_names_a_missing_checkpoint_is_an_error(tmp_path):
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-9"\n')
     with pytest.raises(UserError, match=r"names .*model.ckpt-9, which does not exist"):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 import tensorflow as tf
@@ -46,6 +47,18 @@ def test_validation_is_in_tensorboard_with_pictures_and_texts(validated):
     assert picture.image.encoded_image_string.startswith(b"\x89PNG")
     _, texts = values["validation/texts"][0]
     assert "| ZZZ |" in texts.tensor.string_val[0].decode()
+
+
+def test_a_resumed_run_says_that_its_records_are_others(validated):
+    folder, _ = validated
+    other = folder / "other"
+    shutil.copytree(folder / "checkpoints", other / "checkpoints")
+    write(other / "d.tfrecords", [(draw("AB"), "AB")] * 5)
+    write(other / "v.tfrecords", [(draw("C"), "ZZ")])
+    log = train(other, "--validation=v.tfrecords", "--max-steps=7")
+    assert re.search(r"was trained on 8 records \(.*\) so far, and goes on with 5 records", log)
+    assert re.search(r"was measured on 1 record \(.*\); --validation now has 1 record", log)
+    assert json.loads((other / "checkpoints/best.json").read_text())["step"] <= 7
 
 
 def test_max_steps_counts_all_runs(validated):

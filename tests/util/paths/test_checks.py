@@ -66,3 +66,13 @@ def test_remote_paths_are_compared_by_name(folder):
 
 def test_what_differs_is_allowed(folder):
     check(["a.txt", "images", "nosuch*"], ["new.tfrecords", "images/new.png"])
+
+
+def test_a_working_directory_that_was_deleted_is_named(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with monkeypatch.context() as context:  # pytest itself needs a directory
+        context.chdir(gone)
+        gone.rmdir()
+        with pytest.raises(UserError, match="the working directory was deleted: change into"):
+            check(["a.txt"])
