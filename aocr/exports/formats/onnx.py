@@ -6,11 +6,10 @@ import importlib
 import logging
 from typing import Any
 
-import numpy as np
-
 from aocr.exports.formats import GRAPH_FILES
 from aocr.exports.formats.common import ExportFormat, SingleFile
 from aocr.exports.formats.pixels_graph import OUTPUTS, PixelsReader, build_pixels_graph
+from aocr.exports.formats.runtime import Run, Runtime
 from aocr.inference.signatures import ServingSession
 from aocr.util.errors import UserError
 
@@ -55,22 +54,23 @@ def _rename(graph: Any, names: dict[str, str]) -> None:
             ends[:] = [names.get(name, name) for name in ends]
 
 
-class ONNXReader(PixelsReader):
+def load(folder: str) -> PixelsReader:
     """Reads with ONNX Runtime on the CPU.
 
     Args:
         folder: the folder of the export.
+
+    Raises:
+        UserError: the extra is not installed.
     """
+    _imported("onnxruntime")
+    return PixelsReader(folder, Runtime("ONNX Runtime", __name__, FILE.read(folder)))
 
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self._session = _imported("onnxruntime").InferenceSession(
-            FILE.read(folder), providers=["CPUExecutionProvider"]
-        )
 
-    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Returns the outputs for one image, by their names."""
-        return dict(zip(OUTPUTS, self._session.run(OUTPUTS, inputs), strict=True))
+def open_model(content: bytes) -> Run:
+    """Returns the function that runs a model."""
+    session = _imported("onnxruntime").InferenceSession(content, providers=["CPUExecutionProvider"])
+    return lambda inputs: dict(zip(OUTPUTS, session.run(OUTPUTS, inputs), strict=True))
 
 
 FORMAT = ExportFormat(
@@ -78,7 +78,7 @@ FORMAT = ExportFormat(
     file_names=(FILE.name,),
     replaces_without_force=True,
     write=write,
-    load=ONNXReader,
+    load=load,
     install=FILE.install,
     summary=FILE.summary,
     has_signatures=True,

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.charset import Charset
+from aocr.exports.formats.runtime import Runtime
 from aocr.exports.formats.unrolling import Node, unroll
 from aocr.inference import names
 from aocr.inference.signatures import Images, ServingSession
@@ -70,27 +71,26 @@ class PixelsReader:
 
     Args:
         folder: the folder of the export; its `config.json` has the characters.
+        runtime: the runtime that runs the export.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, runtime: Runtime) -> None:
+        self._runtime = runtime
         config = config_file.read(folder)
         if config is None:
             raise UserError(f"{folder} has no {config_file.FILE_NAME}")
         self._symbols = Charset(config.characters).symbols
-
-    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Returns the outputs of the graph for one image, by their names."""
-        raise NotImplementedError
 
     def readers(self):
         """Returns the one way to read."""
         return {names.PIXELS_SIGNATURE: self._read}
 
     def close(self) -> None:
-        """Frees what the export holds."""
+        """Ends the runtime."""
+        self._runtime.close()
 
     def _read(self, images: Images) -> list[Reading]:
-        outputs = [self.run(inputs) for inputs in single_images(images.prepared)]
+        outputs = [self._runtime.run(inputs) for inputs in single_images(images.prepared)]
         return [
             Reading(
                 self._spell(each[names.SIGNATURE_CHARACTERS][0]),

@@ -22,6 +22,7 @@ from aocr.exports.formats.pixels_graph import (
     build_pixels_graph,
     single_images,
 )
+from aocr.exports.formats.runtime import Outputs, Run, Runtime
 from aocr.inference.signatures import ServingSession
 
 FILE = SingleFile(GRAPH_FILES["tflite"])
@@ -87,33 +88,37 @@ def _calibration(
             yield [inputs[name] for name in pixels_graph.inputs]
 
 
-class TFLiteReader(PixelsReader):
+def load(folder: str) -> PixelsReader:
     """Reads with TensorFlow's interpreter, or with that of `ai-edge-litert` if it is installed.
 
     Args:
         folder: the folder of the export.
     """
+    return PixelsReader(folder, Runtime("TensorFlow Lite", __name__, FILE.read(folder)))
 
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self._interpreter = _open_interpreter(FILE.read(folder))
-        self._interpreter.allocate_tensors()
-        self._inputs = _indices(self._interpreter.get_input_details())
-        self._outputs = _indices(self._interpreter.get_output_details())
 
-    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Returns the outputs for one image, by their names."""
-        for name, index in self._inputs.items():
-            self._interpreter.set_tensor(index, inputs[name])
-        self._interpreter.invoke()
-        return {name: self._interpreter.get_tensor(i) for name, i in self._outputs.items()}
+def open_model(content: bytes) -> Run:
+    """Returns the function that runs a model."""
+    interpreter = open_interpreter(content)
+    interpreter.allocate_tensors()
+    input_indices = _indices(interpreter.get_input_details())
+    output_indices = _indices(interpreter.get_output_details())
+
+    def run(inputs: dict[str, np.ndarray]) -> Outputs:
+        for name, index in input_indices.items():
+            interpreter.set_tensor(index, inputs[name])
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in output_indices.items()}
+
+    return run
 
 
 def _indices(details: list[dict[str, Any]]) -> dict[str, int]:
     return {each["name"]: each["index"] for each in details}
 
 
-def _open_interpreter(model: bytes) -> Any:
+def open_interpreter(model: bytes) -> Any:
+    """Returns an interpreter of `ai-edge-litert`, or of TensorFlow."""
     with contextlib.suppress(ImportError):
         return importlib.import_module("ai_edge_litert.interpreter").Interpreter(
             model_content=model
@@ -128,7 +133,7 @@ FORMAT = ExportFormat(
     file_names=(FILE.name,),
     replaces_without_force=True,
     write=write,
-    load=TFLiteReader,
+    load=load,
     install=FILE.install,
     summary=FILE.summary,
     has_signatures=True,
