@@ -53,8 +53,9 @@ def check_header(encoded: bytes) -> CheckedImage:
     """
     try:
         picture = read_header(encoded, sys.maxsize)
-    except ImageFileError:
-        return CheckedImage("", None, "not an image" if encoded else "no bytes")
+    except ImageFileError as error:
+        detail = f": {error.detail}" if error.detail else ""
+        return CheckedImage("", None, f"not an image{detail}" if encoded else "no bytes")
     width, height = picture.size
     too_large = width * height > MAX_PIXELS
     problem = f"{width} x {height} pixels, too many to decode" if too_large else ""

@@ -59,7 +59,7 @@ def test_images_that_the_model_cannot_decode_are_named_with_the_reason(report):
     assert facts["undecodable"]["count"] == 4
     assert facts["undecodable"]["named"] == [
         "record 1: no bytes",
-        "record 2: not an image",
+        "record 2: not an image: it is the text 'no image': give the image itself",
         "record 3: PNG L, broken or of a kind that the model cannot decode",
         "record 4: WEBP RGB, broken or of a kind that the model cannot decode",
     ]

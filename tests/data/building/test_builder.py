@@ -116,6 +116,7 @@ def test_folder_of_images_has_the_labels_in_its_names(folder):
     assert (
         error
         == f"{folder.path}/images, file 2: not a readable image: {folder.path}/images/notes.txt"
+        " (it is the text 'none': give the image itself)"
     )
 
 

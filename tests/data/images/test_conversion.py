@@ -230,7 +230,7 @@ def test_not_an_image():
 
 def test_vector_files_run_no_program():
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n"
-    assert refusal(eps) == "not a readable image"
+    assert refusal(eps).startswith("not a readable image (it is PostScript or EPS: ")
 
 
 def test_size_is_judged_by_the_header():
