@@ -150,7 +150,7 @@ def decode(encoded: tf.Tensor, channels: int, gray: str = CLASSIC_GRAY) -> tf.Te
     The first bytes of the file choose the decoder. `tf.io.decode_image` gives the same pixels, but
     its operation, DecodeImage, is unknown to TensorFlow 1, which many clients of exports run.
 
-    Transparent pixels of a PNG file are shown on white, or on black if the ink is white (see
+    Transparent pixels of a PNG file are shown on white, or on black if the ink is light (see
     `composite`). 0.7.6 ignored the alpha channel, so that black text on transparent black was lost.
 
     Args:
@@ -190,20 +190,38 @@ def _decode_png(encoded: tf.Tensor, channels: int, gray: str) -> tf.Tensor:
     kind gAMA, sRGB or iCCP, so that the same colors had another gray.
     """
     pixels = tf.io.decode_png(encoded)
-    has_alpha = tf.equal(tf.shape(pixels)[2] % 2, 0)  # gray and alpha, or RGB and alpha
-    transparent = has_alpha & tf.reduce_any(pixels[:, :, -1] < 255)
     if gray == LUMA:
         composited, opaque = luma, luma
     else:
         composited, opaque = tf.image.rgb_to_grayscale, lambda rgb: _gray_of_libpng(rgb, encoded)
     return tf.cond(
-        transparent,
+        is_transparent(pixels),
         lambda: _to_channels(composite(pixels).pixels, channels, composited),
-        lambda: _to_channels(_without_alpha(pixels), channels, opaque),
+        lambda: _to_channels(without_alpha(pixels), channels, opaque),
     )
 
 
-def _without_alpha(pixels: tf.Tensor) -> tf.Tensor:
+def is_shown_on_black(encoded: tf.Tensor) -> tf.Tensor:
+    """Returns whether `decode` shows an image file on black: string scalar to bool scalar."""
+
+    def is_png_on_black() -> tf.Tensor:
+        pixels = tf.io.decode_png(encoded)
+        return tf.cond(
+            is_transparent(pixels), lambda: composite(pixels).on_black, lambda: tf.constant(False)
+        )
+
+    start = tf.strings.substr(encoded, 0, 2)
+    is_png = tf.equal(start, SIGNATURES["PNG"])
+    return tf.cond(is_png, is_png_on_black, lambda: tf.constant(False))
+
+
+def is_transparent(pixels: tf.Tensor) -> tf.Tensor:
+    """Returns whether any pixel of `[h, w, 1 to 4]` is not opaque: bool scalar."""
+    has_alpha = tf.equal(tf.shape(pixels)[2] % 2, 0)  # gray and alpha, or RGB and alpha
+    return has_alpha & tf.reduce_any(pixels[:, :, -1] < 255)
+
+
+def without_alpha(pixels: tf.Tensor) -> tf.Tensor:
     """Drops the alpha of `[h, w, 1 to 4]`: `[h, w, 1 or 3]`."""
     channels = tf.shape(pixels)[2]
     return pixels[:, :, : channels - 1 + channels % 2]
@@ -226,7 +244,7 @@ class Composite(NamedTuple):
 
 
 def composite(pixels: tf.Tensor) -> Composite:
-    """Puts a transparent image on white, or on black if nearly white ink were lost on white.
+    """Puts a transparent image on white, or on black if light ink were lost on white.
 
     Args:
         pixels: uint8 `[h, w, C + 1]`, alpha last.
@@ -281,7 +299,7 @@ def _gray_of_libpng(rgb: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
     weights = 9797, 19234, 3737
 
     def of_16_bits() -> tf.Tensor:
-        pixels = _without_alpha(tf.io.decode_png(encoded, dtype=tf.uint16))
+        pixels = without_alpha(tf.io.decode_png(encoded, dtype=tf.uint16))
         return _weighted(pixels, weights, 1 << 14) // (1 << 23)
 
     has_16_bits = tf.equal(tf.strings.substr(encoded, 24, 1), b"\x10")  # in IHDR, the first chunk
