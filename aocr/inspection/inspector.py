@@ -82,7 +82,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     rows = _read_rows(files, {*samples, *itertools.chain(*duplicates.examples), *named})
     examples = [[_describe(rows[index]) for index in group] for group in duplicates.examples]
     problem = ProblemCount(
-        len(absurd), [f"{_describe(rows[index])}, {size}" for index, size in named.items()]
+        len(absurd), [f"{visible_text(rows[index].name)}: {size}" for index, size in named.items()]
     )
     summary = summarize(dataset, statistics, duplicates, examples, problem)
     print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))

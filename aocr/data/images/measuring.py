@@ -16,12 +16,11 @@ from aocr.config import Config
 from aocr.data.images.files import SIGNATURES
 from aocr.data.images.preprocessing import (
     Size,
+    bounds,
     contrast_of,
-    decode,
-    is_shown_on_black,
-    is_transparent,
+    contrast_of_bounds,
+    decode_shown,
     prepared_size,
-    without_alpha,
 )
 from aocr.util.session import open_on_cpu
 
@@ -42,14 +41,11 @@ def in_batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 _Measure = Callable[[np.ndarray], np.ndarray]
 """Returns int32 `[N, 5]` for N image files: the fields of `Measured`."""
 
-_COMMON_STARTS = SIGNATURES["PNG"], SIGNATURES["JPEG"]
-"""The first bytes of PNG and JPEG files, which both ways of decoding treat alike."""
+_BEFORE_PIXELS = 2000
+"""Number of first bytes of a PNG file that hold its palette and what is transparent of it."""
 
 MIN_CONTRAST = 16
 """Number of levels, of 255, that a channel of an image spans if there may be anything to see."""
-
-_UNKNOWN = -1
-"""Contrast of a transparent image, which depends on its ground."""
 
 BLANK = (
     "image has no contrast: it is nearly of one color",
@@ -90,16 +86,17 @@ class ImageMeasurer:
     """Measures images in a graph of its own; threads may share it.
 
     Args:
-        config: the config, for `image_width` and `resize`.
+        config: the config, for `image_width`, `channels` and `resize`.
     """
 
     def __init__(self, config: Config) -> None:
         with tf.Graph().as_default() as graph:
             images = tf.compat.v1.placeholder(tf.string, [None])
             batch = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
-            one_by_one = _with_prepared_widths(_measure_one_by_one(images), config)
-            together = _with_prepared_widths(_measure_together(batch), config)
-        self._session = open_on_cpu(graph)
+            one_by_one = _with_prepared_widths(_measure_one_by_one(images, config), config)
+            together = _with_prepared_widths(_measure_together(batch, config), config)
+        # an operation on pixels is too small to be shared by threads; several run at a time
+        self._session = open_on_cpu(graph, threads_of_operation=1)
         self._one_by_one: _Measure = self._session.make_callable(one_by_one, [images])
         self._together: _Measure = self._session.make_callable(together, [batch])
 
@@ -110,33 +107,33 @@ class ImageMeasurer:
     def measure(self, images: Sequence[bytes]) -> list[Measured | None]:
         """Measures images; returns None for each that cannot be decoded.
 
-        It is fastest for `BATCH_SIZE` opaque PNG and JPEG files that can all be decoded.
+        It is fastest for `BATCH_SIZE` PNG and JPEG files without alpha that can all be decoded.
 
         Args:
             images: at most `BATCH_SIZE` image files.
         """
-        found = self._measure_together(images) or _or_none(self._one_by_one, images)
+        found = self._measure_batch(images) or _or_none(self._one_by_one, images)
         if found is not None:
             return list(found)
         if len(images) == 1:
             return [None]
         return [self.measure([image])[0] for image in images]
 
-    def _measure_together(self, images: Sequence[bytes]) -> list[Measured] | None:
+    def _measure_batch(self, images: Sequence[bytes]) -> list[Measured] | None:
         """Measures images by the fast way, if it is one for them and all can be decoded."""
         missing = BATCH_SIZE - len(images)
-        if missing > len(images) or not all(each.startswith(_COMMON_STARTS) for each in images):
+        if missing > len(images) or not all(map(_is_common, images)):
             return None
         found = _or_none(self._together, [*images, *[images[0]] * missing])
-        if found is None:
-            return None
-        found = found[: len(images)]
-        transparent = [n for n, each in enumerate(found) if each.contrast == _UNKNOWN]
-        if transparent:
-            exact = _or_none(self._one_by_one, [images[n] for n in transparent])
-            for n, each in zip(transparent, exact or (), strict=True):
-                found[n] = each
-        return found
+        return found and found[: len(images)]
+
+
+def _is_common(file: bytes) -> bool:
+    """Returns whether both ways of decoding treat a file alike: JPEG, or PNG without alpha."""
+    if not file.startswith(SIGNATURES["PNG"]):
+        return file.startswith(SIGNATURES["JPEG"])
+    has_alpha_channel = file[25:26] in (b"\4", b"\6")  # the color type, in IHDR
+    return not has_alpha_channel and b"tRNS" not in file[:_BEFORE_PIXELS]
 
 
 def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[Measured] | None:
@@ -154,8 +151,8 @@ def _with_prepared_widths(measured: tf.Tensor, config: Config) -> tf.Tensor:
     return tf.concat([measured[:, :2], width[:, tf.newaxis], measured[:, 2:]], axis=1)
 
 
-def _measure_one_by_one(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes N files as `preprocessing.prepare` does, in color.
+def _measure_one_by_one(encoded: tf.Tensor, config: Config) -> tf.Tensor:
+    """Decodes N files as `preprocessing.prepare` does.
 
     Returns:
         int32 `[N, 4]`: height, width, contrast, and whether it is shown on black.
@@ -163,29 +160,30 @@ def _measure_one_by_one(encoded: tf.Tensor) -> tf.Tensor:
 
     @tf.autograph.experimental.do_not_convert
     def measure(image: tf.Tensor) -> tf.Tensor:
-        pixels = decode(image, channels=3)
-        on_black = tf.cast(is_shown_on_black(image), tf.int32)
-        return tf.concat([tf.shape(pixels)[:2], [contrast_of(pixels), on_black]], axis=0)
+        pixels, on_black = decode_shown(image, config.channels)
+        values = [contrast_of(pixels), tf.cast(on_black, tf.int32)]
+        return tf.concat([tf.shape(pixels)[:2], values], axis=0)
 
     return tf.map_fn(measure, encoded, fn_output_signature=tf.TensorSpec([4], tf.int32))
 
 
-def _measure_together(files: tf.Tensor) -> tf.Tensor:
+def _measure_together(files: tf.Tensor, config: Config) -> tf.Tensor:
     """Decodes every file with an operation of its own, so that all cores decode.
 
     No more images are in memory at a time than cores decode: each is dropped once it is measured.
 
     Args:
-        files: string `[BATCH_SIZE]`, image files.
+        files: string `[BATCH_SIZE]`, image files without alpha.
+        config: the config, for `channels`.
 
     Returns:
-        int32 `[BATCH_SIZE, 4]`, see `_measure_one_by_one`; a transparent image has the contrast
-        `_UNKNOWN`.
+        int32 `[BATCH_SIZE, 4]`, see `_measure_one_by_one`.
     """
-
-    def measure(file: tf.Tensor) -> tf.Tensor:
-        pixels = tf.raw_ops.DecodeImage(contents=file, expand_animations=False)
-        contrast = tf.where(is_transparent(pixels), _UNKNOWN, contrast_of(without_alpha(pixels)))
-        return tf.concat([tf.shape(pixels)[:2], [contrast, 0]], axis=0)
-
-    return tf.stack([measure(file) for file in tf.unstack(files)])
+    images = [
+        tf.raw_ops.DecodeImage(contents=file, channels=config.channels, expand_animations=False)
+        for file in tf.unstack(files)
+    ]
+    sizes = tf.stack([tf.shape(image) for image in images])[:, :2]
+    largest, smallest = zip(*map(bounds, images), strict=True)
+    contrast = contrast_of_bounds(tf.stack(largest), tf.stack(smallest))
+    return tf.concat([sizes, contrast[:, tf.newaxis], tf.zeros([BATCH_SIZE, 1], tf.int32)], axis=1)

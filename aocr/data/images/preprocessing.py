@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -144,8 +145,25 @@ def _resize_like_tensorflow_1(pixels: tf.Tensor, height: tf.Tensor, width: tf.Te
     return tf.compat.v1.image.resize_bicubic(pixels[tf.newaxis], tf.stack([height, width]))[0]
 
 
+class Shown(NamedTuple):
+    """Holds an image on the ground that shows it.
+
+    Attributes:
+        pixels: uint8 `[h, w, C]`.
+        on_black: bool scalar, whether it is transparent and shown on black instead of white.
+    """
+
+    pixels: tf.Tensor
+    on_black: tf.Tensor
+
+
 def decode(encoded: tf.Tensor, channels: int, gray: str = CLASSIC_GRAY) -> tf.Tensor:
-    """Decodes one image file: string scalar to uint8 `[h, w, channels]`.
+    """Decodes one image file to uint8 `[h, w, channels]`, see `decode_shown`."""
+    return decode_shown(encoded, channels, gray).pixels
+
+
+def decode_shown(encoded: tf.Tensor, channels: int, gray: str = CLASSIC_GRAY) -> Shown:
+    """Decodes one image file.
 
     The first bytes of the file choose the decoder. `tf.io.decode_image` gives the same pixels, but
     its operation, DecodeImage, is unknown to TensorFlow 1, which many clients of exports run.
@@ -154,36 +172,43 @@ def decode(encoded: tf.Tensor, channels: int, gray: str = CLASSIC_GRAY) -> tf.Te
     `composite`). 0.7.6 ignored the alpha channel, so that black text on transparent black was lost.
 
     Args:
-        encoded: a PNG, JPEG, BMP or GIF file.
+        encoded: string scalar, a PNG, JPEG, BMP or GIF file.
         channels: 1 or 3.
         gray: how colors become gray, one of `GRAYS`. By `CLASSIC_GRAY` each format has a gray of
             its own, as in 0.7.6; they differ by at most one level of 255.
     """
-    as_classic = gray == CLASSIC_GRAY
-    to_gray = tf.image.rgb_to_grayscale if as_classic else luma
     start = tf.strings.substr(encoded, 0, 2)
-    pixels = tf.cond(
+    pixels, on_black = tf.cond(
         tf.equal(start, SIGNATURES["PNG"]),
-        lambda: _decode_png(encoded, channels, gray),
+        lambda: tuple(_decode_png(encoded, channels, gray)),
+        lambda: (_decode_opaque(encoded, channels, gray), tf.constant(False)),
+    )
+    return Shown(tf.ensure_shape(pixels, [None, None, channels]), on_black)
+
+
+def _decode_opaque(encoded: tf.Tensor, channels: int, gray: str) -> tf.Tensor:
+    """Decodes a BMP, GIF or JPEG file, and refuses any other."""
+    is_luma = gray == LUMA
+    to_gray = luma if is_luma else tf.image.rgb_to_grayscale
+
+    def decode_jpeg() -> tf.Tensor:
+        if is_luma:
+            return _to_channels(tf.io.decode_jpeg(encoded), channels, luma)
+        return tf.io.decode_jpeg(encoded, channels)
+
+    start = tf.strings.substr(encoded, 0, 2)
+    return tf.cond(
+        tf.equal(start, SIGNATURES["BMP"]),
+        lambda: _to_channels(tf.io.decode_bmp(encoded), channels, to_gray),
         lambda: tf.cond(
-            tf.equal(start, SIGNATURES["BMP"]),
-            lambda: _to_channels(tf.io.decode_bmp(encoded), channels, to_gray),
-            lambda: tf.cond(
-                tf.equal(start, SIGNATURES["GIF"]),
-                lambda: _to_channels(tf.io.decode_gif(encoded)[0], channels, to_gray),
-                # refuses everything that is not a JPEG file
-                lambda: (
-                    tf.io.decode_jpeg(encoded, channels)
-                    if as_classic
-                    else _to_channels(tf.io.decode_jpeg(encoded), channels, luma)
-                ),
-            ),
+            tf.equal(start, SIGNATURES["GIF"]),
+            lambda: _to_channels(tf.io.decode_gif(encoded)[0], channels, to_gray),
+            decode_jpeg,
         ),
     )
-    return tf.ensure_shape(pixels, [None, None, channels])
 
 
-def _decode_png(encoded: tf.Tensor, channels: int, gray: str) -> tf.Tensor:
+def _decode_png(encoded: tf.Tensor, channels: int, gray: str) -> Shown:
     """Decodes a PNG file.
 
     The decoder is not asked for gray: it would weight linear light if the file has a chunk of the
@@ -191,37 +216,29 @@ def _decode_png(encoded: tf.Tensor, channels: int, gray: str) -> tf.Tensor:
     """
     pixels = tf.io.decode_png(encoded)
     if gray == LUMA:
-        composited, opaque = luma, luma
+        of_transparent, of_opaque = luma, luma
     else:
-        composited, opaque = tf.image.rgb_to_grayscale, lambda rgb: _gray_of_libpng(rgb, encoded)
-    return tf.cond(
-        is_transparent(pixels),
-        lambda: _to_channels(composite(pixels).pixels, channels, composited),
-        lambda: _to_channels(without_alpha(pixels), channels, opaque),
+        of_transparent = tf.image.rgb_to_grayscale
+        of_opaque = functools.partial(_gray_of_libpng, encoded=encoded)
+
+    def show_transparent() -> Shown:
+        shown = composite(pixels)
+        return shown._replace(pixels=_to_channels(shown.pixels, channels, of_transparent))
+
+    has_alpha = tf.equal(tf.shape(pixels)[2] % 2, 0)  # gray and alpha, or RGB and alpha
+    return Shown(
+        *tf.cond(
+            has_alpha & tf.reduce_any(pixels[:, :, -1] < 255),
+            lambda: tuple(show_transparent()),
+            lambda: (
+                _to_channels(_without_alpha(pixels), channels, of_opaque),
+                tf.constant(False),
+            ),
+        )
     )
 
 
-def is_shown_on_black(encoded: tf.Tensor) -> tf.Tensor:
-    """Returns whether `decode` shows an image file on black: string scalar to bool scalar."""
-
-    def is_png_on_black() -> tf.Tensor:
-        pixels = tf.io.decode_png(encoded)
-        return tf.cond(
-            is_transparent(pixels), lambda: composite(pixels).on_black, lambda: tf.constant(False)
-        )
-
-    start = tf.strings.substr(encoded, 0, 2)
-    is_png = tf.equal(start, SIGNATURES["PNG"])
-    return tf.cond(is_png, is_png_on_black, lambda: tf.constant(False))
-
-
-def is_transparent(pixels: tf.Tensor) -> tf.Tensor:
-    """Returns whether any pixel of `[h, w, 1 to 4]` is not opaque: bool scalar."""
-    has_alpha = tf.equal(tf.shape(pixels)[2] % 2, 0)  # gray and alpha, or RGB and alpha
-    return has_alpha & tf.reduce_any(pixels[:, :, -1] < 255)
-
-
-def without_alpha(pixels: tf.Tensor) -> tf.Tensor:
+def _without_alpha(pixels: tf.Tensor) -> tf.Tensor:
     """Drops the alpha of `[h, w, 1 to 4]`: `[h, w, 1 or 3]`."""
     channels = tf.shape(pixels)[2]
     return pixels[:, :, : channels - 1 + channels % 2]
@@ -231,19 +248,7 @@ LOW_CONTRAST = 64
 """Number of levels, of 255, below which another ground is tried for a transparent image."""
 
 
-class Composite(NamedTuple):
-    """Holds a transparent image on the ground that shows it.
-
-    Attributes:
-        pixels: uint8 `[h, w, C]`.
-        on_black: bool scalar, whether the ground is black instead of white.
-    """
-
-    pixels: tf.Tensor
-    on_black: tf.Tensor
-
-
-def composite(pixels: tf.Tensor) -> Composite:
+def composite(pixels: tf.Tensor) -> Shown:
     """Puts a transparent image on white, or on black if light ink were lost on white.
 
     Args:
@@ -255,7 +260,7 @@ def composite(pixels: tf.Tensor) -> Composite:
     on_black = tf.cast(tf.round(values[:, :, :-1] * alpha), tf.uint8)
     contrast = _contrast_of_gray(on_white)
     is_lost = (contrast < LOW_CONTRAST) & (contrast < _contrast_of_gray(on_black))
-    return Composite(tf.where(is_lost, on_black, on_white), is_lost)
+    return Shown(tf.where(is_lost, on_black, on_white), is_lost)
 
 
 def _contrast_of_gray(pixels: tf.Tensor) -> tf.Tensor:
@@ -263,11 +268,18 @@ def _contrast_of_gray(pixels: tf.Tensor) -> tf.Tensor:
 
 
 def contrast_of(pixels: tf.Tensor) -> tf.Tensor:
-    """Returns the largest difference of a channel of uint8 `[h, w, C]`: int32, 0 to 255."""
-    largest, smallest = (
-        tf.cast(reduce(pixels, [0, 1]), tf.int32) for reduce in (tf.reduce_max, tf.reduce_min)
-    )
-    return tf.reduce_max(largest - smallest)
+    """Returns the largest difference in any channel of uint8 `[h, w, C]`: int32 from 0 to 255."""
+    return contrast_of_bounds(*bounds(pixels))
+
+
+def bounds(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the largest and the smallest value of each channel, `[h, w, C]` to two of `[C]`."""
+    return tf.reduce_max(pixels, [0, 1]), tf.reduce_min(pixels, [0, 1])
+
+
+def contrast_of_bounds(largest: tf.Tensor, smallest: tf.Tensor) -> tf.Tensor:
+    """Returns the contrast of images, int32, given their bounds, uint8 `[..., C]`."""
+    return tf.reduce_max(tf.cast(largest, tf.int32) - tf.cast(smallest, tf.int32), axis=-1)
 
 
 def _to_channels(
@@ -299,7 +311,7 @@ def _gray_of_libpng(rgb: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
     weights = 9797, 19234, 3737
 
     def of_16_bits() -> tf.Tensor:
-        pixels = without_alpha(tf.io.decode_png(encoded, dtype=tf.uint16))
+        pixels = _without_alpha(tf.io.decode_png(encoded, dtype=tf.uint16))
         return _weighted(pixels, weights, 1 << 14) // (1 << 23)
 
     has_16_bits = tf.equal(tf.strings.substr(encoded, 24, 1), b"\x10")  # in IHDR, the first chunk
