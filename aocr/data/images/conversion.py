@@ -64,6 +64,9 @@ def load_pixels(picture: Image.Image) -> Image.Image:
     return picture
 
 
+_BLACK = 16
+"""Number of the lowest levels, of 256, that an image has if it is all black."""
+
 _Box = tuple[int, int, int, int]
 """The left, upper, right and lower border of a part of a picture, in pixels."""
 
@@ -79,7 +82,7 @@ def _as_seen(picture: Image.Image, covered: _Box | None) -> Image.Image:
     """Corrects what Pillow shows otherwise than image viewers and libjpeg do.
 
     What no frame of a GIF covers is transparent; Pillow gives it the first color of the palette.
-    The inks of a CMYK JPEG are inverted only if an Adobe marker says who wrote it.
+    The inks of a CMYK JPEG are inverted if an Adobe marker says so, or if all is black otherwise.
 
     Args:
         picture: a loaded picture.
@@ -90,7 +93,9 @@ def _as_seen(picture: Image.Image, covered: _Box | None) -> Image.Image:
         canvas.paste(picture.convert("RGBA").crop(covered), covered[:2])
         return canvas
     if picture.format == "JPEG" and picture.mode == "CMYK" and "adobe" not in picture.info:
-        return ImageChops.invert(picture)
+        as_written = ImageChops.invert(picture)  # which Pillow has inverted
+        levels = as_written.convert("RGB").convert("L").histogram()
+        return as_written if any(levels[_BLACK:]) else picture
     return picture
 
 
