@@ -23,6 +23,9 @@ SLIDING, COMPACT = BACKBONES = ("sliding", "compact")
 CLASSIC_RESIZE, FULL_HEIGHT = RESIZES = ("classic", "full-height")
 """The ways to bring images to a size, see `aocr.data.images.preprocessing`."""
 
+CLASSIC_GRAY, LUMA = GRAYS = ("classic", "luma")
+"""The ways to make gray of colors, see `aocr.data.images.preprocessing`."""
+
 BLACK, MASKED = PADDINGS = ("black", "masked")
 """The ways to show the padding at the right of an image to the model."""
 
@@ -103,6 +106,13 @@ class Config:
         "how images are resized: 'classic' as in aocr 0.7.6, which keeps low images low; "
         "'full-height' to a height of 32 pixels, with antialiasing",
         choices=RESIZES,
+        added_later=True,
+    )
+    gray: str = option(
+        CLASSIC_GRAY,
+        "how colors become gray: 'classic' as in aocr 0.7.6, by the decoder of each image format; "
+        "'luma' as 0.299 R + 0.587 G + 0.114 B in all formats",
+        choices=GRAYS,
         added_later=True,
     )
     padding: str = option(

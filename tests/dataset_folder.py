@@ -3,12 +3,12 @@
 import logging
 
 import tensorflow as tf
-from helpers import white
+from helpers import dotted
 
 from aocr.data.building import builder
 from aocr.data.building.builder import Options
 
-IMAGE = white(3, 5)
+IMAGE = dotted(3, 5)
 
 
 class Folder:

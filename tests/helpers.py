@@ -40,6 +40,13 @@ def white(height, width):
     return encoded(np.full([height, width], 255, np.uint8))
 
 
+def dotted(height, width):
+    """A white PNG with a black pixel."""
+    pixels = np.full([height, width], 255, np.uint8)
+    pixels[0, 0] = 0
+    return encoded(pixels)
+
+
 def write_records(path, serialized):
     """Writes serialized records as a TFRecord file; returns its name."""
     with tf.io.TFRecordWriter(str(path)) as writer:

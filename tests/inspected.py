@@ -2,13 +2,13 @@
 
 import numpy as np
 import tensorflow as tf
-from helpers import encoded, white
+from helpers import dotted, encoded, white
 
 from aocr.config import Config
 from aocr.data.images.preprocessing import prepare
 from aocr.inspection.recommendation import width_at_32
 
-IMAGE = white(20, 40)
+IMAGE = dotted(20, 40)
 
 SIZES = [(94, 24), (200, 50), (7, 3), (31, 33), (300, 31), (1000, 90), (35, 250), (64, 32), (3, 1)]
 """Widths and heights."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from aocr.config import ATTENTION, COLUMN_WIDTH, CTC, Config
 from aocr.data import limits
-from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
+from aocr.data.images.measuring import BLANK, ImageMeasurer, Measured, in_batches
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
@@ -72,6 +72,7 @@ class DatasetScan:
         too_long: records whose label is longer than `max_prediction`.
         unknown: records whose label has characters outside the charset.
         undecodable: records whose image cannot be decoded.
+        blank: records whose image shows nothing although they have a label.
         too_wide: records whose image is wider than `max_width`.
         too_narrow: records whose image has fewer columns than CTC needs for the label.
         widths: number of usable records by prepared width in pixels, without those too wide.
@@ -85,6 +86,7 @@ class DatasetScan:
     too_long: Finding = dataclasses.field(default_factory=Finding)
     unknown: Finding = dataclasses.field(default_factory=Finding)
     undecodable: Finding = dataclasses.field(default_factory=Finding)
+    blank: Finding = dataclasses.field(default_factory=Finding)
     too_wide: Finding = dataclasses.field(default_factory=Finding)
     too_narrow: Finding = dataclasses.field(default_factory=Finding)
     widths: Counter[int] = dataclasses.field(default_factory=Counter)
@@ -110,12 +112,12 @@ class DatasetScan:
             characters=self.config.characters,
         )
 
-    def add(self, record: RawRecord, size: ImageSize | None) -> None:
+    def add(self, record: RawRecord, measured: Measured | None) -> None:
         """Counts a record and collects its problems.
 
         Args:
             record: the record.
-            size: the size of its image; None if it cannot be decoded.
+            measured: what was measured of its image; None if it cannot be decoded.
         """
         index = self.records
         self.records += 1
@@ -126,11 +128,13 @@ class DatasetScan:
             self.too_long.add(index, f"{record.name}: {label!r} has {length}")
         if check.unknown:
             self.unknown.add(index, f"{record.name}: {check.unknown!r} in {label!r}")
-        self.width_of_record.append(size.prepared_width if size else 0)
-        if size is None:
+        self.width_of_record.append(measured.prepared_width if measured else 0)
+        if measured is None:
             self.undecodable.add(index, record.name)
             return
-        height, width, prepared_width = size
+        height, width, prepared_width, *_ = measured
+        if measured.is_blank and label:
+            self.blank.add(index, f"{record.name}: {label!r}")
         too_wide = limits.check_image(width, height, self._limits).too_wide
         if too_wide:
             self.too_wide.add(index, f"{record.name}: {width} pixels wide, {height} high")
@@ -170,14 +174,14 @@ def scan(files: list[str], config: Config) -> DatasetScan:
     contents = dict.fromkeys(files, Contents())
     with contextlib.closing(ImageMeasurer(config)) as measurer:
 
-        def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, ImageSize | None]]:
-            return list(zip(chunk, measurer.sizes([each.image for each in chunk]), strict=True))
+        def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, Measured | None]]:
+            return list(zip(chunk, measurer.measure([each.image for each in chunk]), strict=True))
 
         with contextlib.closing(
             map_in_order(measure, in_batches(record_files.read(files)))
         ) as chunks:
-            for record, size in itertools.chain.from_iterable(chunks):
-                found.add(record, size)
+            for record, measured in itertools.chain.from_iterable(chunks):
+                found.add(record, measured)
                 contents[record.path] = contents[record.path].with_record(record)
     found.files = {path: ScannedFile(stamps[path], contents[path]) for path in files}
     return found
@@ -202,6 +206,7 @@ def log_for_training(
     """
     _log_labels(found, config, "left out")
     _log_decoding(found, "left out")
+    found.blank.log(*BLANK, "trained on nevertheless")
     _log_narrow(found, "left out" if config.decoder == CTC else "trained without the CTC loss")
     _log_wide(found, config, "left out" if drop_wide else "shrunk to fit")
     usable = found.trainable(drop_wide).total()
@@ -224,6 +229,7 @@ def log_for_testing(found: DatasetScan, config: Config) -> None:
     """
     _log_labels(found, config, "tested, without a loss")
     _log_decoding(found, "counted as wrong")
+    found.blank.log(*BLANK, "tested nevertheless")
     _log_narrow(found, "cannot be read by CTC")
     _log_wide(found, config, "shrunk to fit")
     if not found.records:

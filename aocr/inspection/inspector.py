@@ -18,7 +18,7 @@ from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
-from aocr.inspection.statistics import MAX_NAMED, collect_statistics
+from aocr.inspection.statistics import MAX_NAMED, ProblemCount, collect_statistics
 from aocr.inspection.summary import DatasetFiles, DatasetSummary, find_duplicates, summarize
 from aocr.inspection.text_report import format_report
 from aocr.util.errors import UserError
@@ -76,9 +76,15 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     digests = statistics.digests
     duplicates = find_duplicates(digests.images, digests.labels, MAX_NAMED)
     samples = contact_sheet.sample_indices(statistics.records) if options.sheet else []
-    rows = _read_rows(files, {*samples, *itertools.chain(*duplicates.examples)})
+    sizes = statistics.images.sizes
+    absurd = sizes.absurd().nonzero()[0].tolist()
+    named = {sizes.records[n]: sizes.describe(n) for n in absurd[:MAX_NAMED]}
+    rows = _read_rows(files, {*samples, *itertools.chain(*duplicates.examples), *named})
     examples = [[_describe(rows[index]) for index in group] for group in duplicates.examples]
-    summary = summarize(dataset, statistics, duplicates, examples)
+    problem = ProblemCount(
+        len(absurd), [f"{visible_text(rows[index].name)}: {size}" for index, size in named.items()]
+    )
+    summary = summarize(dataset, statistics, duplicates, examples, problem)
     print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))
     if options.sheet:
         config = _sheet_config(summary, options)

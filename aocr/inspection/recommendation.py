@@ -75,12 +75,12 @@ class WidthCounts:
     counts: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     widest: dict[int, int] = dataclasses.field(default_factory=dict)
 
-    def add(self, width: int, height: int) -> None:
-        """Counts one image; width and height are in pixels."""
+    def add(self, width: int, height: int, number: int = 1) -> None:
+        """Counts images of one size; width and height are in pixels."""
         key = width_at_32(width, height)
         if self.max_height:
             key = max(width, _smallest_max_width(key, self.max_height))
-        self.counts[key] += 1
+        self.counts[key] += number
         self.widest[key] = max(width, self.widest.get(key, 0))
 
     def recommend(self, percent: int, min_height: int) -> RecommendedSize:

@@ -15,13 +15,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aocr.config import MAX_PIXELS, Config, width_at_32
+from aocr.data.image_sizes import ImageSizes
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.images.files import ImageFileError, quiet_pillow, read_header
-from aocr.data.images.measuring import ImageMeasurer, in_batches
+from aocr.data.images.measuring import ImageMeasurer, Measured, in_batches
 from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
-from aocr.inspection.recommendation import WidthCounts
 from aocr.util.threads import map_in_order
 
 
@@ -31,6 +31,7 @@ class CheckedImage(NamedTuple):
     Attributes:
         kind: format and mode in Pillow's terms, such as `PNG RGBA`; empty if it is not an image.
         size: width and height in pixels; None if it is not an image.
+        measured: what was measured of its pixels; None if the model cannot decode it.
         problem: why the model cannot decode the image; empty if it can.
         complaint: what the decoder complains about although it decodes the image; or empty.
     """
@@ -39,6 +40,7 @@ class CheckedImage(NamedTuple):
     size: tuple[int, int] | None
     problem: str
     complaint: str = ""
+    measured: Measured | None = None
 
     def undecodable(self, complaint: str = "") -> CheckedImage:
         """Returns the description of an image that the model cannot decode."""
@@ -53,8 +55,9 @@ def check_header(encoded: bytes) -> CheckedImage:
     """
     try:
         picture = read_header(encoded, sys.maxsize)
-    except ImageFileError:
-        return CheckedImage("", None, "not an image" if encoded else "no bytes")
+    except ImageFileError as error:
+        detail = f": {error.detail}" if error.detail else ""
+        return CheckedImage("", None, f"not an image{detail}" if encoded else "no bytes")
     width, height = picture.size
     too_large = width * height > MAX_PIXELS
     problem = f"{width} x {height} pixels, too many to decode" if too_large else ""
@@ -73,10 +76,14 @@ def check_images(
     """
     checked = list(map(check_header, images))
     decodable = [n for n, image in enumerate(checked) if not image.problem]
-    found = watch.decode([images[n] for n in decodable], measurer.sizes) if decodable else []
-    for n, (size, complaint) in zip(decodable, found, strict=True):
+    found = watch.decode([images[n] for n in decodable], measurer.measure) if decodable else []
+    for n, (measured, complaint) in zip(decodable, found, strict=True):
         image = checked[n]
-        checked[n] = image._replace(complaint=complaint) if size else image.undecodable(complaint)
+        checked[n] = (
+            image._replace(complaint=complaint, measured=measured)
+            if measured
+            else image.undecodable(complaint)
+        )
     return checked
 
 
@@ -147,33 +154,41 @@ class ImageStatistics:
 
     Attributes:
         kinds: number of images by format and mode, such as `PNG RGBA`.
-        widths: number of images by width in pixels.
-        heights: number of images by height in pixels.
-        widths_at_32: number of images by width at a height of 32 pixels.
+        sizes: the sizes of the images, by the number of the record from 0.
         undecodable: images that the model cannot decode.
         complained: images that are decoded with a complaint of the decoder.
+        blank: images that show nothing although they have a label.
+        on_black: transparent images that are shown on black.
     """
 
     kinds: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    widths: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
-    heights: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
-    widths_at_32: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
+    sizes: ImageSizes = dataclasses.field(default_factory=ImageSizes)
     undecodable: ProblemCount = dataclasses.field(default_factory=ProblemCount)
     complained: ProblemCount = dataclasses.field(default_factory=ProblemCount)
+    blank: ProblemCount = dataclasses.field(default_factory=ProblemCount)
+    on_black: ProblemCount = dataclasses.field(default_factory=ProblemCount)
 
-    def add(self, row: RawRecord, image: CheckedImage) -> None:
-        """Counts the image of one record, and logs a complaint of the decoder about it."""
+    def add(self, row: RawRecord, index: int, image: CheckedImage, label: str) -> None:
+        """Counts the image of one record, and logs a complaint of the decoder about it.
+
+        Args:
+            row: the record.
+            index: its number, from 0.
+            image: what was found out about its image.
+            label: its label as text.
+        """
         if image.problem:
             self.undecodable.add(f"{row.name}: {image.problem}")
         elif image.complaint:
             self.complained.add(f"{row.name}: {image.complaint}")
             logging.warning("%s", warning_text(row.full_name, image.complaint))
+        if image.measured and image.measured.is_blank and label:
+            self.blank.add(row.name)
+        if image.measured and image.measured.on_black:
+            self.on_black.add(row.name)
         if image.size:
-            width, height = image.size
             self.kinds[image.kind] += 1
-            self.widths[width] += 1
-            self.heights[height] += 1
-            self.widths_at_32[width_at_32(width, height)] += 1
+            self.sizes.add(index, image.size, len(label))
 
 
 @dataclasses.dataclass
@@ -254,11 +269,10 @@ class Digests:
 class DatasetStatistics:
     """Holds all statistics of a dataset.
 
-    Memory grows by 16 bytes a record, for the digests.
+    Memory grows by 32 bytes a record, for the digests and the sizes.
 
     Attributes:
         limits: limits of a model that records are compared with.
-        widths: widths of the images, for the recommendation.
         records: number of records.
         images: statistics of the images.
         labels: statistics of the labels.
@@ -267,7 +281,6 @@ class DatasetStatistics:
     """
 
     limits: Limits
-    widths: WidthCounts
     records: int = 0
     images: ImageStatistics = dataclasses.field(default_factory=ImageStatistics)
     labels: LabelStatistics = dataclasses.field(default_factory=LabelStatistics)
@@ -277,12 +290,10 @@ class DatasetStatistics:
     def add(self, row: RawRecord, image: CheckedImage) -> None:
         """Counts one record."""
         label = records.text_of(row.label)
+        self.images.add(row, self.records, image, label)
         self.records += 1
-        self.images.add(row, image)
         self.labels.add(row, label)
         self.digests.add(row.image, label)
-        if image.size:
-            self.widths.add(*image.size)
         self.misfits.add(self.limits, None if image.problem else image.size, label)
 
 
@@ -296,7 +307,7 @@ def collect_statistics(
         limits: limits of a model; one that is None is not checked.
         channels: number of channels that a model decodes images to.
     """
-    statistics = DatasetStatistics(limits, WidthCounts(limits.max_height))
+    statistics = DatasetStatistics(limits)
     with (
         quiet_pillow(),
         DecoderWatch() as watch,

@@ -14,7 +14,7 @@ from aocr.config import IMAGE_HEIGHT, RIGHT_TO_LEFT
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution, distribution_of, divide
-from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
+from aocr.inspection.recommendation import Coverage, RecordCounts, WidthCounts, recommend
 from aocr.inspection.statistics import (
     DatasetStatistics,
     LabelStatistics,
@@ -144,6 +144,10 @@ class DatasetSummary:
         characters: the characters of the labels, in the order of the code points.
         undecodable: images that the model cannot decode.
         complained: images that are decoded with a complaint of the decoder.
+        blank: images that show nothing although they have a label.
+        on_black: transparent images that are shown on black.
+        absurd_sizes: images whose size is absurd beside the others. They are left out of
+            `coverage` and `flags`.
         empty_labels: labels without a character.
         latin_1_labels: labels that are not valid UTF-8 and are read as Latin-1.
         labels_not_nfc: labels that are not in Unicode normalization form NFC.
@@ -167,6 +171,9 @@ class DatasetSummary:
     characters: list[CharacterCount]
     undecodable: ProblemCount
     complained: ProblemCount
+    blank: ProblemCount
+    on_black: ProblemCount
+    absurd_sizes: ProblemCount
     empty_labels: ProblemCount
     latin_1_labels: ProblemCount
     labels_not_nfc: ProblemCount
@@ -186,6 +193,7 @@ def summarize(
     statistics: DatasetStatistics,
     duplicates: Duplicates,
     examples: list[list[str]],
+    absurd_sizes: ProblemCount,
 ) -> DatasetSummary:
     """Returns the summary of a dataset.
 
@@ -194,24 +202,30 @@ def summarize(
         statistics: statistics of at least one record.
         duplicates: records with the same image.
         examples: name and label of each record in `duplicates.examples`.
+        absurd_sizes: the images whose size is absurd; the recommended flags need not fit them.
     """
     images, labels = statistics.images, statistics.labels
-    coverage = recommend(
-        RecordCounts(statistics.widths, images.heights, labels.lengths, labels.labels_with)
-    )
+    sizes, usual = images.sizes.counts(), images.sizes.usual_counts()
+    widths = WidthCounts(statistics.limits.max_height)
+    for size, number in usual.items():
+        widths.add(*size, number)
+    coverage = recommend(RecordCounts(widths, usual.heights(), labels.lengths, labels.labels_with))
     return DatasetSummary(
         files=files.paths,
         bytes=files.size,
         datasets=files.datasets,
         records=statistics.records,
         kinds=dict(images.kinds.most_common()),
-        width=distribution_of(images.widths),
-        height=distribution_of(images.heights),
-        aspect=divide(distribution_of(images.widths_at_32), IMAGE_HEIGHT),
+        width=distribution_of(sizes.widths()),
+        height=distribution_of(sizes.heights()),
+        aspect=divide(distribution_of(sizes.widths_at_32()), IMAGE_HEIGHT),
         label_length=distribution_of(labels.lengths),
         characters=_count_characters(labels),
         undecodable=images.undecodable,
         complained=images.complained,
+        blank=images.blank,
+        on_black=images.on_black,
+        absurd_sizes=absurd_sizes,
         empty_labels=labels.empty,
         latin_1_labels=labels.latin_1,
         labels_not_nfc=labels.not_nfc,

@@ -8,7 +8,9 @@ import textwrap
 from collections.abc import Callable, Iterator
 
 from aocr.config import IMAGE_HEIGHT, width_at_32
+from aocr.data.image_sizes import ABSURD
 from aocr.data.images.decoder_complaints import COMPLAINED
+from aocr.data.images.measuring import BLANK, ON_BLACK
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution
@@ -94,6 +96,9 @@ def _problems(summary: DatasetSummary) -> list[str]:
     lines = [
         *_problem(summary.undecodable, "image cannot be decoded", "images cannot be decoded"),
         *_problem(summary.complained, *COMPLAINED),
+        *_problem(summary.on_black, *(f"{each}, shown on black" for each in ON_BLACK)),
+        *_problem(summary.blank, *BLANK),
+        *_problem(summary.absurd_sizes, *(f"{each}; the flags ignore it" for each in ABSURD)),
         *_problem(summary.empty_labels, "label is empty", "labels are empty"),
         *_problem(
             summary.latin_1_labels,

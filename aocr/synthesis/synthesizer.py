@@ -184,11 +184,12 @@ def _likeness_of(paths: Sequence[str]) -> Likeness:
     files = record_files.expand(paths)
     statistics = collect_statistics(record_files.read(files), Limits(), channels=1)
     lengths = {length: count for length, count in statistics.labels.lengths.items() if length}
-    if not lengths or not statistics.images.heights:
+    sizes = statistics.images.sizes.usual_counts()
+    if not lengths or not sizes:
         raise UserError(f"--like: no image with a label in {', '.join(files) or ' '.join(paths)}")
     return Likeness(
-        weighted_counts(statistics.images.heights),
-        weighted_counts(statistics.images.widths_at_32),
+        weighted_counts(sizes.heights()),
+        weighted_counts(sizes.widths_at_32()),
         weighted_counts(lengths),
         dict(sorted(statistics.labels.occurrences.items())),
     )

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import encoded, white, write_records
+from helpers import dotted, encoded, white, write_records
 
 from aocr.config import Config
 from aocr.data.dataset_scan import log_for_testing, log_for_training, scan
@@ -13,7 +13,7 @@ from aocr.data.records import schema
 from aocr.util.errors import UserError
 
 CONFIG = Config(max_width=40, max_height=20, max_prediction=4)
-GOOD = white(20, 40)
+GOOD = dotted(20, 40)
 
 
 def look_through(path, config=CONFIG):
@@ -85,7 +85,7 @@ def test_undecodable_image_is_found(scan_rows):
 
 
 def test_wide_image_is_left_out_only_if_asked_for(scan_rows):
-    found = scan_rows((white(5, 40), "A"), (white(5, 41), "B"))
+    found = scan_rows((dotted(5, 40), "A"), (dotted(5, 41), "B"))
     assert found.too_wide.record_indices == [1]
     assert found.too_wide.examples == ["record 2: 41 pixels wide, 5 high"]
     assert found.untrainable(drop_wide=False) == []
@@ -138,7 +138,7 @@ def test_records_of_several_files_are_named_by_their_file(tmp_path):
 
 
 def test_training_says_what_is_left_out_and_what_is_shrunk(scan_rows, lines):
-    found = scan_rows((GOOD, "ABCDE"), (GOOD, "a"), (b"no image", "A"), (white(5, 99), "A"))
+    found = scan_rows((GOOD, "ABCDE"), (GOOD, "a"), (b"no image", "A"), (dotted(5, 99), "A"))
     assert lines(training, found) == [
         "1 label is longer than --max-prediction=4: left out.",
         "    record 1: 'ABCDE' has 5 characters",
@@ -152,8 +152,15 @@ def test_training_says_what_is_left_out_and_what_is_shrunk(scan_rows, lines):
     ]
 
 
+def test_images_without_contrast_are_named_if_they_have_a_label(scan_rows, lines):
+    found = scan_rows((GOOD, "A"), (white(20, 40), "AB"), (white(20, 39), ""))
+    line = "1 image has no contrast: it is nearly of one color"
+    assert lines(training, found)[:2] == [f"{line}: trained on nevertheless.", "    record 2: 'AB'"]
+    assert found.trainable(drop_wide=True).total() == 3
+
+
 def test_wide_images_are_dropped_if_asked_for(scan_rows, caplog):
-    found = scan_rows((white(5, 99), "A"), (GOOD, "A"))
+    found = scan_rows((dotted(5, 99), "A"), (GOOD, "A"))
     with caplog.at_level("INFO"):
         assert log_for_training(found, CONFIG, drop_wide=True) == 1
     assert "1 image is wider than --max-width=40: left out." in caplog.messages

@@ -20,7 +20,9 @@ def check():
 
     def check(*images):
         with DecoderWatch() as watch:
-            return check_images(images, measurer, watch)
+            found = check_images(images, measurer, watch)
+        assert all(bool(each.measured) != bool(each.problem) for each in found)
+        return [each._replace(measured=None) for each in found]
 
     yield check
     measurer.close()
@@ -33,7 +35,14 @@ def test_images_have_kinds_and_sizes(check):
     ]
 
 
-@pytest.mark.parametrize(("content", "problem"), [(b"", "no bytes"), (b"no image", "not an image")])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "no bytes"),
+        (b"no image", "not an image: it is the text 'no image': give the image itself"),
+        (bytes(range(128, 160)), "not an image"),
+    ],
+)
 def test_what_is_no_image_is_told(check, content, problem):
     assert check(content) == [CheckedImage("", None, problem)]
 

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 import pytest
-from helpers import encoded, white, write_records
+from helpers import dotted, encoded, white, write_records
 from inspected import IMAGE, grey_png, raw_record
 from PIL import Image
 
@@ -59,7 +59,7 @@ def test_images_that_the_model_cannot_decode_are_named_with_the_reason(report):
     assert facts["undecodable"]["count"] == 4
     assert facts["undecodable"]["named"] == [
         "record 1: no bytes",
-        "record 2: not an image",
+        "record 2: not an image: it is the text 'no image': give the image itself",
         "record 3: PNG L, broken or of a kind that the model cannot decode",
         "record 4: WEBP RGB, broken or of a kind that the model cannot decode",
     ]
@@ -212,3 +212,17 @@ def test_sheet_of_augmented_images_shows_those_of_their_records(report, tmp_path
     assert light.shape == strong.shape
     assert len(plain) < len(light)
     assert (light != strong).any()
+
+
+def test_pictures_that_show_nothing_are_named_and_absurd_ones_change_no_flag(report):
+    ink = np.full([20, 40, 4], 255, np.uint8)
+    ink[:, 20:, 3] = 0
+    rows = [(dotted(20, 40 + n), "ABCD") for n in range(6)]
+    alone = report(*rows)
+    blank = (white(20, 40), "A"), (white(20, 41), "")
+    facts = report(*rows, *blank, (dotted(1, 300), "ABCD"), (encoded(Image.fromarray(ink)), "A"))
+    assert facts["blank"]["named"] == ["record 7"]
+    assert facts["on_black"]["named"] == ["record 10"]
+    assert facts["absurd_sizes"]["named"] == ["record 9: 300 x 1 pixels"]
+    assert facts["flags"] == alone["flags"]
+    assert facts["width"]["largest"] == 300

@@ -35,6 +35,7 @@ RECIPES = {
         model={
             "backbone": "compact",
             "resize": "full-height",
+            "gray": "luma",
             "padding": "masked",
             "bucket_widths": AUTO_BUCKETS,
             "decoder": "joint",

@@ -77,7 +77,8 @@ def _write(
         writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
         checked = stack.enter_context(contextlib.closing(check_all(source, options)))
         advance = stack.enter_context(progress(source.estimate_count, share, options.log_step))
-        for annotation, label, image, rejection, complaint in checked:
+        for each in checked:
+            annotation, label, image, rejection, complaint, _ = each
             if rejection:
                 rejections.add(annotation, rejection)
             if image:
@@ -85,9 +86,8 @@ def _write(
                 comment = annotation.path if options.save_filename else None
                 writer = writers[(annotation.number - 1) % len(writers)]
                 writer.write(schema.serialize(image.encoded, label, comment))
-                counts.add(label, image.converted)
+                counts.add(each, f"{source.unit} {annotation.number}")
                 if complaint:
-                    counts.complaints += 1
                     place = f"{source.path}, {source.unit} {annotation.number}"
                     log_complaint(place, annotation.path, complaint)
                 if options.force_uppercase:

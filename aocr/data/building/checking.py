@@ -14,7 +14,7 @@ from aocr.data.building.annotations import Annotation, Annotations, Rejection
 from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.files import ImageFileError, read_file
-from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
+from aocr.data.images.measuring import ImageMeasurer, Measured, in_batches
 from aocr.data.limits import Limits
 from aocr.util.paths.checks import is_remote, is_utf8
 from aocr.util.threads import map_in_order
@@ -81,6 +81,7 @@ class Checked(NamedTuple):
         image: what to write; None if it is rejected.
         rejection: why the annotation cannot be used, or None.
         complaint: what the decoder complains about, although it decodes the image; or empty.
+        measured: what was measured of the image; None if it is rejected.
     """
 
     annotation: Annotation
@@ -88,6 +89,7 @@ class Checked(NamedTuple):
     image: SupportedImage | None
     rejection: Rejection | None
     complaint: str = ""
+    measured: Measured | None = None
 
 
 def check_all(source: Annotations, options: Options) -> Generator[Checked, None, None]:
@@ -145,16 +147,22 @@ def _check_batch(
 ) -> list[Checked]:
     """Checks the images of a batch: in one call if possible, otherwise one by one."""
     unchanged = [each.unchanged.encoded for each in candidates if each.unchanged]
-    found = iter(watch.decode(unchanged, measurer.sizes) if unchanged else ())
-    return [
+    found = iter(watch.decode(unchanged, measurer.measure) if unchanged else ())
+    checked = [
         _check(each, next(found) if each.unchanged else (None, ""), watch, options)
         for each in candidates
+    ]
+    converted = [each.image.encoded for each in checked if each.image and not each.measured]
+    measured = iter(measurer.measure(converted) if converted else ())
+    return [
+        each._replace(measured=next(measured)) if each.image and not each.measured else each
+        for each in checked
     ]
 
 
 def _check(
     candidate: _Candidate,
-    measured: tuple[ImageSize | None, str],
+    measured: tuple[Measured | None, str],
     watch: DecoderWatch,
     options: Options,
 ) -> Checked:
@@ -162,15 +170,16 @@ def _check(
 
     Args:
         candidate: the annotation and its image file.
-        measured: the size of the image if it can stay unchanged and is whole, and the complaint.
+        measured: what was measured of the image if it can stay unchanged and is whole, and the
+            complaint.
         watch: the listener to the decoder.
         options: what the flags ask for.
     """
     annotation, label, rejection = candidate.annotation, candidate.label, candidate.rejection
     if rejection:
         return Checked(annotation, label, None, rejection)
-    size, complaint = measured
-    image = candidate.unchanged if size else None
+    look, complaint = measured
+    image = candidate.unchanged if look else None
     try:
         if not image:
             image, complaint = convert_watched(candidate.encoded, options.max_pixels, watch)
@@ -180,4 +189,4 @@ def _check(
     if problem:
         rejection = Rejection(problem.reason, annotation.path, problem.detail)
         return Checked(annotation, label, None, rejection)
-    return Checked(annotation, label, image, None, complaint)
+    return Checked(annotation, label, image, None, complaint, measured=look)

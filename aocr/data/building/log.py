@@ -10,7 +10,11 @@ from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
+from aocr.data.building.checking import Checked
+from aocr.data.dataset_scan import Finding
+from aocr.data.image_sizes import ABSURD, ImageSizes
 from aocr.data.images.decoder_complaints import COMPLAINED, warning_text
+from aocr.data.images.measuring import BLANK, ON_BLACK
 from aocr.util.terminal.console import is_interactive, progress_bar
 from aocr.util.text.characters import shorten
 from aocr.util.text.plurals import counted
@@ -51,34 +55,63 @@ class CaseMerges:
             self.example = self.example or upper
 
 
+MAX_SIZES = 1_000_000
+"""Number of images whose sizes are compared, which bounds the memory."""
+
+
 @dataclasses.dataclass
 class BuildCounts:
     """Counts the pairs of image and label that are written.
 
     Attributes:
         pairs: number of pairs.
-        converted: number of images that were converted to PNG.
+        converted: number of images that were converted to PNG, by format and mode.
         complaints: number of images that were decoded with a complaint of the decoder.
+        blank: images that show nothing although they have a label.
+        on_black: transparent images that are shown on black.
+        sizes: sizes of the first `MAX_SIZES` images, by the number of their annotation.
         longest_label: the first of the longest labels.
         cases: effects of upper-casing.
     """
 
     pairs: int = 0
-    converted: int = 0
+    converted: Counter[str] = dataclasses.field(default_factory=Counter)
     complaints: int = 0
+    blank: Finding = dataclasses.field(default_factory=Finding)
+    on_black: Finding = dataclasses.field(default_factory=Finding)
+    sizes: ImageSizes = dataclasses.field(default_factory=ImageSizes)
     longest_label: str = ""
     cases: CaseMerges = dataclasses.field(default_factory=CaseMerges)
 
-    def add(self, label: str, converted: bool) -> None:
-        """Counts a pair.
+    def add(self, checked: Checked, place: str) -> None:
+        """Counts a pair that is written.
 
         Args:
-            label: the label that is written.
-            converted: whether the image was converted to PNG.
+            checked: the pair.
+            place: its annotation, such as "line 7".
         """
+        number, label = checked.annotation.number, checked.label
         self.pairs += 1
-        self.converted += converted
+        self.complaints += bool(checked.complaint)
         self.longest_label = max(self.longest_label, label, key=len)
+        if checked.image and checked.image.converted:
+            self.converted[checked.image.converted_from] += 1
+        if measured := checked.measured:
+            name = f"{place}: {shorten(checked.annotation.path)}: {label!r}"
+            if measured.is_blank and label:
+                self.blank.add(number, name)
+            if measured.on_black:
+                self.on_black.add(number, name)
+            if self.pairs <= MAX_SIZES:
+                self.sizes.add(number, (measured.width, measured.height), len(label))
+
+    def absurd_sizes(self, unit: str) -> Finding:
+        """Returns the images whose size is absurd beside the others; `unit` is "line" or "file"."""
+        finding = Finding()
+        for n in self.sizes.absurd().nonzero()[0].tolist():
+            number = self.sizes.records[n]
+            finding.add(number, f"{unit} {number}: {self.sizes.describe(n)}")
+        return finding
 
 
 @contextlib.contextmanager
@@ -154,10 +187,15 @@ def log_summary(
     logging.info("Dataset is ready: %i pairs.", counts.pairs)  # also for 1: programs parse it
     _log_cases(counts.cases)
     if counts.converted:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in counts.converted.most_common())
         logging.info(
-            "%s converted to PNG: TensorFlow cannot decode such files, or not correctly.",
-            counted(counts.converted, "image was", "images were"),
+            "%s converted to PNG (%s): TensorFlow cannot decode such files, or not correctly.",
+            counted(counts.converted.total(), "image was", "images were"),
+            kinds,
         )
+    counts.on_black.log(*ON_BLACK, "shown on black")
+    counts.blank.log(*BLANK, "written nevertheless")
+    counts.absurd_sizes(unit).log(*ABSURD, "written nevertheless")
     if counts.complaints:
         logging.warning("%s.", counted(counts.complaints, *COMPLAINED))
     log = logging.warning if rejections else logging.info

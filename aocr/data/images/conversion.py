@@ -12,13 +12,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.files import ImageFileError, read_header
 from aocr.util.errors import first_line
 
 if TYPE_CHECKING:
+    import numpy as np
     import tensorflow as tf
 
 
@@ -36,9 +37,10 @@ def to_png(picture: Image.Image) -> bytes:
     file_format = picture.format
     if picture.mode == "F" or (picture.mode == "I" and file_format == "TIFF"):
         raise ImageFileError("image of 32-bit pixels, whose value for white is not known")
+    covered = _covered_part(picture)
     load_pixels(picture)
     try:
-        upright = _in_png_mode(ImageOps.exif_transpose(picture))
+        upright = _in_png_mode(ImageOps.exif_transpose(_as_seen(picture, covered)))
         upright.info = {}  # the PNG must not repeat the color profile and the orientation
         file = io.BytesIO()
         upright.save(file, "PNG")
@@ -59,6 +61,41 @@ def load_pixels(picture: Image.Image) -> Image.Image:
         picture.load()
     except Exception as error:  # broken pixels make Pillow's readers raise anything
         raise ImageFileError(f"not a whole {picture.format} image", first_line(error)) from error
+    return picture
+
+
+_BLACK = 16
+"""Number of the lowest levels, of 256, that an image has if it is all black."""
+
+_Box = tuple[int, int, int, int]
+"""The left, upper, right and lower border of a part of a picture, in pixels."""
+
+
+def _covered_part(picture: Image.Image) -> _Box | None:
+    """Returns the part of an opened GIF that its first frame covers; None for the whole picture."""
+    tiles = picture.tile if picture.format == "GIF" else None  # type: ignore[attr-defined]
+    part = tiles[0][1] if tiles else None
+    return None if part == (0, 0, *picture.size) else part
+
+
+def _as_seen(picture: Image.Image, covered: _Box | None) -> Image.Image:
+    """Corrects what Pillow shows otherwise than image viewers and libjpeg do.
+
+    What no frame of a GIF covers is transparent; Pillow gives it the first color of the palette.
+    The inks of a CMYK JPEG are inverted if an Adobe marker says so, or if all is black otherwise.
+
+    Args:
+        picture: a loaded picture.
+        covered: the result of `_covered_part`.
+    """
+    if covered:
+        canvas = Image.new("RGBA", picture.size)
+        canvas.paste(picture.convert("RGBA").crop(covered), covered[:2])
+        return canvas
+    if picture.format == "JPEG" and picture.mode == "CMYK" and "adobe" not in picture.info:
+        as_written = ImageChops.invert(picture)  # which Pillow has inverted
+        levels = as_written.convert("RGB").convert("L").histogram()
+        return as_written if any(levels[_BLACK:]) else picture
     return picture
 
 
@@ -94,24 +131,30 @@ class SupportedImage(NamedTuple):
 
     Attributes:
         encoded: a PNG, JPEG, BMP or GIF file.
-        converted: whether it was converted to PNG; otherwise it is the original file.
+        converted_from: format and mode, in Pillow's terms, of the file that was converted to PNG;
+            empty if it is the original file.
         width: width of the upright image, in pixels.
         height: height of the upright image, in pixels.
     """
 
     encoded: bytes
-    converted: bool
+    converted_from: str
     width: int
     height: int
+
+    @property
+    def converted(self) -> bool:
+        """Whether it was converted to PNG."""
+        return bool(self.converted_from)
 
 
 def to_supported_format(encoded: bytes, max_pixels: int) -> SupportedImage:
     """Decodes an image file to check it, and converts it to PNG if the graph needs that.
 
     Most files stay unchanged, to the bit. Three kinds of file are converted: those that TensorFlow
-    cannot decode correctly (TIFF, WebP, JPEG 2000, CMYK, many BMP), those that EXIF data turn or
-    mirror, and those whose transparency TensorFlow ignores (in GIF, or as a transparent color in
-    PNG). Threads may call this at the same time, see `quiet_pillow`.
+    cannot decode correctly (TIFF, WebP, JPEG 2000, CMYK, many BMP, some GIF), those that EXIF data
+    turn or mirror, and those whose transparency TensorFlow ignores (in GIF, or as a transparent
+    color in PNG). Threads may call this at the same time, see `quiet_pillow`.
 
     Args:
         encoded: a whole image file.
@@ -125,10 +168,11 @@ def to_supported_format(encoded: bytes, max_pixels: int) -> SupportedImage:
     if _is_judged_by_tensorflow(encoded, picture, max_pixels):
         decodes = _decodes(encoded, picture)
         if decodes and not _is_turned(encoded, picture) and not _has_ignored_transparency(picture):
-            return SupportedImage(encoded, False, picture.width, picture.height)
+            return SupportedImage(encoded, "", picture.width, picture.height)
+    kind = f"{picture.format} {picture.mode}"
     png = to_png(picture)
     height, width, _ = _decode(png, "PNG").shape
-    return SupportedImage(png, True, width, height)
+    return SupportedImage(png, kind, width, height)
 
 
 def to_upload(encoded: bytes, max_pixels: int) -> bytes:
@@ -180,7 +224,7 @@ def if_unchanged(encoded: bytes, max_pixels: int) -> SupportedImage | None:
     """
     picture = read_header(encoded, max_pixels)
     if _needs_no_conversion(encoded, picture):
-        return SupportedImage(encoded, False, picture.width, picture.height)
+        return SupportedImage(encoded, "", picture.width, picture.height)
     return None
 
 
@@ -209,34 +253,46 @@ def _needs_no_conversion(encoded: bytes, picture: Image.Image) -> bool:
 
 
 def _decode(encoded: bytes, image_format: str | None) -> tf.Tensor:
-    """Decodes all pixels with TensorFlow: uint8 `[h, w, channels]`.
+    """Decodes all pixels with TensorFlow: uint8 `[h, w, channels]`, of a GIF `[frames, h, w, 3]`.
 
-    For a small image the raw operation on a constant takes a fifth less time than
-    `tf.io.decode_image` on bytes.
+    It decodes all frames, as the model's graph does, which cannot read a GIF with a broken one. For
+    a small image the raw operation on a constant takes a fifth less time than `tf.io.decode_image`
+    on bytes.
     """
     import tensorflow as tf  # slow to import, and `to_upload` does without it
 
     try:
-        return tf.raw_ops.DecodeImage(contents=tf.constant(encoded), expand_animations=False)
+        return tf.raw_ops.DecodeImage(
+            contents=tf.constant(encoded), expand_animations=image_format == "GIF"
+        )
     except tf.errors.OpError as error:
         raise ImageFileError(f"not a whole {image_format} image") from error
 
 
 def _decodes(encoded: bytes, picture: Image.Image) -> bool:
-    """Returns whether TensorFlow decodes a file; False for a BMP that Pillow may still read.
+    """Returns whether TensorFlow decodes a file as it looks; Pillow may read the others.
 
-    TensorFlow refuses a BMP file with bytes after its pixels.
+    TensorFlow refuses a BMP file with bytes after its pixels, and a GIF with an empty comment or a
+    broken later frame. It shows a first frame that is smaller than the GIF at another place.
 
     Raises:
         ImageFileError: the file is broken.
     """
     try:
-        _decode(encoded, "JPEG" if picture.format == "MPO" else picture.format)
+        pixels = _decode(encoded, "JPEG" if picture.format == "MPO" else picture.format)
     except ImageFileError:
-        if picture.format != "BMP":
+        if picture.format not in ("BMP", "GIF"):
             raise
         return False
-    return True
+    return picture.format != "GIF" or _looks_like(pixels[0].numpy(), picture)
+
+
+def _looks_like(pixels: np.ndarray, picture: Image.Image) -> bool:
+    """Returns whether the first frame of a GIF, uint8 `[h, w, 3]`, is all of what Pillow shows."""
+    if _covered_part(picture):
+        return False
+    seen = load_pixels(picture).convert("RGB")
+    return pixels.shape[1::-1] == seen.size and pixels.tobytes() == seen.tobytes()
 
 
 def _is_judged_by_tensorflow(encoded: bytes, picture: Image.Image, max_pixels: int) -> bool:

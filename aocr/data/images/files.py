@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from aocr.config import MAX_PIXELS
+from aocr.data.images import foreign_files
 from aocr.util.errors import first_line
 from aocr.util.paths.checks import is_remote
 
@@ -107,7 +108,7 @@ def _open(encoded: bytes) -> Image.Image:
             continue  # not this format
         except Exception as error:  # a broken header makes Pillow's readers raise anything
             raise ImageFileError("not a readable image", first_line(error)) from error
-    raise ImageFileError("not a readable image")
+    raise ImageFileError("not a readable image", foreign_files.describe(encoded))
 
 
 def read_file(path: str) -> bytes:

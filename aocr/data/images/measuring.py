@@ -1,4 +1,4 @@
-"""Tells whether images can be read, and how large they are before and after preparation.
+"""Tells whether images can be read, how large they are, and whether there is anything to see.
 
 What checks images, builds or scans datasets asks here, so that all have the same answer.
 """
@@ -14,7 +14,14 @@ import tensorflow as tf
 
 from aocr.config import Config
 from aocr.data.images.files import SIGNATURES
-from aocr.data.images.preprocessing import Size, decode, prepared_size
+from aocr.data.images.preprocessing import (
+    Size,
+    bounds,
+    contrast_of,
+    contrast_of_bounds,
+    decode_shown,
+    prepared_size,
+)
 from aocr.util.session import open_on_cpu
 
 BATCH_SIZE = 64
@@ -32,18 +39,47 @@ def in_batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 _Measure = Callable[[np.ndarray], np.ndarray]
-"""Returns int32 `[N, 3]` for N image files: height, width and prepared width."""
+"""Returns int32 `[N, 5]` for N image files: the fields of `Measured`."""
 
-_COMMON_STARTS = SIGNATURES["PNG"], SIGNATURES["JPEG"]
-"""The first bytes of PNG and JPEG files, which both ways of decoding treat alike."""
+_BEFORE_PIXELS = 2000
+"""Number of first bytes of a PNG file that hold its palette and what is transparent of it."""
+
+MIN_CONTRAST = 16
+"""Number of levels, of 255, that a channel of an image spans if there may be anything to see."""
+
+BLANK = (
+    "image has no contrast: it is nearly of one color",
+    "images have no contrast: they are nearly of one color",
+)
+"""Ends the line of a summary: of one such image, and of several."""
+
+ON_BLACK = (
+    "image has light ink on a transparent ground",
+    "images have light ink on a transparent ground",
+)
 
 
-class ImageSize(NamedTuple):
-    """Holds the size of an image in pixels, and its width after preparation, without padding."""
+class Measured(NamedTuple):
+    """Holds what was measured of an image.
+
+    Attributes:
+        height: height in pixels.
+        width: width in pixels.
+        prepared_width: width in pixels after preparation, without padding.
+        contrast: number of levels, of 255, that the channel with the largest span of them spans.
+        on_black: 1 if it is transparent and shown on black, else 0.
+    """
 
     height: int
     width: int
     prepared_width: int
+    contrast: int
+    on_black: int
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see."""
+        return self.contrast < MIN_CONTRAST
 
 
 class ImageMeasurer:
@@ -57,78 +93,97 @@ class ImageMeasurer:
         with tf.Graph().as_default() as graph:
             images = tf.compat.v1.placeholder(tf.string, [None])
             batch = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
-            sizes = _with_prepared_widths(_shapes_one_by_one(images, config), config)
-            sizes_of_batch = _with_prepared_widths(_shapes_of_batch(batch, config), config)
-        self._session = open_on_cpu(graph)
-        self._measure: _Measure = self._session.make_callable(sizes, [images])
-        self._measure_batch: _Measure = self._session.make_callable(sizes_of_batch, [batch])
+            one_by_one = _with_prepared_widths(_measure_one_by_one(images, config), config)
+            together = _with_prepared_widths(_measure_together(batch, config), config)
+        # an operation on pixels is too small to be shared by threads; several run at a time
+        self._session = open_on_cpu(graph, threads_of_operation=1)
+        self._one_by_one: _Measure = self._session.make_callable(one_by_one, [images])
+        self._together: _Measure = self._session.make_callable(together, [batch])
 
     def close(self) -> None:
         """Frees the session."""
         self._session.close()
 
-    def sizes(self, images: Sequence[bytes]) -> list[ImageSize | None]:
-        """Returns the size of each image, or None if it cannot be decoded.
+    def measure(self, images: Sequence[bytes]) -> list[Measured | None]:
+        """Measures images; returns None for each that cannot be decoded.
 
-        It is fastest for `BATCH_SIZE` PNG and JPEG files that can all be decoded.
+        It is fastest for `BATCH_SIZE` PNG and JPEG files without alpha that can all be decoded.
 
         Args:
             images: at most `BATCH_SIZE` image files.
         """
-        sizes = self._sizes_of_batch(images) or _or_none(self._measure, images)
-        if sizes is not None:
-            return list(sizes)
+        found = self._measure_batch(images) or _or_none(self._one_by_one, images)
+        if found is not None:
+            return list(found)
         if len(images) == 1:
             return [None]
-        return [self.sizes([image])[0] for image in images]
+        return [self.measure([image])[0] for image in images]
 
-    def _sizes_of_batch(self, images: Sequence[bytes]) -> list[ImageSize] | None:
+    def _measure_batch(self, images: Sequence[bytes]) -> list[Measured] | None:
         """Measures images by the fast way, if it is one for them and all can be decoded."""
         missing = BATCH_SIZE - len(images)
-        if missing > len(images) or not all(each.startswith(_COMMON_STARTS) for each in images):
+        if missing > len(images) or not all(map(_is_common, images)):
             return None
-        sizes = _or_none(self._measure_batch, [*images, *[images[0]] * missing])
-        return sizes and sizes[: len(images)]
+        found = _or_none(self._together, [*images, *[images[0]] * missing])
+        return found and found[: len(images)]
 
 
-def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[ImageSize] | None:
-    """Returns the sizes of images, or None if any of them cannot be decoded."""
+def _is_common(file: bytes) -> bool:
+    """Returns whether both ways of decoding treat a file alike: JPEG, or PNG without alpha."""
+    if not file.startswith(SIGNATURES["PNG"]):
+        return file.startswith(SIGNATURES["JPEG"])
+    has_alpha_channel = file[25:26] in (b"\4", b"\6")  # the color type, in IHDR
+    return not has_alpha_channel and b"tRNS" not in file[:_BEFORE_PIXELS]
+
+
+def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[Measured] | None:
+    """Returns what was measured of images, or None if any of them cannot be decoded."""
     try:
-        return [ImageSize(*size) for size in measure(np.array(images, object)).tolist()]
+        return [Measured(*each) for each in measure(np.array(images, object)).tolist()]
     except tf.errors.OpError:
         return None
 
 
-def _with_prepared_widths(shapes: tf.Tensor, config: Config) -> tf.Tensor:
-    """Puts the prepared width in place of the channels of each image's shape, int32 `[N, 3]`."""
-    size = Size(shapes[:, 0], shapes[:, 1])
-    return tf.stack([*size, prepared_size(size, config).width], axis=1)
+def _with_prepared_widths(measured: tf.Tensor, config: Config) -> tf.Tensor:
+    """Inserts the prepared width behind height and width, int32 `[N, 4]` to `[N, 5]`."""
+    size = Size(measured[:, 0], measured[:, 1])
+    width = prepared_size(size, config).width
+    return tf.concat([measured[:, :2], width[:, tf.newaxis], measured[:, 2:]], axis=1)
 
 
-def _shapes_one_by_one(encoded: tf.Tensor, config: Config) -> tf.Tensor:
-    """Decodes N files as `preprocessing.prepare` does; returns their shapes, int32 `[N, 3]`."""
+def _measure_one_by_one(encoded: tf.Tensor, config: Config) -> tf.Tensor:
+    """Decodes N files as `preprocessing.prepare` does.
+
+    Returns:
+        int32 `[N, 4]`: height, width, contrast, and whether it is shown on black.
+    """
 
     @tf.autograph.experimental.do_not_convert
-    def shape(image: tf.Tensor) -> tf.Tensor:
-        return tf.shape(decode(image, config.channels))
+    def measure(image: tf.Tensor) -> tf.Tensor:
+        pixels, on_black = decode_shown(image, config.channels)
+        values = [contrast_of(pixels), tf.cast(on_black, tf.int32)]
+        return tf.concat([tf.shape(pixels)[:2], values], axis=0)
 
-    return tf.map_fn(shape, encoded, fn_output_signature=tf.TensorSpec([3], tf.int32))
+    return tf.map_fn(measure, encoded, fn_output_signature=tf.TensorSpec([4], tf.int32))
 
 
-def _shapes_of_batch(files: tf.Tensor, config: Config) -> tf.Tensor:
+def _measure_together(files: tf.Tensor, config: Config) -> tf.Tensor:
     """Decodes every file with an operation of its own, so that all cores decode.
 
-    No more images are in memory at a time than cores decode: each is dropped once it has a shape.
+    No more images are in memory at a time than cores decode: each is dropped once it is measured.
 
     Args:
-        files: string `[BATCH_SIZE]`, image files.
+        files: string `[BATCH_SIZE]`, image files without alpha.
         config: the config, for `channels`.
 
     Returns:
-        int32 `[BATCH_SIZE, 3]`: height, width and channels.
+        int32 `[BATCH_SIZE, 4]`, see `_measure_one_by_one`.
     """
     images = [
         tf.raw_ops.DecodeImage(contents=file, channels=config.channels, expand_animations=False)
         for file in tf.unstack(files)
     ]
-    return tf.stack([tf.shape(image) for image in images])  # makes every decoder run
+    sizes = tf.stack([tf.shape(image) for image in images])[:, :2]
+    largest, smallest = zip(*map(bounds, images), strict=True)
+    contrast = contrast_of_bounds(tf.stack(largest), tf.stack(smallest))
+    return tf.concat([sizes, contrast[:, tf.newaxis], tf.zeros([BATCH_SIZE, 1], tf.int32)], axis=1)

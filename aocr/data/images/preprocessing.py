@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.config import FULL_HEIGHT, IMAGE_HEIGHT, Config
+from aocr.config import CLASSIC_GRAY, FULL_HEIGHT, IMAGE_HEIGHT, LUMA, Config
 from aocr.data.images.files import SIGNATURES
 
 
@@ -34,12 +36,12 @@ def prepare(encoded: tf.Tensor, config: Config) -> Prepared:
 
     Args:
         encoded: string scalar, a PNG, JPEG, BMP or GIF file (of a GIF the first frame).
-        config: the config, for `image_width` (W), `channels` (C) and `resize`.
+        config: the config, for `image_width` (W), `channels` (C), `gray` and `resize`.
 
     Returns:
         Pixels from 0 to 255 (bicubic resizing may overshoot).
     """
-    pixels = decode(encoded, config.channels)  # [] --> [h, w, C]
+    pixels = decode(encoded, config.channels, config.gray)  # [] --> [h, w, C]
     shape = tf.shape(pixels)
     height, width = prepared_size(Size(shape[0], shape[1]), config)
     resize = _resize_antialiased if config.resize == FULL_HEIGHT else _resize_like_tensorflow_1
@@ -143,65 +145,185 @@ def _resize_like_tensorflow_1(pixels: tf.Tensor, height: tf.Tensor, width: tf.Te
     return tf.compat.v1.image.resize_bicubic(pixels[tf.newaxis], tf.stack([height, width]))[0]
 
 
-def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    """Decodes one image file: string scalar to uint8 `[h, w, channels]`.
+class Shown(NamedTuple):
+    """Holds an image on the ground that shows it.
+
+    Attributes:
+        pixels: uint8 `[h, w, C]`.
+        on_black: bool scalar, whether it is transparent and shown on black instead of white.
+    """
+
+    pixels: tf.Tensor
+    on_black: tf.Tensor
+
+
+def decode(encoded: tf.Tensor, channels: int, gray: str = CLASSIC_GRAY) -> tf.Tensor:
+    """Decodes one image file to uint8 `[h, w, channels]`, see `decode_shown`."""
+    return decode_shown(encoded, channels, gray).pixels
+
+
+def decode_shown(encoded: tf.Tensor, channels: int, gray: str = CLASSIC_GRAY) -> Shown:
+    """Decodes one image file.
 
     The first bytes of the file choose the decoder. `tf.io.decode_image` gives the same pixels, but
     its operation, DecodeImage, is unknown to TensorFlow 1, which many clients of exports run.
 
-    Transparent pixels of a PNG file are shown on white. 0.7.6 ignored the alpha channel, so that
-    black text on transparent black was lost. The pixels of opaque images are the same to the bit.
+    Transparent pixels of a PNG file are shown on white, or on black if the ink is light (see
+    `composite`). 0.7.6 ignored the alpha channel, so that black text on transparent black was lost.
+
+    Args:
+        encoded: string scalar, a PNG, JPEG, BMP or GIF file.
+        channels: 1 or 3.
+        gray: how colors become gray, one of `GRAYS`. By `CLASSIC_GRAY` each format has a gray of
+            its own, as in 0.7.6; they differ by at most one level of 255.
     """
     start = tf.strings.substr(encoded, 0, 2)
-    pixels = tf.cond(
+    pixels, on_black = tf.cond(
         tf.equal(start, SIGNATURES["PNG"]),
-        lambda: _decode_png(encoded, channels),
-        lambda: tf.cond(
-            tf.equal(start, SIGNATURES["BMP"]),
-            lambda: _to_channels(tf.io.decode_bmp(encoded), channels),
-            lambda: tf.cond(
-                tf.equal(start, SIGNATURES["GIF"]),
-                lambda: _to_channels(tf.io.decode_gif(encoded)[0], channels),
-                # refuses everything that is not a JPEG file
-                lambda: tf.io.decode_jpeg(encoded, channels),
-            ),
-        ),
+        lambda: tuple(_decode_png(encoded, channels, gray)),
+        lambda: (_decode_opaque(encoded, channels, gray), tf.constant(False)),
     )
-    return tf.ensure_shape(pixels, [None, None, channels])
+    return Shown(tf.ensure_shape(pixels, [None, None, channels]), on_black)
 
 
-def _decode_png(encoded: tf.Tensor, channels: int) -> tf.Tensor:
-    """Decodes a PNG file; if it is opaque the decoder converts the channels, as in 0.7.6."""
-    pixels = tf.io.decode_png(encoded)
-    depth = tf.shape(pixels)[2]
-    has_alpha = tf.equal(depth % 2, 0)  # gray and alpha, or RGB and alpha
-    transparent = has_alpha & tf.reduce_any(pixels[:, :, -1] < 255)
+def _decode_opaque(encoded: tf.Tensor, channels: int, gray: str) -> tf.Tensor:
+    """Decodes a BMP, GIF or JPEG file, and refuses any other."""
+    is_luma = gray == LUMA
+    to_gray = luma if is_luma else tf.image.rgb_to_grayscale
+
+    def decode_jpeg() -> tf.Tensor:
+        if is_luma:
+            return _to_channels(tf.io.decode_jpeg(encoded), channels, luma)
+        return tf.io.decode_jpeg(encoded, channels)
+
+    start = tf.strings.substr(encoded, 0, 2)
     return tf.cond(
-        transparent,
-        lambda: _to_channels(_on_white(pixels), channels),
+        tf.equal(start, SIGNATURES["BMP"]),
+        lambda: _to_channels(tf.io.decode_bmp(encoded), channels, to_gray),
         lambda: tf.cond(
-            tf.equal(depth, channels),
-            lambda: pixels,
-            lambda: tf.io.decode_png(encoded, channels),
+            tf.equal(start, SIGNATURES["GIF"]),
+            lambda: _to_channels(tf.io.decode_gif(encoded)[0], channels, to_gray),
+            decode_jpeg,
         ),
     )
 
 
-def _on_white(pixels: tf.Tensor) -> tf.Tensor:
-    """Composites uint8 `[h, w, C + 1]`, alpha last, on white: uint8 `[h, w, C]`."""
+def _decode_png(encoded: tf.Tensor, channels: int, gray: str) -> Shown:
+    """Decodes a PNG file.
+
+    The decoder is not asked for gray: it would weight linear light if the file has a chunk of the
+    kind gAMA, sRGB or iCCP, so that the same colors had another gray.
+    """
+    pixels = tf.io.decode_png(encoded)
+    if gray == LUMA:
+        of_transparent, of_opaque = luma, luma
+    else:
+        of_transparent = tf.image.rgb_to_grayscale
+        of_opaque = functools.partial(_gray_of_libpng, encoded=encoded)
+
+    def show_transparent() -> Shown:
+        shown = composite(pixels)
+        return shown._replace(pixels=_to_channels(shown.pixels, channels, of_transparent))
+
+    has_alpha = tf.equal(tf.shape(pixels)[2] % 2, 0)  # gray and alpha, or RGB and alpha
+    return Shown(
+        *tf.cond(
+            has_alpha & tf.reduce_any(pixels[:, :, -1] < 255),
+            lambda: tuple(show_transparent()),
+            lambda: (
+                _to_channels(_without_alpha(pixels), channels, of_opaque),
+                tf.constant(False),
+            ),
+        )
+    )
+
+
+def _without_alpha(pixels: tf.Tensor) -> tf.Tensor:
+    """Drops the alpha of `[h, w, 1 to 4]`: `[h, w, 1 or 3]`."""
+    channels = tf.shape(pixels)[2]
+    return pixels[:, :, : channels - 1 + channels % 2]
+
+
+LOW_CONTRAST = 64
+"""Number of levels, of 255, below which another ground is tried for a transparent image."""
+
+
+def composite(pixels: tf.Tensor) -> Shown:
+    """Puts a transparent image on white, or on black if light ink were lost on white.
+
+    Args:
+        pixels: uint8 `[h, w, C + 1]`, alpha last.
+    """
     values = tf.cast(pixels, tf.float32)
     alpha = values[:, :, -1:] / 255
-    return tf.cast(tf.round(values[:, :, :-1] * alpha + 255 * (1 - alpha)), tf.uint8)
+    on_white = tf.cast(tf.round(values[:, :, :-1] * alpha + 255 * (1 - alpha)), tf.uint8)
+    on_black = tf.cast(tf.round(values[:, :, :-1] * alpha), tf.uint8)
+    contrast = _contrast_of_gray(on_white)
+    is_lost = (contrast < LOW_CONTRAST) & (contrast < _contrast_of_gray(on_black))
+    return Shown(tf.where(is_lost, on_black, on_white), is_lost)
 
 
-def _to_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
-    """Converts uint8 `[h, w, 1, 3 or 4]` to `[h, w, channels]`; drops a fourth channel.
+def _contrast_of_gray(pixels: tf.Tensor) -> tf.Tensor:
+    return contrast_of(_to_channels(pixels, 1, luma))
 
-    TensorFlow's decoders of BMP and GIF cannot convert channels.
-    """
+
+def contrast_of(pixels: tf.Tensor) -> tf.Tensor:
+    """Returns the largest difference in any channel of uint8 `[h, w, C]`: int32 from 0 to 255."""
+    return contrast_of_bounds(*bounds(pixels))
+
+
+def bounds(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the largest and the smallest value of each channel, `[h, w, C]` to two of `[C]`."""
+    return tf.reduce_max(pixels, [0, 1]), tf.reduce_min(pixels, [0, 1])
+
+
+def contrast_of_bounds(largest: tf.Tensor, smallest: tf.Tensor) -> tf.Tensor:
+    """Returns the contrast of images, int32, given their bounds, uint8 `[..., C]`."""
+    return tf.reduce_max(tf.cast(largest, tf.int32) - tf.cast(smallest, tf.int32), axis=-1)
+
+
+def _to_channels(
+    pixels: tf.Tensor, channels: int, to_gray: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
+    """Converts uint8 `[h, w, 1, 3 or 4]` to `[h, w, channels]`; drops a fourth channel."""
     shape = tf.shape(pixels)
-    rgb = tf.broadcast_to(pixels[:, :, :3], [shape[0], shape[1], 3])
-    return tf.image.rgb_to_grayscale(rgb) if channels == 1 else rgb
+
+    def rgb() -> tf.Tensor:
+        return tf.broadcast_to(pixels[:, :, :3], [shape[0], shape[1], 3])
+
+    if channels == 3:
+        return rgb()
+    return tf.cond(tf.equal(shape[2], 1), lambda: pixels, lambda: to_gray(rgb()))
+
+
+def luma(rgb: tf.Tensor) -> tf.Tensor:
+    """Returns 0.299 R + 0.587 G + 0.114 B, rounded, with Pillow's weights: `[h, w, 3]` to 1."""
+    return tf.cast(_weighted(rgb, (19595, 38470, 7471), 1 << 15) // (1 << 16), tf.uint8)
+
+
+def _gray_of_libpng(rgb: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
+    """Returns the gray of 0.7.6: that of `decode_png` for a file that states no color space.
+
+    Args:
+        rgb: uint8 `[h, w, 3]`, the pixels.
+        encoded: the PNG file. If it has 16 bits, they make its gray.
+    """
+    weights = 9797, 19234, 3737
+
+    def of_16_bits() -> tf.Tensor:
+        pixels = _without_alpha(tf.io.decode_png(encoded, dtype=tf.uint16))
+        return _weighted(pixels, weights, 1 << 14) // (1 << 23)
+
+    has_16_bits = tf.equal(tf.strings.substr(encoded, 24, 1), b"\x10")  # in IHDR, the first chunk
+    gray = tf.cond(has_16_bits, of_16_bits, lambda: _weighted(rgb, weights, 0) // (1 << 15))
+    return tf.cast(gray, tf.uint8)
+
+
+def _weighted(rgb: tf.Tensor, weights: tuple[int, int, int], rounding: int) -> tf.Tensor:
+    """Returns the weighted sum of the channels of `[h, w, 3]`, plus a number: int32 `[h, w, 1]`."""
+    channels = (tf.cast(rgb[:, :, n : n + 1], tf.int32) for n in range(3))
+    red, green, blue = (each * weight for each, weight in zip(channels, weights, strict=True))
+    return red + green + blue + rounding
 
 
 PARALLEL_CALLS = 10

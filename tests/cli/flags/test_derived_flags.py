@@ -90,7 +90,7 @@ def test_train_sets_every_field_of_the_training_options():
 def test_train_sets_every_field_of_the_config():
     values = {"max_width": 99, "max_height": 33, "max_prediction": 5, "attn_num_layers": 3}
     values |= {"attn_num_hidden": 64, "target_embedding_size": 16, "bucket_widths": (48, 64)}
-    values |= {"backbone": "compact", "resize": "full-height", "padding": "masked"}
+    values |= {"backbone": "compact", "resize": "full-height", "gray": "luma", "padding": "masked"}
     values |= {"decoder": "joint", "attention": "location", "read_with": "ctc"}
     values |= {"direction": "rtl"}
     arguments = [

@@ -116,6 +116,7 @@ def test_folder_of_images_has_the_labels_in_its_names(folder):
     assert (
         error
         == f"{folder.path}/images, file 2: not a readable image: {folder.path}/images/notes.txt"
+        " (it is the text 'none': give the image itself)"
     )
 
 
@@ -270,3 +271,35 @@ def test_base_folder_and_folder_of_images_may_be_remote(caplog):
     folder.write("images/x_1.png", IMAGE)
     assert folder.build_from("ram://test_base/images") == 1
     assert folder.labels() == ["X"]
+
+
+def picture(ink, ground, size=(60, 20)):
+    """A picture in one color or with alpha, with a bar of ink."""
+    drawn = Image.new("RGBA" if len(ground) == 4 else "RGB", size, ground)
+    drawn.paste(ink, (5, 5, 40, 8))
+    return drawn
+
+
+def test_pictures_that_show_nothing_are_named(folder):
+    clear = (255, 255, 255, 0)
+    pictures = {
+        "a.png": picture((0, 0, 0), (255, 255, 255)),
+        "ink.png": picture((255, 255, 255, 255), clear),
+        "ink.webp": picture((255, 250, 240, 255), clear),
+        "black.png": picture((4, 4, 4), (0, 0, 0)),
+        "blue.bmp": picture((0, 0, 250), (0, 0, 250)),
+        "clear.png": picture(clear, clear),
+        "thin.png": Image.effect_noise((300, 1), 90),
+        "empty.png": picture((9, 9, 9), (9, 9, 9)),
+    }
+    for name, drawn in pictures.items():
+        folder.write(name, encoded(drawn, name.partition(".")[2].upper()))
+    lines = [f"{folder.path}/{name} {'' if name == 'empty.png' else 'ABCDE'}" for name in pictures]
+    assert folder.build("\n".join(lines) + "\n") == 8
+    text = "\n".join(folder.messages(logging.WARNING))
+    assert "2 images have light ink on a transparent ground: shown on black." in text
+    assert "3 images have no contrast: they are nearly of one color: written nevertheless." in text
+    assert "1 image has an absurd size beside the others: written nevertheless." in text
+    assert "line 7: 300 x 1 pixels" in text
+    named = [name for name in pictures if f"{name}: 'ABCDE'" in text]
+    assert named == ["ink.png", "ink.webp", "black.png", "blue.bmp", "clear.png"]

@@ -55,7 +55,7 @@ def test_name_that_is_too_long_for_the_system_is_named_and_shortened(folder):
     ("content", "reason"),
     [
         (b"", "empty file"),
-        (b"no image", "not a readable image"),
+        (bytes(range(128, 160)), "not a readable image"),
         (IMAGE[:-20], "not a whole PNG image"),
     ],
 )

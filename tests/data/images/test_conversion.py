@@ -72,7 +72,7 @@ def refusal(image_file, limit=LIMIT):
 )
 def test_what_tensorflow_reads_as_it_looks_stays_to_the_bit(image_file):
     found = to_supported_format(image_file, LIMIT)
-    assert found == (image_file, False, 7, 6)
+    assert found == (image_file, "", 7, 6)
 
 
 def test_transparent_colour_that_no_pixel_has_changes_nothing():
@@ -203,6 +203,63 @@ def test_of_a_long_gif_the_first_frame_is_taken():
     np.testing.assert_array_equal(decoded(found.encoded), np.asarray(PALETTE.convert("RGB")))
 
 
+def gif(*frames, canvas=None, corner=(0, 0), before=b""):
+    """A GIF of a larger canvas whose first frame lies at a corner, with blocks before it."""
+    file = bytearray(save(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    start = file.index(struct.pack("<B4H", ord(","), 0, 0, *frames[0].size))
+    file[6:10] = struct.pack("<2H", *(canvas or frames[0].size))
+    file[start + 1 : start + 5] = struct.pack("<2H", *corner)
+    file[start:start] = before
+    return bytes(file)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (3, 2)])
+def test_what_the_first_frame_of_a_gif_leaves_free_is_transparent(corner):
+    pixels = converted(gif(PALETTE, canvas=(12, 10), corner=corner))
+    left, top = corner
+    assert pixels.shape == (10, 12, 4)
+    part = pixels[top : top + 6, left : left + 7]
+    np.testing.assert_array_equal(part[..., :3], np.asarray(PALETTE.convert("RGB")))
+    assert pixels[..., 3].sum() == 255 * 6 * 7 == part[..., 3].sum()
+
+
+TURNED = PALETTE.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+@pytest.mark.parametrize(
+    "image_file",
+    [
+        gif(PALETTE, before=b"!\xfe\0"),
+        gif(PALETTE, before=b"!\xfe\3abc\0!\xfe\0"),
+        gif(PALETTE, TURNED)[:-25],
+        gif(PALETTE, TURNED)[:-40] + bytes(range(200, 240)),
+        gif(PALETTE)[:-1],
+    ],
+    ids=["empty comment", "two comments", "frame cut", "frame broken", "no end"],
+)
+def test_the_first_frame_is_taken_of_a_gif_that_tensorflow_refuses(image_file):
+    found = to_supported_format(image_file, LIMIT)
+    np.testing.assert_array_equal(
+        tf.io.decode_image(found.encoded, 3, expand_animations=False),
+        np.asarray(PALETTE.convert("RGB")),
+    )
+    tf.io.decode_image(found.encoded, expand_animations=True)
+
+
+def without_adobe_marker(jpeg):
+    start = jpeg.index(b"\xff\xee")
+    return jpeg[:start] + jpeg[start + 2 + struct.unpack_from(">H", jpeg, start + 2)[0] :]
+
+
+@pytest.mark.parametrize("as_by_adobe", [False, True])
+def test_cmyk_jpeg_without_a_marker_is_read_in_the_way_that_shows_something(as_by_adobe):
+    """Pillow inverts what it writes, as Adobe does; in the other way the black ink covers all."""
+    inks = (0, 255, 255, 0) if as_by_adobe else (255, 0, 0, 255)
+    file = without_adobe_marker(encoded(Image.new("CMYK", (16, 16), inks), "JPEG"))
+    assert abs(converted(file).astype(int) - [255, 0, 0]).max() < 5
+    assert as_by_adobe or abs(converted(file).astype(int) - decoded(file)).max() < 5
+
+
 # What is refused
 
 
@@ -230,7 +287,7 @@ def test_not_an_image():
 
 def test_vector_files_run_no_program():
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n"
-    assert refusal(eps) == "not a readable image"
+    assert refusal(eps).startswith("not a readable image (it is PostScript or EPS: ")
 
 
 def test_size_is_judged_by_the_header():

@@ -24,7 +24,7 @@ from aocr.config import MAX_PIXELS, Config
 from aocr.data.images.conversion import convert_watched
 from aocr.data.images.decoder_complaints import DecoderWatch, hidden_complaints
 from aocr.data.images.files import ImageFileError, TooManyPixelsError
-from aocr.data.images.measuring import ImageMeasurer, ImageSize
+from aocr.data.images.measuring import ImageMeasurer
 
 GOOD = draw("AB", form="JPEG")
 ENDED, STRAY, NO_TABLES = cut_and_ended(GOOD), with_stray_bytes(GOOD), without_tables(GOOD)
@@ -84,13 +84,15 @@ def test_an_error_opens_the_gate_again():
 
 def test_complaints_about_a_batch_are_those_of_its_images():
     with DecoderWatch() as watch, contextlib.closing(ImageMeasurer(Config())) as measurer:
-        size = ImageSize(32, 48, 48)
-        assert watch.decode([GOOD] * 64, measurer.sizes) == [(size, "")] * 64
+        (size,) = measurer.measure([GOOD])
+        assert size[:3] == (32, 48, 48)
+        assert watch.decode([GOOD] * 64, measurer.measure) == [(size, "")] * 64
         batch = [GOOD, ENDED, STRAY, cut(GOOD), NO_TABLES]
-        assert watch.decode(batch, measurer.sizes) == [
-            (size, ""),
-            (size, PREMATURE_END),
-            (size, EXTRANEOUS),
+        found = watch.decode(batch, measurer.measure)
+        assert [(measured and measured[:3], complaint) for measured, complaint in found] == [
+            (size[:3], ""),
+            (size[:3], PREMATURE_END),
+            (size[:3], EXTRANEOUS),
             (None, ""),
             (None, NO_TABLE),
         ]
