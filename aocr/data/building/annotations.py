@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import logging
 import os
 import re
@@ -15,6 +16,7 @@ import tensorflow as tf
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote, kind_of_special_file
 from aocr.util.text.characters import escape
+from aocr.util.text.encodings import in_utf_8
 from aocr.util.text.plurals import counted
 
 DELIMITERS = {"space": " ", "tab": "\t", "comma": ","}
@@ -28,7 +30,6 @@ STDIN = "-"
 _NAMED_FILES = 3
 _CHUNK_BYTES = 1024 * 1024
 _QUOTED_CHARACTERS = 80
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FIRST_WHITESPACE = re.compile(r"(\S+)\s(.*)")
 _LABEL_AND_NUMBER = re.compile(r"(.+?)(_\d+)?")
 
@@ -110,8 +111,6 @@ class Annotations(NamedTuple):
 
     def _read_file(self) -> Iterator[Annotation]:
         for number, line in enumerate(_lines(self.path), start=1):
-            if number == 1:
-                line = line.removeprefix(_BYTE_ORDER_MARK)
             if line.strip():
                 annotation = _parse(number, line.rstrip(b"\r"), self.delimiter)
                 yield annotation._replace(path=self._locate(annotation.path))
@@ -177,7 +176,8 @@ def _lines(path: str) -> Iterator[bytes]:
     start = b""
     ends_in_cr = None
     with _open(path) as file:
-        while chunk := file.read(_CHUNK_BYTES):
+        chunks = iter(functools.partial(file.read, _CHUNK_BYTES), b"")
+        for chunk in in_utf_8(path, chunks):
             if ends_in_cr is None:
                 ends_in_cr = b"\n" not in chunk
             if ends_in_cr:
