@@ -27,6 +27,9 @@ MAX_LINE_BYTES = 64 * 1024
 STDIN = "-"
 """The path that stands for stdin."""
 
+NO_COLUMNS = "missing filename or label"
+"""The reason why a line that has not both is rejected."""
+
 _NAMED_FILES = 3
 _CHUNK_BYTES = 1024 * 1024
 _QUOTED_CHARACTERS = 80
@@ -41,11 +44,13 @@ class Rejection(NamedTuple):
         reason: the problem, in the same words for every annotation that has it.
         value: the offending path, label or line.
         detail: what else is known about it, or empty.
+        cause: what it comes from and what to do, in the same words for every annotation; or empty.
     """
 
     reason: str
     value: str
     detail: str = ""
+    cause: str = ""
 
 
 class Annotation(NamedTuple):
@@ -56,12 +61,18 @@ class Annotation(NamedTuple):
         path: path of the image; the start of the line if the line is rejected.
         label: text as it stands in the annotations.
         rejection: why the line cannot be used, or None.
+        line: the line as text; empty for a file of a folder, and if it is no text.
+        written: the path as it stands in the line.
+        is_beside: whether the path was found beside the annotation file.
     """
 
     number: int
     path: str
     label: str
     rejection: Rejection | None = None
+    line: str = ""
+    written: str = ""
+    is_beside: bool = False
 
 
 class Annotations(NamedTuple):
@@ -113,11 +124,23 @@ class Annotations(NamedTuple):
         for number, line in enumerate(_lines(self.path), start=1):
             if line.strip():
                 annotation = _parse(number, line.rstrip(b"\r"), self.delimiter)
-                yield annotation._replace(path=self._locate(annotation.path))
+                written = annotation.path
+                yield annotation._replace(path=self._locate(written), written=written)
 
     def _locate(self, path: str) -> str:
         """Joins a path to `base_dir`, unless it is absolute or has a scheme such as gs://."""
         return path if not path or is_remote(path) else os.path.join(self.base_dir, path)
+
+    def beside(self, annotation: Annotation) -> str:
+        """Returns the path of an image if it is relative to the annotation file.
+
+        It is empty if there is no other folder to look in than `annotation.path` names.
+        """
+        written = annotation.written
+        if self.base_dir or self.path == STDIN or not written or is_remote(written):
+            return ""
+        path = os.path.join(os.path.dirname(self.path), written)
+        return "" if path == written else path
 
 
 def label_of_name(name: str) -> str:
@@ -236,9 +259,9 @@ def _split(number: int, line: str, delimiter: str) -> Annotation:
         rejection = Rejection("more than path and label", quoted, f"{len(columns)} columns")
         return Annotation(number, line, "", rejection)
     if len(columns) < 2 or not columns[0]:
-        return Annotation(number, line, "", Rejection("missing filename or label", quoted))
+        return Annotation(number, line, "", Rejection(NO_COLUMNS, quoted), line)
     path, label = columns
-    return Annotation(number, path, label)
+    return Annotation(number, path, label, line=line)
 
 
 def _columns(line: str, delimiter: str) -> list[str]:

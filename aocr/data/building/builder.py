@@ -48,6 +48,8 @@ def build(annotations: str, output: str, options: Options) -> int:
             rejections = RejectionLog(f"{annotations}, {source.unit}", report, options.strict)
             with contextlib.closing(rejections):
                 counts = _write(source, files, rejections, options, names.identities())
+            rejections.log_causes(source)
+            counts.log_places(source)
             rejected = rejections.counts.total()
             if not counts.pairs and (rejected or options.shard_index is None):
                 raise UserError(
@@ -86,6 +88,7 @@ def _write(
                 writer = writers[(annotation.number - 1) % len(writers)]
                 writer.write(schema.serialize(image.encoded, label, comment))
                 counts.add(label, image.converted)
+                counts.beside += annotation.is_beside
                 if complaint:
                     counts.complaints += 1
                     place = f"{source.path}, {source.unit} {annotation.number}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
+from aocr.data.building.annotations import Annotations
 from aocr.data.images.decoder_complaints import COMPLAINED, warning_text
 from aocr.util.terminal.console import is_interactive, progress_bar
 from aocr.util.text.characters import shorten
@@ -60,6 +62,7 @@ class BuildCounts:
         converted: number of images that were converted to PNG.
         complaints: number of images that were decoded with a complaint of the decoder.
         longest_label: the first of the longest labels.
+        beside: number of images that were found beside the list, not from the working directory.
         cases: effects of upper-casing.
     """
 
@@ -67,6 +70,7 @@ class BuildCounts:
     converted: int = 0
     complaints: int = 0
     longest_label: str = ""
+    beside: int = 0
     cases: CaseMerges = dataclasses.field(default_factory=CaseMerges)
 
     def add(self, label: str, converted: bool) -> None:
@@ -79,6 +83,23 @@ class BuildCounts:
         self.pairs += 1
         self.converted += converted
         self.longest_label = max(self.longest_label, label, key=len)
+
+    def log_places(self, source: Annotations) -> None:
+        """Logs which images were found beside the list, as --base-dir would say."""
+        if not self.beside:
+            return
+        log = logging.info if self.beside == self.pairs else logging.warning
+        log(
+            "%s: %s not there from the working directory, but beside the list, as with "
+            "--base-dir=%s, and read there%s.",
+            source.path,
+            counted(self.beside, "path is", "paths are"),
+            os.path.dirname(source.path) or ".",
+            ""
+            if self.beside == self.pairs
+            else "; the others were found from the working "
+            "directory: check that these are the images that are meant, or give --base-dir",
+        )
 
 
 @contextlib.contextmanager

@@ -49,7 +49,8 @@ def encoding_of(start: bytes) -> str:
     start = start[:_LOOKED_AT_BYTES]
     low, high = start[::2], start[1::2]
     for zeros, others, name in ((high, low, "UTF-16LE"), (low, high, "UTF-16BE")):
-        if len(others) > 1 and 0 not in others and zeros.count(0) >= 0.9 * len(others):
+        is_text = 0 not in others and len(set(others)) > 3
+        if is_text and zeros.count(0) >= 0.9 * len(others):
             raise ValueError(f"it looks like {name} without its byte order mark; {_cure(name)}")
     return UTF_8
 
