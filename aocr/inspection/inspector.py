@@ -12,13 +12,14 @@ import tensorflow as tf
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data.augmentation.augment import NO_AUGMENTATION
 from aocr.data.images.decoder_complaints import hidden_complaints
+from aocr.data.label_sanity import MAX_NAMED
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
-from aocr.inspection.statistics import MAX_NAMED, collect_statistics
+from aocr.inspection.statistics import collect_statistics
 from aocr.inspection.summary import DatasetFiles, DatasetSummary, find_duplicates, summarize
 from aocr.inspection.text_report import format_report
 from aocr.util.errors import UserError

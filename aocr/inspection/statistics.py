@@ -18,6 +18,7 @@ from aocr.config import MAX_PIXELS, Config, width_at_32
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.images.files import ImageFileError, quiet_pillow, read_header
 from aocr.data.images.measuring import ImageMeasurer, in_batches
+from aocr.data.label_sanity import LabelSanity, ProblemCount
 from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
@@ -82,26 +83,6 @@ def check_images(
 
 LOG_INTERVAL = 20_000  # records
 
-MAX_NAMED = 5
-"""Number of records named for each problem. All records with the problem are counted."""
-
-
-@dataclasses.dataclass
-class ProblemCount:
-    """Counts the records with one problem, and names the first `MAX_NAMED` of them.
-
-    The names of the fields are keys of `aocr inspect --json`.
-    """
-
-    count: int = 0
-    named: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, name: str) -> None:
-        """Counts one record."""
-        self.count += 1
-        if self.count <= MAX_NAMED:
-            self.named.append(name)
-
 
 @dataclasses.dataclass
 class LabelStatistics:
@@ -114,6 +95,7 @@ class LabelStatistics:
         empty: labels without a character.
         latin_1: labels that are not valid UTF-8 and are read as Latin-1.
         not_nfc: labels that are not in Unicode normalization form NFC.
+        sanity: what is odd about labels.
     """
 
     lengths: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
@@ -122,6 +104,7 @@ class LabelStatistics:
     empty: ProblemCount = dataclasses.field(default_factory=ProblemCount)
     latin_1: ProblemCount = dataclasses.field(default_factory=ProblemCount)
     not_nfc: ProblemCount = dataclasses.field(default_factory=ProblemCount)
+    sanity: LabelSanity = dataclasses.field(default_factory=LabelSanity)
 
     def add(self, row: RawRecord, label: str) -> None:
         """Counts the label of one record.
@@ -139,6 +122,7 @@ class LabelStatistics:
             self.latin_1.add(row.name)
         if not unicodedata.is_normalized("NFC", label):
             self.not_nfc.add(row.name)
+        self.sanity.add(row.name, label, row.image)
 
 
 @dataclasses.dataclass

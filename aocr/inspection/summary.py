@@ -11,16 +11,12 @@ import numpy as np
 
 from aocr.charset import DIGITS_AND_CAPITALS
 from aocr.config import IMAGE_HEIGHT, RIGHT_TO_LEFT
+from aocr.data.label_sanity import ProblemCount
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution, distribution_of, divide
 from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
-from aocr.inspection.statistics import (
-    DatasetStatistics,
-    LabelStatistics,
-    MisfitCounts,
-    ProblemCount,
-)
+from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, MisfitCounts
 from aocr.util.text.characters import code_point, is_right_to_left, unicode_name
 
 
@@ -147,6 +143,7 @@ class DatasetSummary:
         empty_labels: labels without a character.
         latin_1_labels: labels that are not valid UTF-8 and are read as Latin-1.
         labels_not_nfc: labels that are not in Unicode normalization form NFC.
+        odd_labels: what is odd about labels, by the keys of `label_sanity.KINDS`.
         repeated_images: records whose image occurs in an earlier record.
         contradictions: images that occur with different labels.
         coverage: the smallest flags for each percentage of the records.
@@ -170,6 +167,7 @@ class DatasetSummary:
     empty_labels: ProblemCount
     latin_1_labels: ProblemCount
     labels_not_nfc: ProblemCount
+    odd_labels: dict[str, ProblemCount]
     repeated_images: int
     contradictions: Contradictions
     coverage: list[Coverage]
@@ -215,6 +213,7 @@ def summarize(
         empty_labels=labels.empty,
         latin_1_labels=labels.latin_1,
         labels_not_nfc=labels.not_nfc,
+        odd_labels={kind.key: problem for kind, problem in labels.sanity.findings()},
         repeated_images=duplicates.repeated_records,
         contradictions=_contradictions(duplicates, examples),
         coverage=coverage,

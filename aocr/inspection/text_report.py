@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 
 from aocr.config import IMAGE_HEIGHT, width_at_32
 from aocr.data.images.decoder_complaints import COMPLAINED
+from aocr.data.label_sanity import ALL_KINDS, ProblemCount
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution
 from aocr.inspection.recommendation import Coverage
-from aocr.inspection.statistics import MisfitCounts, ProblemCount
+from aocr.inspection.statistics import MisfitCounts
 from aocr.inspection.summary import CharacterCount, DatasetSummary
 from aocr.util.text.characters import (
     OPEN_BOX,
@@ -105,9 +106,17 @@ def _problems(summary: DatasetSummary) -> list[str]:
             "label is not in Unicode normalization form NFC",
             "labels are not in Unicode normalization form NFC",
         ),
+        *_odd_labels(summary),
         *_duplicates(summary),
     ]
     return lines or ["No broken image, no image twice, no empty label."]
+
+
+def _odd_labels(summary: DatasetSummary) -> Iterator[str]:
+    """Yields lines about each kind of odd labels; none if there are none."""
+    for kind in ALL_KINDS:
+        if problem := summary.odd_labels.get(kind.key):
+            yield from _problem(problem, kind.singular, kind.plural)
 
 
 def _problem(problem: ProblemCount, singular: str, plural: str) -> Iterator[str]:

@@ -47,6 +47,15 @@ def test_problems_of_labels_are_named(report):
     assert [each["character"] for each in facts["characters"]] == ["A", "\xc4", "\u0308"]
 
 
+def test_odd_labels_are_named(report):
+    rows = (IMAGE, " A", "a.png"), (grey_png(1), "B\u200b")
+    assert report(*rows)["odd_labels"] == {
+        "blanks_at_ends": {"count": 1, "named": ["record 1, a.png: ' A'"]},
+        "hidden_characters": {"count": 1, "named": ["record 2: 'B<U+200B>'"]},
+    }
+    assert "1 label begins or ends with a blank" in report(*rows, as_json=False)
+
+
 def test_five_are_named_and_all_are_counted(report):
     facts = report(*((grey_png(n), "") for n in range(7)))
     assert facts["empty_labels"]["count"] == 7

@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 import tensorflow as tf
 
+from aocr.data.building.folder_texts import refuse_texts
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote, kind_of_special_file
 from aocr.util.text.characters import escape
@@ -178,6 +179,7 @@ def _read_folder(folder: str) -> Iterator[Annotation]:
         left_out = counted(len(hidden), "hidden file is", "hidden files are")
         named = ", ".join(hidden[:_NAMED_FILES]) + (", ..." if len(hidden) > _NAMED_FILES else "")
         logging.warning("%s: %s left out: %s", folder, left_out, named)
+    refuse_texts(folder, visible)
     for number, name in enumerate(visible, start=1):
         rejection = None if is_utf8(name) else Rejection("file name that is not UTF-8", name)
         yield Annotation(number, os.path.join(folder, name), label_of_name(name), rejection)

@@ -73,28 +73,26 @@ def _write(
 
     `replaced` are the identities of the files that the build will replace.
     """
-    counts = BuildCounts()
+    counts = BuildCounts(options)
     share = len(files) / options.shards
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
         checked = stack.enter_context(contextlib.closing(check_all(source, options)))
         advance = stack.enter_context(progress(source.estimate_count, share, options.log_step))
-        for annotation, label, image, rejection, complaint in checked:
-            if rejection:
-                rejections.add(annotation, rejection)
-            if image:
+        for each in checked:
+            annotation = each.annotation
+            if each.rejection:
+                rejections.add(annotation, each.rejection)
+            if each.image:
                 _refuse_if_replaced(annotation.path, replaced)
                 comment = annotation.path if options.save_filename else None
                 writer = writers[(annotation.number - 1) % len(writers)]
-                writer.write(schema.serialize(image.encoded, label, comment))
-                counts.add(label, image.converted)
-                counts.beside += annotation.is_beside
-                if complaint:
+                writer.write(schema.serialize(each.image.encoded, each.label, comment))
+                counts.add(f"{source.unit} {annotation.number}", annotation, each.label, each.image)
+                if each.complaint:
                     counts.complaints += 1
                     place = f"{source.path}, {source.unit} {annotation.number}"
-                    log_complaint(place, annotation.path, complaint)
-                if options.force_uppercase:
-                    counts.cases.add(annotation.label)
+                    log_complaint(place, annotation.path, each.complaint)
             advance(counts.pairs)
     return counts
 

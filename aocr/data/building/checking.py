@@ -27,6 +27,7 @@ class Options(NamedTuple):
     Attributes:
         force_uppercase: convert labels to upper case.
         normalize: convert labels to the Unicode normal form NFC.
+        strip_labels: take off the blanks at the ends of labels.
         save_filename: store the path of the image in the record's comment.
         base_dir: folder that relative paths start from; empty for the working directory.
         delimiter: the separator of path and label, a key of `annotations.DELIMITERS`.
@@ -40,6 +41,7 @@ class Options(NamedTuple):
 
     force_uppercase: bool = True
     normalize: bool = True
+    strip_labels: bool = False
     save_filename: bool = False
     base_dir: str = ""
     delimiter: str = "space"
@@ -132,7 +134,9 @@ def _explained(candidate: _Candidate, missing: MissingFiles) -> _Candidate:
 
 def _read_candidate(annotation: Annotation, source: Annotations, options: Options) -> _Candidate:
     """Checks the label, and reads the file and its header."""
-    label = labels.normalize(annotation.label, options.force_uppercase, options.normalize)
+    label = labels.normalize(
+        annotation.label, options.force_uppercase, options.normalize, options.strip_labels
+    )
     rejection = annotation.rejection
     if not rejection and options.save_filename and not is_utf8(annotation.path):
         rejection = Rejection("file name that is not UTF-8", annotation.path)

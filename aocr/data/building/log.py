@@ -11,11 +11,22 @@ from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
-from aocr.data.building.annotations import Annotations
+from aocr.data.building.annotations import Annotation, Annotations
+from aocr.data.building.checking import Options
+from aocr.data.images.conversion import SupportedImage
 from aocr.data.images.decoder_complaints import COMPLAINED, warning_text
+from aocr.data.label_sanity import LabelSanity, ProblemCount
 from aocr.util.terminal.console import is_interactive, progress_bar
-from aocr.util.text.characters import shorten
+from aocr.util.text.characters import (
+    changed_by_upper_casing,
+    describe_character,
+    quoted,
+    shorten,
+)
 from aocr.util.text.plurals import counted
+
+_MOST_LETTERS = 10
+"""Number of letters that upper-casing changes into others that the log names one by one."""
 
 
 class CaseMerges:
@@ -29,20 +40,24 @@ class CaseMerges:
         changed: number of labels that upper-casing changes.
         merged: number of upper-case labels that stand for several different labels.
         example: one of them, or empty.
+        letters: labels with each letter that becomes another letter, or several.
     """
 
     def __init__(self, limit: int = 10_000) -> None:
         self.changed = 0
         self.merged = 0
         self.example = ""
+        self.letters: dict[str, ProblemCount] = {}
         self._limit = limit
         self._first_spellings: dict[int, int] = {}  # hash in upper case --> hash of the first label
         self._merged: set[int] = set()
 
-    def add(self, label: str) -> None:
-        """Counts a label, given in its original case."""
+    def add(self, label: str, name: str = "") -> None:
+        """Counts a label, given in its original case; `name` is that of its line."""
         upper = label.upper()
         self.changed += upper != label
+        for letter in filter(changed_by_upper_casing, () if label.isascii() else set(label)):
+            self.letters.setdefault(letter, ProblemCount()).add(f"{name}: {quoted(label)}")
         key = hash(upper)
         if key not in self._first_spellings:
             if len(self._first_spellings) < self._limit:
@@ -58,31 +73,45 @@ class BuildCounts:
     """Counts the pairs of image and label that are written.
 
     Attributes:
+        options: what the flags ask for.
         pairs: number of pairs.
         converted: number of images that were converted to PNG.
         complaints: number of images that were decoded with a complaint of the decoder.
         longest_label: the first of the longest labels.
         beside: number of images that were found beside the list, not from the working directory.
+        stripped: number of labels that lost blanks at their ends.
         cases: effects of upper-casing.
+        sanity: what is odd about labels.
     """
 
+    options: Options
     pairs: int = 0
     converted: int = 0
     complaints: int = 0
     longest_label: str = ""
     beside: int = 0
+    stripped: int = 0
     cases: CaseMerges = dataclasses.field(default_factory=CaseMerges)
+    sanity: LabelSanity = dataclasses.field(default_factory=LabelSanity)
 
-    def add(self, label: str, converted: bool) -> None:
+    def add(self, name: str, annotation: Annotation, label: str, image: SupportedImage) -> None:
         """Counts a pair.
 
         Args:
+            name: the name of its line.
+            annotation: the line.
             label: the label that is written.
-            converted: whether the image was converted to PNG.
+            image: the image that is written.
         """
         self.pairs += 1
-        self.converted += converted
+        self.converted += image.converted
         self.longest_label = max(self.longest_label, label, key=len)
+        self.beside += annotation.is_beside
+        self.sanity.add(name, label, image.encoded)
+        if self.options.strip_labels:
+            self.stripped += annotation.label != annotation.label.strip()
+        if self.options.force_uppercase:
+            self.cases.add(annotation.label, name)
 
     def log_places(self, source: Annotations) -> None:
         """Logs which images were found beside the list, as --base-dir would say."""
@@ -174,6 +203,10 @@ def log_summary(
     logging.info("Longest label (%i): %s", len(longest), shorten(longest))
     logging.info("Dataset is ready: %i pairs.", counts.pairs)  # also for 1: programs parse it
     _log_cases(counts.cases)
+    if counts.stripped:
+        lost = counted(counts.stripped, "label lost", "labels lost")
+        logging.info("%s blanks at the ends, by --strip-labels.", lost)
+    _log_sanity(counts.sanity)
     if counts.converted:
         logging.info(
             "%s converted to PNG: TensorFlow cannot decode such files, or not correctly.",
@@ -189,11 +222,35 @@ def log_summary(
     log("%s holds %s; %s rejected.", output, counted(counts.pairs, "pair"), rejected)
 
 
+def _log_sanity(sanity: LabelSanity) -> None:
+    for kind, problem in sanity.findings():
+        logging.warning("%s:", kind.text(problem.count))
+        for name in problem.named:
+            logging.warning("    %s", name)
+        if problem.count > len(problem.named):
+            logging.warning("    and %i more.", problem.count - len(problem.named))
+
+
 def _log_cases(cases: CaseMerges) -> None:
     if cases.changed:
         logging.info(
             "%s upper-cased; --no-force-uppercase keeps the original case.",
             counted(cases.changed, "label was", "labels were"),
+        )
+    letters = sorted(cases.letters.items(), key=lambda item: -item[1].count)
+    for letter, labels in letters[:_MOST_LETTERS]:
+        logging.warning(
+            "Upper-casing makes %s of %s, in %s, first in %s; --no-force-uppercase keeps it.",
+            " + ".join(f"{c} ({describe_character(c)})" for c in letter.upper()),
+            f"{letter} ({describe_character(letter)})",
+            counted(labels.count, "label"),
+            labels.named[0],
+        )
+    if len(letters) > _MOST_LETTERS:
+        logging.warning(
+            "Upper-casing changes %s more: %s",
+            counted(len(letters) - _MOST_LETTERS, "such letter"),
+            "".join(letter for letter, _ in letters[_MOST_LETTERS:]),
         )
     if cases.merged:
         logging.warning(

@@ -95,20 +95,20 @@ def escape_name(name: str) -> str:
     return _UNSAFE_BUT_BYTES.sub(lambda match: escape(match[0]), name)
 
 
-def shorten(text: str) -> str:
-    """Returns at most `MAX_LOGGED_CHARACTERS` characters of a text.
+def shorten(text: str, most: int = MAX_LOGGED_CHARACTERS) -> str:
+    """Returns at most so many characters of a text.
 
     Keeps the start and the end, which say most about a path, and puts `…` between them.
     """
-    if len(text) <= MAX_LOGGED_CHARACTERS:
+    if len(text) <= most:
         return text
-    half = MAX_LOGGED_CHARACTERS // 2
+    half = most // 2
     return f"{text[: half - 1]}…{text[-half:]}"
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, most: int = MAX_LOGGED_CHARACTERS) -> str:
     """Returns text in quotes for a message: shortened, in one line, with nothing hidden in it."""
-    return f"'{visible_text(escape(shorten(text)))}'"
+    return f"'{visible_text(escape(shorten(text, most)))}'"
 
 
 def changed_by_upper_casing(character: str) -> str:
