@@ -9,11 +9,11 @@ import itertools
 import logging
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aocr.config import ATTENTION, COLUMN_WIDTH, CTC, Config
 from aocr.data import limits
-from aocr.data.images.measuring import ImageMeasurer, ImageSize, in_batches
+from aocr.data.images.measuring import ImageMeasurer, ImageSize, MeasuredImage, in_batches
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records.files import RawRecord
@@ -144,12 +144,17 @@ class DatasetScan:
         return sorted({index for finding in findings for index in finding.record_indices})
 
 
-def scan(files: list[str], config: Config) -> DatasetScan:
+Observer = Callable[[RawRecord, "MeasuredImage | None"], None]
+"""Receives each record of a scan with its decoded image, or None if it cannot be decoded."""
+
+
+def scan(files: list[str], config: Config, observe: Observer | None = None) -> DatasetScan:
     """Reads every record, decodes every image, and compares them with a model's limits.
 
     Args:
         files: TFRecord files.
         config: the config, for the limits.
+        observe: the function that gets each record, too.
 
     Raises:
         UserError: a file cannot be read, breaks off, or has records of another schema.
@@ -158,14 +163,16 @@ def scan(files: list[str], config: Config) -> DatasetScan:
     found, counts = DatasetScan(config), Counter[str]()
     with contextlib.closing(ImageMeasurer(config)) as measurer:
 
-        def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, ImageSize | None]]:
-            return list(zip(chunk, measurer.sizes([each.image for each in chunk]), strict=True))
+        def measure(chunk: list[RawRecord]) -> list[tuple[RawRecord, MeasuredImage | None]]:
+            return list(zip(chunk, measurer.measure([each.image for each in chunk]), strict=True))
 
         with contextlib.closing(
             map_in_order(measure, in_batches(record_files.read(files)))
         ) as chunks:
-            for record, size in itertools.chain.from_iterable(chunks):
-                found.add(record, size)
+            for record, image in itertools.chain.from_iterable(chunks):
+                found.add(record, image and image.size)
+                if observe:
+                    observe(record, image)
                 counts[record.path] += 1
     found.records_of_file = [counts[path] for path in files]
     return found

@@ -6,7 +6,6 @@ import array
 import collections
 import contextlib
 import dataclasses
-import hashlib
 import itertools
 import logging
 import sys
@@ -22,6 +21,7 @@ from aocr.data.label_sanity import LabelSanity, ProblemCount
 from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
+from aocr.data.same_images import digest
 from aocr.inspection.recommendation import WidthCounts
 from aocr.util.threads import map_in_order
 
@@ -230,8 +230,8 @@ class Digests:
 
     def add(self, image: bytes, label: str) -> None:
         """Appends the digests of one record."""
-        self.images.append(_digest(image))
-        self.labels.append(_digest(label.encode()))
+        self.images.append(digest(image))
+        self.labels.append(digest(label.encode()))
 
 
 @dataclasses.dataclass
@@ -296,7 +296,3 @@ def collect_statistics(
             if statistics.records % LOG_INTERVAL == 0:
                 logging.info("Inspected %i records.", statistics.records)
     return statistics
-
-
-def _digest(content: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
