@@ -22,6 +22,7 @@ from aocr.util.text.characters import (
     describe_character,
     quoted,
     shorten,
+    visible_text,
 )
 from aocr.util.text.plurals import counted
 
@@ -200,7 +201,7 @@ def log_summary(
         unit: the noun for an annotation: "line" or "file".
     """
     longest = counts.longest_label
-    logging.info("Longest label (%i): %s", len(longest), shorten(longest))
+    logging.info("Longest label (%i): %s", len(longest), visible_text(shorten(longest)))
     logging.info("Dataset is ready: %i pairs.", counts.pairs)  # also for 1: programs parse it
     _log_cases(counts.cases)
     if counts.stripped:

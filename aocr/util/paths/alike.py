@@ -6,7 +6,8 @@ import os
 import unicodedata
 from typing import NamedTuple
 
-from aocr.util.text.characters import is_hidden
+from aocr.util.paths.checks import is_remote
+from aocr.util.text.characters import is_hidden, visible_text
 
 CASE, FORM, HIDDEN, ENDING = "case", "form", "hidden", "ending"
 """How names may differ: in case, in Unicode form, in characters that nobody can see, in ending."""
@@ -37,7 +38,7 @@ class AlikeFinder:
             root: the folder; empty for the working directory.
             path: the path, relative or absolute, with / between its parts.
         """
-        found, differences = root, frozenset[str]()
+        differences = frozenset[str]()
         parts = os.path.join(root, path).split("/")
         found = "/" if not parts[0] else ""
         for number, part in enumerate(parts):
@@ -51,6 +52,13 @@ class AlikeFinder:
                 return None
             found = os.path.join(found, name)
         return Alike(found, differences) if os.path.isfile(found) else None
+
+    def hint(self, path: str) -> str:
+        """Returns which local file a path may mean, as " (there is a.png)"; empty for none."""
+        if is_remote(path) or "\0" in path:
+            return ""
+        found = self.find("", path) or self.find("", path.replace("\\", "/"))
+        return f" (there is {visible_text(found.path)})" if found else ""
 
     def _name_like(self, folder: str, name: str, is_last: bool) -> str:
         names = self._names_in(folder)

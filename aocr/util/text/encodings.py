@@ -82,7 +82,8 @@ def _problem(content: bytes, error: UnicodeDecodeError) -> str:
 
 def _contradiction(encoding: str, error: UnicodeDecodeError) -> str:
     name = encoding.upper()
-    return f"it begins with the byte order mark of {name}, but is not {name} ({error.reason})"
+    problem = f"it begins with the byte order mark of {name}, but is not {name} ({error.reason})"
+    return f"{problem}; save it again, as UTF-8"
 
 
 def _cure(name: str) -> str:
