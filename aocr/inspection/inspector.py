@@ -19,6 +19,7 @@ from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
+from aocr.inspection.shared_images import SharedImages, find_shared
 from aocr.inspection.statistics import collect_statistics
 from aocr.inspection.summary import DatasetFiles, DatasetSummary, find_duplicates, summarize
 from aocr.inspection.text_report import format_report
@@ -76,10 +77,15 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
         raise UserError(f"the dataset is empty: no record in {', '.join(files)}")
     digests = statistics.digests
     duplicates = find_duplicates(digests.images, digests.labels, MAX_NAMED)
+    shared = find_shared(digests.images, statistics.records_of_file, MAX_NAMED)
     samples = contact_sheet.sample_indices(statistics.records) if options.sheet else []
-    rows = _read_rows(files, {*samples, *itertools.chain(*duplicates.examples)})
+    named = itertools.chain(*duplicates.examples, *(each.first for each in shared))
+    rows = _read_rows(files, {*samples, *named})
     examples = [[_describe(rows[index]) for index in group] for group in duplicates.examples]
-    summary = summarize(dataset, statistics, duplicates, examples)
+    shared_images = [
+        SharedImages(*each[:3], [_describe(rows[index]) for index in each.first]) for each in shared
+    ]
+    summary = summarize(dataset, statistics, duplicates, examples, shared_images)
     print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))
     if options.sheet:
         config = _sheet_config(summary, options)

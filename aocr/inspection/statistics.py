@@ -248,6 +248,7 @@ class DatasetStatistics:
         labels: statistics of the labels.
         misfits: records that exceed the limits.
         digests: digests of images and labels.
+        records_of_file: number of records of each file, in their order.
     """
 
     limits: Limits
@@ -257,6 +258,9 @@ class DatasetStatistics:
     labels: LabelStatistics = dataclasses.field(default_factory=LabelStatistics)
     misfits: MisfitCounts = dataclasses.field(default_factory=MisfitCounts)
     digests: Digests = dataclasses.field(default_factory=Digests)
+    records_of_file: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
 
     def add(self, row: RawRecord, image: CheckedImage) -> None:
         """Counts one record."""
@@ -265,6 +269,7 @@ class DatasetStatistics:
         self.images.add(row, image)
         self.labels.add(row, label)
         self.digests.add(row.image, label)
+        self.records_of_file[row.path] += 1
         if image.size:
             self.widths.add(*image.size)
         self.misfits.add(self.limits, None if image.problem else image.size, label)

@@ -16,6 +16,7 @@ from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution, distribution_of, divide
 from aocr.inspection.recommendation import Coverage, RecordCounts, recommend
+from aocr.inspection.shared_images import SharedImages
 from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, MisfitCounts
 from aocr.util.text.characters import code_point, is_right_to_left, unicode_name
 
@@ -146,6 +147,7 @@ class DatasetSummary:
         odd_labels: what is odd about labels, by the keys of `label_sanity.KINDS`.
         repeated_images: records whose image occurs in an earlier record.
         contradictions: images that occur with different labels.
+        shared_images: images that several of the datasets have.
         coverage: the smallest flags for each percentage of the records.
         fit: records that do not fit the given flags; None if no such flag is given.
         flags: recommended flags by percentage, such as "99 %". The percentage applies to images and
@@ -170,6 +172,7 @@ class DatasetSummary:
     odd_labels: dict[str, ProblemCount]
     repeated_images: int
     contradictions: Contradictions
+    shared_images: list[SharedImages]
     coverage: list[Coverage]
     fit: MisfitCounts | None
     flags: dict[str, list[str]]
@@ -184,6 +187,7 @@ def summarize(
     statistics: DatasetStatistics,
     duplicates: Duplicates,
     examples: list[list[str]],
+    shared_images: list[SharedImages],
 ) -> DatasetSummary:
     """Returns the summary of a dataset.
 
@@ -192,6 +196,7 @@ def summarize(
         statistics: statistics of at least one record.
         duplicates: records with the same image.
         examples: name and label of each record in `duplicates.examples`.
+        shared_images: images that several datasets have.
     """
     images, labels = statistics.images, statistics.labels
     coverage = recommend(
@@ -216,6 +221,7 @@ def summarize(
         odd_labels={kind.key: problem for kind, problem in labels.sanity.findings()},
         repeated_images=duplicates.repeated_records,
         contradictions=_contradictions(duplicates, examples),
+        shared_images=shared_images,
         coverage=coverage,
         fit=None if statistics.limits == Limits() else statistics.misfits,
         flags=_recommended_flags(coverage, statistics.labels),

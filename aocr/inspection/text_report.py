@@ -140,6 +140,11 @@ def _duplicates(summary: DatasetSummary) -> Iterator[str]:
         for first, *others in contradictions.named:
             yield f"      {first}"
             yield from (f"  and {other}" for other in others)
+    for each in summary.shared_images:
+        dataset = visible_text(each.dataset)
+        are = counted_in_groups(each.images, f"image of {dataset} is", f"images of {dataset} are")
+        yield f"{are} also in {visible_text(each.earlier)}"
+        yield from (f"      {name}" for name in each.named)
 
 
 def _histograms(summary: DatasetSummary) -> list[str]:
