@@ -200,3 +200,11 @@ def test_unreadable_annotations_are_an_error(tmp_path, monkeypatch):
     message = re.escape(f"cannot read {tmp_path}/a.txt: gone")
     with pytest.raises(UserError, match=f"{message}$"):
         list(Annotations(f"{tmp_path}/a.txt").read())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_list_of_notepad_is_read(rows, encoding):
+    assert pairs(rows("a.png É\r\nb.png 字\r\n".encode(encoding))) == [
+        ("a.png", "É"),
+        ("b.png", "字"),
+    ]
