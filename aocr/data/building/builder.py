@@ -49,7 +49,6 @@ def build(annotations: str, output: str, options: Options) -> int:
             with contextlib.closing(rejections):
                 counts = _write(source, files, rejections, options, names.identities())
             rejections.log_causes(source)
-            counts.log_places(source)
             rejected = rejections.counts.total()
             if not counts.pairs and (rejected or options.shard_index is None):
                 raise UserError(
@@ -58,6 +57,7 @@ def build(annotations: str, output: str, options: Options) -> int:
                 )
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {names.dataset}: {first_line(error)}") from error
+    counts.log_places(source)
     log_summary(counts, rejections.counts, names.dataset, names.report, source.unit)
     return counts.pairs
 
