@@ -9,7 +9,7 @@ import itertools
 import logging
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aocr.config import ATTENTION, COLUMN_WIDTH, CTC, Config
 from aocr.data import limits
@@ -159,12 +159,17 @@ class DatasetScan:
         return sorted({index for finding in findings for index in finding.record_indices})
 
 
-def scan(files: list[str], config: Config) -> DatasetScan:
+Observer = Callable[[RawRecord, "Measured | None"], None]
+"""Receives each record of a scan with its decoded image, or None if it cannot be decoded."""
+
+
+def scan(files: list[str], config: Config, observe: Observer | None = None) -> DatasetScan:
     """Reads every record, decodes every image, and compares them with a model's limits.
 
     Args:
         files: TFRecord files.
         config: the config, for the limits.
+        observe: the function that gets each record, too.
 
     Raises:
         UserError: a file cannot be read, breaks off, or has records of another schema.
@@ -180,9 +185,11 @@ def scan(files: list[str], config: Config) -> DatasetScan:
         with contextlib.closing(
             map_in_order(measure, in_batches(record_files.read(files)))
         ) as chunks:
-            for record, measured in itertools.chain.from_iterable(chunks):
-                found.add(record, measured)
+            for record, image in itertools.chain.from_iterable(chunks):
+                found.add(record, image)
                 contents[record.path] = contents[record.path].with_record(record)
+                if observe:
+                    observe(record, image)
     found.files = {path: ScannedFile(stamps[path], contents[path]) for path in files}
     return found
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import numpy as np
 import tensorflow as tf
 
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, PAD_ID
 from aocr.config import Config
 from aocr.data.records import schema
+from aocr.util.text import encodings
 
 
-def normalize(label: str, force_uppercase: bool, nfc: bool) -> str:
+def normalize(label: str, force_uppercase: bool, nfc: bool, strip: bool = False) -> str:
     """Returns the label as it is written to a dataset.
 
     Args:
         label: text as it stands in the annotations.
         force_uppercase: convert it to upper case.
         nfc: convert it to the Unicode normal form NFC.
+        strip: take off the blanks at its ends.
     """
+    label = label.strip() if strip else label
     label = label.upper() if force_uppercase else label
-    return unicodedata.normalize("NFC", label) if nfc else label
+    return encodings.nfc(label) if nfc else label
 
 
 def encode_label(label: tf.Tensor, config: Config) -> tf.Tensor:

@@ -12,13 +12,15 @@ import tensorflow as tf
 from aocr.config import IMAGE_HEIGHT, Config
 from aocr.data.augmentation.augment import NO_AUGMENTATION
 from aocr.data.images.decoder_complaints import hidden_complaints
+from aocr.data.label_sanity import MAX_NAMED, ProblemCount
 from aocr.data.limits import Limits
 from aocr.data.records import files as record_files
 from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
-from aocr.inspection.statistics import MAX_NAMED, ProblemCount, collect_statistics
+from aocr.inspection.shared_images import SharedImages, find_shared
+from aocr.inspection.statistics import collect_statistics
 from aocr.inspection.summary import DatasetFiles, DatasetSummary, find_duplicates, summarize
 from aocr.inspection.text_report import format_report
 from aocr.util.errors import UserError
@@ -75,16 +77,29 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
         raise UserError(f"the dataset is empty: no record in {', '.join(files)}")
     digests = statistics.digests
     duplicates = find_duplicates(digests.images, digests.labels, MAX_NAMED)
+    shared = find_shared(digests.images, statistics.records_of_file, MAX_NAMED)
     samples = contact_sheet.sample_indices(statistics.records) if options.sheet else []
+    named = itertools.chain(*duplicates.examples, *(each.first for each in shared))
     sizes = statistics.images.sizes
     absurd = sizes.absurd().nonzero()[0].tolist()
-    named = {sizes.records[n]: sizes.describe(n) for n in absurd[:MAX_NAMED]}
-    rows = _read_rows(files, {*samples, *itertools.chain(*duplicates.examples), *named})
+    described = {sizes.records[n]: sizes.describe(n) for n in absurd[:MAX_NAMED]}
+    rows = _read_rows(files, {*samples, *named, *described})
     examples = [[_describe(rows[index]) for index in group] for group in duplicates.examples]
-    problem = ProblemCount(
-        len(absurd), [f"{visible_text(rows[index].name)}: {size}" for index, size in named.items()]
+    absurd_sizes = ProblemCount(
+        len(absurd),
+        [f"{visible_text(rows[index].name)}: {size}" for index, size in described.items()],
     )
-    summary = summarize(dataset, statistics, duplicates, examples, problem)
+    shared_images = [
+        SharedImages(*each[:3], [_describe(rows[index]) for index in each.first]) for each in shared
+    ]
+    summary = summarize(
+        dataset,
+        statistics,
+        duplicates,
+        examples,
+        absurd_sizes=absurd_sizes,
+        shared_images=shared_images,
+    )
     print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))
     if options.sheet:
         config = _sheet_config(summary, options)

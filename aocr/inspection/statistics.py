@@ -6,7 +6,6 @@ import array
 import collections
 import contextlib
 import dataclasses
-import hashlib
 import itertools
 import logging
 import sys
@@ -19,9 +18,11 @@ from aocr.data.image_sizes import ImageSizes
 from aocr.data.images.decoder_complaints import DecoderWatch, warning_text
 from aocr.data.images.files import ImageFileError, quiet_pillow, read_header
 from aocr.data.images.measuring import ImageMeasurer, Measured, in_batches
+from aocr.data.label_sanity import LabelSanity, ProblemCount
 from aocr.data.limits import ImageCheck, Limits, check_image, check_label
 from aocr.data.records import schema as records
 from aocr.data.records.files import RawRecord
+from aocr.data.same_images import digest
 from aocr.util.threads import map_in_order
 
 
@@ -89,26 +90,6 @@ def check_images(
 
 LOG_INTERVAL = 20_000  # records
 
-MAX_NAMED = 5
-"""Number of records named for each problem. All records with the problem are counted."""
-
-
-@dataclasses.dataclass
-class ProblemCount:
-    """Counts the records with one problem, and names the first `MAX_NAMED` of them.
-
-    The names of the fields are keys of `aocr inspect --json`.
-    """
-
-    count: int = 0
-    named: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, name: str) -> None:
-        """Counts one record."""
-        self.count += 1
-        if self.count <= MAX_NAMED:
-            self.named.append(name)
-
 
 @dataclasses.dataclass
 class LabelStatistics:
@@ -121,6 +102,7 @@ class LabelStatistics:
         empty: labels without a character.
         latin_1: labels that are not valid UTF-8 and are read as Latin-1.
         not_nfc: labels that are not in Unicode normalization form NFC.
+        sanity: what is odd about labels.
     """
 
     lengths: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
@@ -129,6 +111,7 @@ class LabelStatistics:
     empty: ProblemCount = dataclasses.field(default_factory=ProblemCount)
     latin_1: ProblemCount = dataclasses.field(default_factory=ProblemCount)
     not_nfc: ProblemCount = dataclasses.field(default_factory=ProblemCount)
+    sanity: LabelSanity = dataclasses.field(default_factory=LabelSanity)
 
     def add(self, row: RawRecord, label: str) -> None:
         """Counts the label of one record.
@@ -146,6 +129,7 @@ class LabelStatistics:
             self.latin_1.add(row.name)
         if not unicodedata.is_normalized("NFC", label):
             self.not_nfc.add(row.name)
+        self.sanity.add(row.name, label, row.image)
 
 
 @dataclasses.dataclass
@@ -261,8 +245,8 @@ class Digests:
 
     def add(self, image: bytes, label: str) -> None:
         """Appends the digests of one record."""
-        self.images.append(_digest(image))
-        self.labels.append(_digest(label.encode()))
+        self.images.append(digest(image))
+        self.labels.append(digest(label.encode()))
 
 
 @dataclasses.dataclass
@@ -278,6 +262,7 @@ class DatasetStatistics:
         labels: statistics of the labels.
         misfits: records that exceed the limits.
         digests: digests of images and labels.
+        records_of_file: number of records of each file, in their order.
     """
 
     limits: Limits
@@ -286,6 +271,9 @@ class DatasetStatistics:
     labels: LabelStatistics = dataclasses.field(default_factory=LabelStatistics)
     misfits: MisfitCounts = dataclasses.field(default_factory=MisfitCounts)
     digests: Digests = dataclasses.field(default_factory=Digests)
+    records_of_file: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
 
     def add(self, row: RawRecord, image: CheckedImage) -> None:
         """Counts one record."""
@@ -294,6 +282,7 @@ class DatasetStatistics:
         self.records += 1
         self.labels.add(row, label)
         self.digests.add(row.image, label)
+        self.records_of_file[row.path] += 1
         self.misfits.add(self.limits, None if image.problem else image.size, label)
 
 
@@ -323,7 +312,3 @@ def collect_statistics(
             if statistics.records % LOG_INTERVAL == 0:
                 logging.info("Inspected %i records.", statistics.records)
     return statistics
-
-
-def _digest(content: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")

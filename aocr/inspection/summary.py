@@ -11,16 +11,13 @@ import numpy as np
 
 from aocr.charset import DIGITS_AND_CAPITALS
 from aocr.config import IMAGE_HEIGHT, RIGHT_TO_LEFT
+from aocr.data.label_sanity import ProblemCount
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution, distribution_of, divide
 from aocr.inspection.recommendation import Coverage, RecordCounts, WidthCounts, recommend
-from aocr.inspection.statistics import (
-    DatasetStatistics,
-    LabelStatistics,
-    MisfitCounts,
-    ProblemCount,
-)
+from aocr.inspection.shared_images import SharedImages
+from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, MisfitCounts
 from aocr.util.text.characters import code_point, is_right_to_left, unicode_name
 
 
@@ -151,8 +148,10 @@ class DatasetSummary:
         empty_labels: labels without a character.
         latin_1_labels: labels that are not valid UTF-8 and are read as Latin-1.
         labels_not_nfc: labels that are not in Unicode normalization form NFC.
+        odd_labels: what is odd about labels, by the keys of `label_sanity.KINDS`.
         repeated_images: records whose image occurs in an earlier record.
         contradictions: images that occur with different labels.
+        shared_images: images that several of the datasets have.
         coverage: the smallest flags for each percentage of the records.
         fit: records that do not fit the given flags; None if no such flag is given.
         flags: recommended flags by percentage, such as "99 %". The percentage applies to images and
@@ -177,8 +176,10 @@ class DatasetSummary:
     empty_labels: ProblemCount
     latin_1_labels: ProblemCount
     labels_not_nfc: ProblemCount
+    odd_labels: dict[str, ProblemCount]
     repeated_images: int
     contradictions: Contradictions
+    shared_images: list[SharedImages]
     coverage: list[Coverage]
     fit: MisfitCounts | None
     flags: dict[str, list[str]]
@@ -194,6 +195,7 @@ def summarize(
     duplicates: Duplicates,
     examples: list[list[str]],
     absurd_sizes: ProblemCount,
+    shared_images: list[SharedImages],
 ) -> DatasetSummary:
     """Returns the summary of a dataset.
 
@@ -203,6 +205,7 @@ def summarize(
         duplicates: records with the same image.
         examples: name and label of each record in `duplicates.examples`.
         absurd_sizes: the images whose size is absurd; the recommended flags need not fit them.
+        shared_images: images that several datasets have.
     """
     images, labels = statistics.images, statistics.labels
     sizes, usual = images.sizes.counts(), images.sizes.usual_counts()
@@ -229,8 +232,10 @@ def summarize(
         empty_labels=labels.empty,
         latin_1_labels=labels.latin_1,
         labels_not_nfc=labels.not_nfc,
+        odd_labels={kind.key: problem for kind, problem in labels.sanity.findings()},
         repeated_images=duplicates.repeated_records,
         contradictions=_contradictions(duplicates, examples),
+        shared_images=shared_images,
         coverage=coverage,
         fit=None if statistics.limits == Limits() else statistics.misfits,
         flags=_recommended_flags(coverage, statistics.labels),

@@ -11,11 +11,12 @@ from aocr.config import IMAGE_HEIGHT, width_at_32
 from aocr.data.image_sizes import ABSURD
 from aocr.data.images.decoder_complaints import COMPLAINED
 from aocr.data.images.measuring import BLANK, ON_BLACK
+from aocr.data.label_sanity import ALL_KINDS, ProblemCount
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution
 from aocr.inspection.recommendation import Coverage
-from aocr.inspection.statistics import MisfitCounts, ProblemCount
+from aocr.inspection.statistics import MisfitCounts
 from aocr.inspection.summary import CharacterCount, DatasetSummary
 from aocr.util.text.characters import (
     OPEN_BOX,
@@ -110,9 +111,17 @@ def _problems(summary: DatasetSummary) -> list[str]:
             "label is not in Unicode normalization form NFC",
             "labels are not in Unicode normalization form NFC",
         ),
+        *_odd_labels(summary),
         *_duplicates(summary),
     ]
     return lines or ["No broken image, no image twice, no empty label."]
+
+
+def _odd_labels(summary: DatasetSummary) -> Iterator[str]:
+    """Yields lines about each kind of odd labels; none if there are none."""
+    for kind in ALL_KINDS:
+        if problem := summary.odd_labels.get(kind.key):
+            yield from _problem(problem, kind.singular, kind.plural)
 
 
 def _problem(problem: ProblemCount, singular: str, plural: str) -> Iterator[str]:
@@ -136,6 +145,11 @@ def _duplicates(summary: DatasetSummary) -> Iterator[str]:
         for first, *others in contradictions.named:
             yield f"      {first}"
             yield from (f"  and {other}" for other in others)
+    for each in summary.shared_images:
+        dataset = visible_text(each.dataset)
+        are = counted_in_groups(each.images, f"image of {dataset} is", f"images of {dataset} are")
+        yield f"{are} also in {visible_text(each.earlier)}"
+        yield from (f"      {name}" for name in each.named)
 
 
 def _histograms(summary: DatasetSummary) -> list[str]:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from aocr.config import Config
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.records.identity import check_unchanged
+from aocr.data.same_images import ImageSet
 from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.training.cluster.agreement import agreed_plan, agreed_training_set
@@ -52,9 +53,10 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
         UserError: no record can be used, the checkpoint belongs to another model, a file cannot be
             written, the loss is no longer finite, or another replica no longer answers.
     """
+    images = ImageSet() if run.validation else None
     training_set = agreed_training_set(
         replicas,
-        replicas.together(lambda: load_training_set(run, config, options, replicas.share)),
+        replicas.together(lambda: load_training_set(run, config, options, replicas.share, images)),
     )
     planned = _planned_last_step(run, options, replicas)
     first_step = checkpoints.step_of(run.checkpoint)
@@ -65,7 +67,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
     if not plan.step_count:
         _log_nothing_to_train(options, plan)
         return
-    validator = replicas.together(lambda: _open_validator(config, run))
+    validator = replicas.together(lambda: _open_validator(config, run, images))
     model = _build_model(config, options, run, training_set, plan, replicas=replicas)
     is_bfloat16 = run.precision == BFLOAT16
     with (
@@ -228,10 +230,10 @@ def _check_files(config: Config, run: Run, training_set: TrainingSet, replicas: 
     check_unchanged(training_set.files)
 
 
-def _open_validator(config: Config, run: Run) -> Validator | None:
+def _open_validator(config: Config, run: Run, trained_on: ImageSet | None) -> Validator | None:
     if not run.validation:
         return None
-    return Validator(config, run.validation, run.gpu_id)
+    return Validator(config, run.validation, run.gpu_id, trained_on)
 
 
 def _log_nothing_to_train(options: TrainingOptions, plan: StepPlan) -> None:

@@ -24,7 +24,7 @@ def test_a_file_that_is_no_charset_is_told(tmp_path, content, told):
     path = tmp_path / "charset.txt"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=f"--charset={path}: .*{told}"):
+    with pytest.raises(UserError, match=f"--charset={path}[:,] .*{told}"):
         read_charset(str(path))
 
 
@@ -43,3 +43,27 @@ def test_the_labels_characters_come_in_the_order_of_their_code_points(tmp_path):
 def test_no_character_is_an_error(tmp_path):
     with pytest.raises(UserError, match="no label of .* has a character"):
         characters_of([write(tmp_path / "1", ["", ""])])
+
+
+@pytest.mark.parametrize(
+    ("content", "characters"),
+    [
+        ("\u2126A", "ΩA"),  # the Ohm sign is the Greek letter in NFC
+        ("\u09dc\u0995", "\u09a1\u09bc\u0995"),  # a Bengali letter that NFC takes apart
+        ("e\u0301ea", "éea"),  # written in NFD
+        ("\u1100\u1161", "\u1100\u1161"),  # Korean letters in the order of their code points
+        ("\u1100\u1161\u1100\u1162", "가개"),
+    ],
+)
+def test_a_charset_is_in_nfc_as_labels_are(tmp_path, content, characters):
+    (tmp_path / "charset.txt").write_text(content, encoding="utf-8")
+    assert read_charset(str(tmp_path / "charset.txt")) == characters
+
+
+def test_what_nobody_can_see_is_named(tmp_path, caplog):
+    (tmp_path / "charset.txt").write_text("A\u200bB C", encoding="utf-8")
+    assert read_charset(str(tmp_path / "charset.txt")) == "A\u200bB C"
+    assert "1 character that nobody can see: U+200B ZERO WIDTH SPACE" in caplog.text
+    assert characters_of([write(tmp_path / "1", ["A", "A\u3164 B"])]) == " AB\u3164"
+    assert "takes 1 character that nobody can see: U+3164 HANGUL FILLER" in caplog.text
+    assert "the first is in record 2" in caplog.text

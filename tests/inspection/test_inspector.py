@@ -47,6 +47,29 @@ def test_problems_of_labels_are_named(report):
     assert [each["character"] for each in facts["characters"]] == ["A", "\xc4", "\u0308"]
 
 
+def test_odd_labels_are_named(report):
+    rows = (IMAGE, " A", "a.png"), (grey_png(1), "B\u200b")
+    assert report(*rows)["odd_labels"] == {
+        "blanks_at_ends": {"count": 1, "named": ["record 1, a.png: ' A'"]},
+        "hidden_characters": {"count": 1, "named": ["record 2: 'B<U+200B>'"]},
+    }
+    assert "1 label begins or ends with a blank" in report(*rows, as_json=False)
+
+
+def test_images_of_several_datasets_are_named(report, tmp_path):
+    shards = {f"train-0000{n}-of-00002.tfrecords": [grey_png(n), IMAGE] for n in (0, 1)}
+    files = {**shards, "test.tfrecords": [grey_png(9), IMAGE, grey_png(1)]}
+    paths = [
+        write_records(tmp_path / name, [schema.serialize(image, "A") for image in images])
+        for name, images in files.items()
+    ]
+    train, test = f"{tmp_path}/train.tfrecords", f"{tmp_path}/test.tfrecords"
+    named = [f"{test}, record {n}: A" for n in (2, 3)]
+    expected = {"earlier": train, "dataset": test, "images": 2, "named": named}
+    assert report(paths=paths)["shared_images"] == [expected]
+    assert f"2 images of {test} are also in {train}\n" in report(paths=paths, as_json=False)
+
+
 def test_five_are_named_and_all_are_counted(report):
     facts = report(*((grey_png(n), "") for n in range(7)))
     assert facts["empty_labels"]["count"] == 7

@@ -40,6 +40,8 @@ def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
     add("--base-dir", metavar="DIR", help=text)
     add("--no-force-uppercase", action="store_true", help="do not convert labels to upper case")
     add("--no-normalize", action="store_true", help="do not convert labels to Unicode form NFC")
+    text = "take off blanks at the ends of labels, which a picture cannot show"
+    add("--strip-labels", action="store_true", help=text)
     text = "fail at the first line that has to be rejected, and write nothing"
     add("--strict", action="store_true", help=text)
     text = "reject images with more pixels than this (default: %(default)s)"

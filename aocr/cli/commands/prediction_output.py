@@ -5,22 +5,26 @@ from __future__ import annotations
 import logging
 
 from aocr.data.images.decoder_complaints import warning_text
+from aocr.data.images.files import NO_SUCH_FILE
 from aocr.model.readings import Reading, inexact_text
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
+from aocr.util.paths.alike import AlikeFinder
 from aocr.util.text.characters import escape, escape_name
 from aocr.util.text.plurals import counted
 
 
-def log_prediction(path: str, reading: Reading) -> None:
+def log_prediction(path: str, reading: Reading, finder: AlikeFinder | None = None) -> None:
     """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines").
 
-    A complaint of the decoder comes before it.
+    A complaint of the decoder comes before it. Of a file that is not there, one of almost its name
+    is named that `finder` finds.
     """
     if reading.complaint:
         logging.warning("%s", warning_text(path, reading.complaint))
     if reading.failure:
         logging.error("Result: error while opening file %s.", path)
-        logging.error("%s: %s", path, reading.failure)
+        hint = finder.hint(path) if finder and reading.failure == NO_SUCH_FILE else ""
+        logging.error("%s: %s%s", path, reading.failure, hint)
     else:
         logging.info("Result: OK. %.2f %s", reading.probability, reading.text)
 

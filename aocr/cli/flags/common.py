@@ -11,7 +11,8 @@ from aocr.model.weights.pretrained import NAMES
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import UserError
 from aocr.util.options import Option, options_of
-from aocr.util.paths.checks import NamedPath, read_bytes
+from aocr.util.paths.checks import NamedPath
+from aocr.util.text.encodings import read_text
 
 Request = TypeVar("Request")
 
@@ -73,11 +74,7 @@ def read_api_keys(path: str) -> list[str]:
     Raises:
         UserError: the file cannot be read, or holds none.
     """
-    try:
-        lines = read_bytes(path).decode().splitlines()
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UserError(f"cannot read --api-key-file={path}: {reason}") from error
+    lines = read_text("cannot read --api-key-file", path).splitlines()
     keys = [line.strip() for line in lines if line.strip()]
     if not keys or not all(key.isascii() and key.isprintable() for key in keys):
         raise UserError(f"--api-key-file={path} must hold keys of ASCII characters, one a line")

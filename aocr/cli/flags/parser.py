@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from aocr.util.options import INT32_MAX, Permitted
 from aocr.util.terminal.console import print_text
-from aocr.util.text.characters import escape
+from aocr.util.text.characters import escape, visible_text
+from aocr.util.text.encodings import nfc
 
 Check = Callable[[argparse.Namespace], str]
 """Returns what is wrong with a parsed command line; empty if nothing is."""
@@ -78,7 +79,7 @@ def not_empty(text: str) -> str:
 
 
 def pattern(parse: Callable[[str], object]) -> Callable[[str], str]:
-    """Returns a function for argparse's `type=` that returns a regular expression unchanged.
+    """Returns a function for argparse's `type=` that returns a regular expression in NFC.
 
     Args:
         parse: a function that raises a ValueError, with the reason, for an expression that is not
@@ -86,13 +87,14 @@ def pattern(parse: Callable[[str], object]) -> Callable[[str], str]:
     """
 
     def check(text: str) -> str:
+        text = nfc(not_empty(text))
         try:
-            parse(not_empty(text))
+            parse(text)
             text.encode()
         except UnicodeEncodeError:
             raise argparse.ArgumentTypeError("the pattern is not UTF-8") from None
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+            raise argparse.ArgumentTypeError(f"{visible_text(text)}: {error}") from None
         return text
 
     return check

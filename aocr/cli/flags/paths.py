@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from aocr.data.records.shards import PATTERN
 from aocr.util.errors import UserError
-from aocr.util.paths.checks import NamedPath, is_remote, named
+from aocr.util.paths.checks import IMAGE_SUFFIXES, NamedPath, is_remote, named
 from aocr.util.text.plurals import counted
 
 MODEL_FILES = ("checkpoint", "best", "best.json", "config.json", "*.ckpt-*")
@@ -69,12 +69,6 @@ def _below(folder: str, pattern: str) -> str:
 def _is_local_folder(path: str) -> bool:
     return not is_remote(path) and os.path.isdir(path)
 
-
-IMAGE_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp"),
-    *(".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".ico"),
-)
-"""Ends of the names of those files in a folder that are read."""
 
 _NAMED_FILES = 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import logging
 import os
 import re
@@ -12,10 +13,12 @@ from typing import BinaryIO, NamedTuple
 
 import tensorflow as tf
 
+from aocr.data.building.folder_texts import refuse_texts
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote, is_utf8, kind_of_special_file
 from aocr.util.paths.files import names_in
 from aocr.util.text.characters import escape
+from aocr.util.text.encodings import in_utf_8
 from aocr.util.text.plurals import counted
 
 DELIMITERS = {"space": " ", "tab": "\t", "comma": ","}
@@ -26,10 +29,12 @@ MAX_LINE_BYTES = 64 * 1024
 STDIN = "-"
 """The path that stands for stdin."""
 
+NO_COLUMNS = "missing filename or label"
+"""The reason why a line that has not both is rejected."""
+
 _NAMED_FILES = 3
 _CHUNK_BYTES = 1024 * 1024
 _QUOTED_CHARACTERS = 80
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FIRST_WHITESPACE = re.compile(r"(\S+)\s(.*)")
 _LABEL_AND_NUMBER = re.compile(r"(.+?)(_\d+)?")
 
@@ -41,11 +46,13 @@ class Rejection(NamedTuple):
         reason: the problem, in the same words for every annotation that has it.
         value: the offending path, label or line.
         detail: what else is known about it, or empty.
+        cause: what it comes from and what to do, in the same words for every annotation; or empty.
     """
 
     reason: str
     value: str
     detail: str = ""
+    cause: str = ""
 
 
 class Annotation(NamedTuple):
@@ -56,12 +63,18 @@ class Annotation(NamedTuple):
         path: path of the image; the start of the line if the line is rejected.
         label: text as it stands in the annotations.
         rejection: why the line cannot be used, or None.
+        line: the line as text; empty for a file of a folder, and if it is no text.
+        written: the path as it stands in the line.
+        is_beside: whether the path was found beside the annotation file.
     """
 
     number: int
     path: str
     label: str
     rejection: Rejection | None = None
+    line: str = ""
+    written: str = ""
+    is_beside: bool = False
 
 
 class Annotations(NamedTuple):
@@ -111,15 +124,25 @@ class Annotations(NamedTuple):
 
     def _read_file(self) -> Iterator[Annotation]:
         for number, line in enumerate(_lines(self.path), start=1):
-            if number == 1:
-                line = line.removeprefix(_BYTE_ORDER_MARK)
             if line.strip():
                 annotation = _parse(number, line.rstrip(b"\r"), self.delimiter)
-                yield annotation._replace(path=self._locate(annotation.path))
+                written = annotation.path
+                yield annotation._replace(path=self._locate(written), written=written)
 
     def _locate(self, path: str) -> str:
         """Joins a path to `base_dir`, unless it is absolute or has a scheme such as gs://."""
         return path if not path or is_remote(path) else os.path.join(self.base_dir, path)
+
+    def beside(self, annotation: Annotation) -> str:
+        """Returns the path of an image if it is relative to the annotation file.
+
+        It is empty if there is no other folder to look in than `annotation.path` names.
+        """
+        written = annotation.written
+        if self.base_dir or self.path == STDIN or not written or is_remote(written):
+            return ""
+        path = os.path.join(os.path.dirname(self.path), written)
+        return "" if path == written else path
 
 
 def label_of_name(name: str) -> str:
@@ -148,6 +171,7 @@ def _read_folder(folder: str) -> Iterator[Annotation]:
         left_out = counted(len(hidden), "hidden file is", "hidden files are")
         named = ", ".join(hidden[:_NAMED_FILES]) + (", ..." if len(hidden) > _NAMED_FILES else "")
         logging.warning("%s: %s left out: %s", folder, left_out, named)
+    refuse_texts(folder, visible)
     for number, name in enumerate(visible, start=1):
         rejection = None if is_utf8(name) else Rejection("file name that is not UTF-8", name)
         yield Annotation(number, os.path.join(folder, name), label_of_name(name), rejection)
@@ -161,7 +185,8 @@ def _lines(path: str) -> Iterator[bytes]:
     start = b""
     ends_in_cr = None
     with _open(path) as file:
-        while chunk := file.read(_CHUNK_BYTES):
+        chunks = iter(functools.partial(file.read, _CHUNK_BYTES), b"")
+        for chunk in in_utf_8(path, chunks):
             if ends_in_cr is None:
                 ends_in_cr = b"\n" not in chunk
             if ends_in_cr:
@@ -220,9 +245,9 @@ def _split(number: int, line: str, delimiter: str) -> Annotation:
         rejection = Rejection("more than path and label", quoted, f"{len(columns)} columns")
         return Annotation(number, line, "", rejection)
     if len(columns) < 2 or not columns[0]:
-        return Annotation(number, line, "", Rejection("missing filename or label", quoted))
+        return Annotation(number, line, "", Rejection(NO_COLUMNS, quoted), line)
     path, label = columns
-    return Annotation(number, path, label)
+    return Annotation(number, path, label, line=line)
 
 
 def _columns(line: str, delimiter: str) -> list[str]:

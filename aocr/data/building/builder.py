@@ -48,6 +48,7 @@ def build(annotations: str, output: str, options: Options) -> int:
             rejections = RejectionLog(f"{annotations}, {source.unit}", report, options.strict)
             with contextlib.closing(rejections):
                 counts = _write(source, files, rejections, options, names.identities())
+            rejections.log_causes(source)
             rejected = rejections.counts.total()
             if not counts.pairs and (rejected or options.shard_index is None):
                 raise UserError(
@@ -56,6 +57,7 @@ def build(annotations: str, output: str, options: Options) -> int:
                 )
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {names.dataset}: {first_line(error)}") from error
+    counts.log_places(source)
     log_summary(counts, rejections.counts, names.dataset, names.report, source.unit)
     return counts.pairs
 
@@ -71,27 +73,25 @@ def _write(
 
     `replaced` are the identities of the files that the build will replace.
     """
-    counts = BuildCounts()
+    counts = BuildCounts(options)
     share = len(files) / options.shards
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
         checked = stack.enter_context(contextlib.closing(check_all(source, options)))
         advance = stack.enter_context(progress(source.estimate_count, share, options.log_step))
         for each in checked:
-            annotation, label, image, rejection, complaint, _ = each
-            if rejection:
-                rejections.add(annotation, rejection)
-            if image:
+            annotation = each.annotation
+            if each.rejection:
+                rejections.add(annotation, each.rejection)
+            if each.image:
                 _refuse_if_replaced(annotation.path, replaced)
                 comment = annotation.path if options.save_filename else None
                 writer = writers[(annotation.number - 1) % len(writers)]
-                writer.write(schema.serialize(image.encoded, label, comment))
+                writer.write(schema.serialize(each.image.encoded, each.label, comment))
                 counts.add(each, f"{source.unit} {annotation.number}")
-                if complaint:
+                if each.complaint:
                     place = f"{source.path}, {source.unit} {annotation.number}"
-                    log_complaint(place, annotation.path, complaint)
-                if options.force_uppercase:
-                    counts.cases.add(annotation.label)
+                    log_complaint(place, annotation.path, each.complaint)
             advance(counts.pairs)
     return counts
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from aocr.config import MAX_PIXELS, Config
 from aocr.data import labels, limits
 from aocr.data.building.annotations import Annotation, Annotations, Rejection
+from aocr.data.building.missing_files import MissingFiles
 from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
-from aocr.data.images.files import ImageFileError, read_file
+from aocr.data.images.files import NO_SUCH_FILE, ImageFileError, read_file
 from aocr.data.images.measuring import ImageMeasurer, Measured, in_batches
 from aocr.data.limits import Limits
 from aocr.util.paths.checks import is_remote, is_utf8
@@ -26,6 +27,7 @@ class Options(NamedTuple):
     Attributes:
         force_uppercase: convert labels to upper case.
         normalize: convert labels to the Unicode normal form NFC.
+        strip_labels: take off the blanks at the ends of labels.
         save_filename: store the path of the image in the record's comment.
         base_dir: folder that relative paths start from; empty for the working directory.
         delimiter: the separator of path and label, a key of `annotations.DELIMITERS`.
@@ -39,6 +41,7 @@ class Options(NamedTuple):
 
     force_uppercase: bool = True
     normalize: bool = True
+    strip_labels: bool = False
     save_filename: bool = False
     base_dir: str = ""
     delimiter: str = "space"
@@ -94,7 +97,7 @@ class Checked(NamedTuple):
 
 def check_all(source: Annotations, options: Options) -> Generator[Checked, None, None]:
     """Yields the annotations of the shards to build in order, checked by threads."""
-    candidates = _read_candidates(_annotations_of_shards(source, options), options)
+    candidates = _read_candidates(source, options)
     with (
         DecoderWatch() as watch,
         contextlib.closing(ImageMeasurer(Config(channels=3))) as measurer,
@@ -112,20 +115,30 @@ def _annotations_of_shards(source: Annotations, options: Options) -> Iterator[An
             yield annotation
 
 
-def _read_candidates(
-    annotations: Iterator[Annotation], options: Options
-) -> Iterator[list[_Candidate]]:
+def _read_candidates(source: Annotations, options: Options) -> Iterator[list[_Candidate]]:
     """Reads image files in batches; uses threads for remote files, as their latency is high."""
-    read = functools.partial(_read_candidate, options=options)
+    missing = MissingFiles(source)
+    read = functools.partial(_read_candidate, source=source, options=options)
     with ThreadPoolExecutor(REMOTE_READERS) as threads:
-        for batch in in_batches(annotations):
+        for batch in in_batches(_annotations_of_shards(source, options)):
             remote = any(is_remote(annotation.path) for annotation in batch)
-            yield list(threads.map(read, batch) if remote else map(read, batch))
+            candidates = threads.map(read, batch) if remote else map(read, batch)
+            yield [_explained(each, missing) for each in candidates]
 
 
-def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
+def _explained(candidate: _Candidate, missing: MissingFiles) -> _Candidate:
+    """Adds to the rejection of a missing file where it is."""
+    if not candidate.rejection:
+        return candidate
+    rejection = missing.explain(candidate.annotation, candidate.rejection)
+    return candidate._replace(rejection=rejection)
+
+
+def _read_candidate(annotation: Annotation, source: Annotations, options: Options) -> _Candidate:
     """Checks the label, and reads the file and its header."""
-    label = labels.normalize(annotation.label, options.force_uppercase, options.normalize)
+    label = labels.normalize(
+        annotation.label, options.force_uppercase, options.normalize, options.strip_labels
+    )
     rejection = annotation.rejection
     if not rejection and options.save_filename and not is_utf8(annotation.path):
         rejection = Rejection("file name that is not UTF-8", annotation.path)
@@ -134,12 +147,35 @@ def _read_candidate(annotation: Annotation, options: Options) -> _Candidate:
     if rejection:
         return _Candidate(annotation, label, rejection=rejection)
     try:
-        encoded = read_file(annotation.path)
+        annotation, encoded = _read_image(annotation, source)
         unchanged = if_unchanged(encoded, options.max_pixels)
     except ImageFileError as error:
         rejection = Rejection(error.reason, annotation.path, error.detail)
         return _Candidate(annotation, label, rejection=rejection)
     return _Candidate(annotation, label, encoded, unchanged)
+
+
+def _read_image(annotation: Annotation, source: Annotations) -> tuple[Annotation, bytes]:
+    """Reads the file of an annotation; looks beside the list for what is not where it says.
+
+    Raises:
+        ImageFileError: the file cannot be read.
+    """
+    try:
+        return annotation, read_file(annotation.path)
+    except ImageFileError as error:
+        beside = source.beside(annotation) if error.reason == NO_SUCH_FILE else ""
+        if not beside:
+            raise
+        return annotation._replace(path=beside, is_beside=True), _read_beside(beside, error)
+
+
+def _read_beside(path: str, missing: ImageFileError) -> bytes:
+    """Reads a file beside the list; raises the error of the path in the list if it is not there."""
+    try:
+        return read_file(path)
+    except ImageFileError as error:
+        raise (missing if error.reason == NO_SUCH_FILE else error) from error
 
 
 def _check_batch(

@@ -5,19 +5,31 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
-from aocr.data.building.checking import Checked
+from aocr.data.building.annotations import Annotations
+from aocr.data.building.checking import Checked, Options
 from aocr.data.dataset_scan import Finding
 from aocr.data.image_sizes import ABSURD, ImageSizes
 from aocr.data.images.decoder_complaints import COMPLAINED, warning_text
 from aocr.data.images.measuring import BLANK, ON_BLACK
+from aocr.data.label_sanity import LabelSanity, ProblemCount
 from aocr.util.terminal.console import is_interactive, progress_bar
-from aocr.util.text.characters import shorten
+from aocr.util.text.characters import (
+    changed_by_upper_casing,
+    describe_character,
+    quoted,
+    shorten,
+    visible_text,
+)
 from aocr.util.text.plurals import counted
+
+_MOST_LETTERS = 10
+"""Number of letters that upper-casing changes into others that the log names one by one."""
 
 
 class CaseMerges:
@@ -31,20 +43,24 @@ class CaseMerges:
         changed: number of labels that upper-casing changes.
         merged: number of upper-case labels that stand for several different labels.
         example: one of them, or empty.
+        letters: labels with each letter that becomes another letter, or several.
     """
 
     def __init__(self, limit: int = 10_000) -> None:
         self.changed = 0
         self.merged = 0
         self.example = ""
+        self.letters: dict[str, ProblemCount] = {}
         self._limit = limit
         self._first_spellings: dict[int, int] = {}  # hash in upper case --> hash of the first label
         self._merged: set[int] = set()
 
-    def add(self, label: str) -> None:
-        """Counts a label, given in its original case."""
+    def add(self, label: str, name: str = "") -> None:
+        """Counts a label, given in its original case; `name` is that of its line."""
         upper = label.upper()
         self.changed += upper != label
+        for letter in filter(changed_by_upper_casing, () if label.isascii() else set(label)):
+            self.letters.setdefault(letter, ProblemCount()).add(f"{name}: {quoted(label)}")
         key = hash(upper)
         if key not in self._first_spellings:
             if len(self._first_spellings) < self._limit:
@@ -64,6 +80,7 @@ class BuildCounts:
     """Counts the pairs of image and label that are written.
 
     Attributes:
+        options: what the flags ask for.
         pairs: number of pairs.
         converted: number of images that were converted to PNG, by format and mode.
         complaints: number of images that were decoded with a complaint of the decoder.
@@ -71,9 +88,13 @@ class BuildCounts:
         on_black: transparent images that are shown on black.
         sizes: sizes of the first `MAX_SIZES` images, by the number of their annotation.
         longest_label: the first of the longest labels.
+        beside: number of images that were found beside the list, not from the working directory.
+        stripped: number of labels that lost blanks at their ends.
         cases: effects of upper-casing.
+        sanity: what is odd about labels.
     """
 
+    options: Options
     pairs: int = 0
     converted: Counter[str] = dataclasses.field(default_factory=Counter)
     complaints: int = 0
@@ -81,7 +102,10 @@ class BuildCounts:
     on_black: Finding = dataclasses.field(default_factory=Finding)
     sizes: ImageSizes = dataclasses.field(default_factory=ImageSizes)
     longest_label: str = ""
+    beside: int = 0
+    stripped: int = 0
     cases: CaseMerges = dataclasses.field(default_factory=CaseMerges)
+    sanity: LabelSanity = dataclasses.field(default_factory=LabelSanity)
 
     def add(self, checked: Checked, place: str) -> None:
         """Counts a pair that is written.
@@ -94,6 +118,8 @@ class BuildCounts:
         self.pairs += 1
         self.complaints += bool(checked.complaint)
         self.longest_label = max(self.longest_label, label, key=len)
+        self.beside += checked.annotation.is_beside
+        self._add_label(checked, place)
         if checked.image and checked.image.converted:
             self.converted[checked.image.converted_from] += 1
         if measured := checked.measured:
@@ -105,6 +131,14 @@ class BuildCounts:
             if self.pairs <= MAX_SIZES:
                 self.sizes.add(number, (measured.width, measured.height), len(label))
 
+    def _add_label(self, checked: Checked, place: str) -> None:
+        given, encoded = checked.annotation.label, checked.image.encoded if checked.image else b""
+        self.sanity.add(place, checked.label, encoded)
+        if self.options.strip_labels:
+            self.stripped += given != given.strip()
+        if self.options.force_uppercase:
+            self.cases.add(given, place)
+
     def absurd_sizes(self, unit: str) -> Finding:
         """Returns the images whose size is absurd beside the others; `unit` is "line" or "file"."""
         finding = Finding()
@@ -112,6 +146,23 @@ class BuildCounts:
             number = self.sizes.records[n]
             finding.add(number, f"{unit} {number}: {self.sizes.describe(n)}")
         return finding
+
+    def log_places(self, source: Annotations) -> None:
+        """Logs which images were found beside the list, as --base-dir would say."""
+        if not self.beside:
+            return
+        log = logging.info if self.beside == self.pairs else logging.warning
+        log(
+            "%s: %s not there from the working directory, but beside the list, as with "
+            "--base-dir=%s, and read there%s.",
+            source.path,
+            counted(self.beside, "path is", "paths are"),
+            os.path.dirname(source.path) or ".",
+            ""
+            if self.beside == self.pairs
+            else "; the others were found from the working "
+            "directory: check that these are the images that are meant, or give --base-dir",
+        )
 
 
 @contextlib.contextmanager
@@ -183,9 +234,13 @@ def log_summary(
         unit: the noun for an annotation: "line" or "file".
     """
     longest = counts.longest_label
-    logging.info("Longest label (%i): %s", len(longest), shorten(longest))
+    logging.info("Longest label (%i): %s", len(longest), visible_text(shorten(longest)))
     logging.info("Dataset is ready: %i pairs.", counts.pairs)  # also for 1: programs parse it
     _log_cases(counts.cases)
+    if counts.stripped:
+        lost = counted(counts.stripped, "label lost", "labels lost")
+        logging.info("%s blanks at the ends, by --strip-labels.", lost)
+    _log_sanity(counts.sanity)
     if counts.converted:
         kinds = ", ".join(f"{number} {kind}" for kind, number in counts.converted.most_common())
         logging.info(
@@ -206,11 +261,35 @@ def log_summary(
     log("%s holds %s; %s rejected.", output, counted(counts.pairs, "pair"), rejected)
 
 
+def _log_sanity(sanity: LabelSanity) -> None:
+    for kind, problem in sanity.findings():
+        logging.warning("%s:", kind.text(problem.count))
+        for name in problem.named:
+            logging.warning("    %s", name)
+        if problem.count > len(problem.named):
+            logging.warning("    and %i more.", problem.count - len(problem.named))
+
+
 def _log_cases(cases: CaseMerges) -> None:
     if cases.changed:
         logging.info(
             "%s upper-cased; --no-force-uppercase keeps the original case.",
             counted(cases.changed, "label was", "labels were"),
+        )
+    letters = sorted(cases.letters.items(), key=lambda item: -item[1].count)
+    for letter, labels in letters[:_MOST_LETTERS]:
+        logging.warning(
+            "Upper-casing makes %s of %s, in %s, first in %s; --no-force-uppercase keeps it.",
+            " + ".join(f"{c} ({describe_character(c)})" for c in letter.upper()),
+            f"{letter} ({describe_character(letter)})",
+            counted(labels.count, "label"),
+            labels.named[0],
+        )
+    if len(letters) > _MOST_LETTERS:
+        logging.warning(
+            "Upper-casing changes %s more: %s",
+            counted(len(letters) - _MOST_LETTERS, "such letter"),
+            "".join(letter for letter, _ in letters[_MOST_LETTERS:]),
         )
     if cases.merged:
         logging.warning(

@@ -8,12 +8,18 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from aocr.data.building.annotations import Annotation, Rejection
+from aocr.data.building.annotations import Annotation, Annotations, Rejection
+from aocr.data.building.missing_files import NO_FOLDER
+from aocr.data.images.files import NO_SUCH_FILE
 from aocr.util.errors import UserError, first_line
-from aocr.util.text.characters import escape, shorten
+from aocr.util.text.characters import escape, shorten, visible_text
+from aocr.util.text.plurals import counted
 
 HEADER = "line\tpath\tlabel\treason\n"
 COLUMNS = len(HEADER.split("\t"))
+
+MAX_LOGGED = 10
+"""Number of missing files that the log names: they mostly have one cause. The list has them all."""
 
 
 class RejectionLog:
@@ -30,6 +36,7 @@ class RejectionLog:
 
     def __init__(self, source: str, path: str, strict: bool) -> None:
         self.counts: collections.Counter[str] = collections.Counter()
+        self._causes: collections.Counter[str] = collections.Counter()
         self._source, self._path, self._strict = source, path, strict
         self._file: tf.io.gfile.GFile | None = None
 
@@ -40,15 +47,28 @@ class RejectionLog:
             UserError: rejections are errors (`strict`).
         """
         detail = f" ({rejection.detail})" if rejection.detail else ""
-        value = escape(shorten(rejection.value))
+        value = visible_text(escape(shorten(rejection.value)))
         message = f"{self._source} {annotation.number}: {rejection.reason}: {value}{escape(detail)}"
         if self._strict:
-            raise UserError(f"{message}; nothing is written, because of --strict")
-        logging.error("%s", message)
+            cause = f"; {rejection.cause}" if rejection.cause else ""
+            raise UserError(f"{message}{cause}; nothing is written, because of --strict")
+        if rejection.reason != NO_SUCH_FILE or self.counts[NO_SUCH_FILE] < MAX_LOGGED:
+            logging.error("%s", message)
+        if rejection.cause:
+            self._causes[rejection.cause] += 1
         reason = f"{rejection.reason}{detail}"
         columns = (str(annotation.number), annotation.path, annotation.label, reason)
         self._write("\t".join(map(escape, columns)) + "\n")
         self.counts[rejection.reason] += 1
+
+    def log_causes(self, source: Annotations) -> None:
+        """Logs how many missing files were not named, and each cause of rejections once."""
+        if (more := self.counts[NO_SUCH_FILE] - MAX_LOGGED) > 0:
+            logging.error("%s: %s more: no such file.", source.path, counted(more, source.unit))
+        for cause, count in self._causes.most_common():
+            if cause == NO_FOLDER and count == 1:  # its line says enough
+                continue
+            logging.error("%s: %s: %s.", source.path, counted(count, source.unit), cause)
 
     def close(self) -> None:
         """Closes the TSV file, if there is one."""

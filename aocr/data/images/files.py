@@ -29,6 +29,9 @@ MAX_FILE_BYTES = 2**30
 _PREFIX_BYTES = 16
 """Number of bytes by which Pillow recognizes a format."""
 
+NO_SUCH_FILE = "no such file"
+"""The reason why a file that does not exist cannot be used."""
+
 
 class ImageFileError(ValueError):
     """Reports why a file cannot be used as an image.
@@ -122,7 +125,7 @@ def read_file(path: str) -> bytes:
     except UnicodeError as error:
         raise ImageFileError("file name that is not UTF-8") from error
     except FileNotFoundError as error:
-        raise ImageFileError("no such file", _name_problem(path)) from error
+        raise ImageFileError(NO_SUCH_FILE, _name_problem(path)) from error
     except OSError as error:
         raise ImageFileError("cannot read", str(error.strerror)) from error
 
@@ -135,7 +138,7 @@ def _read_remote(path: str) -> bytes:
             _check_size(file.size())
             return file.read()
     except tf.errors.NotFoundError as error:
-        raise ImageFileError("no such file", _name_problem(path)) from error
+        raise ImageFileError(NO_SUCH_FILE, _name_problem(path)) from error
     except tf.errors.OpError as error:
         raise ImageFileError("cannot read", first_line(error)) from error
 

@@ -39,7 +39,7 @@ def in_batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 _Measure = Callable[[np.ndarray], np.ndarray]
-"""Returns int32 `[N, 5]` for N image files: the fields of `Measured`."""
+"""Returns int64 `[N, 6]` for N image files: the fields of `Measured`."""
 
 _BEFORE_PIXELS = 2000
 """Number of first bytes of a PNG file that hold its palette and what is transparent of it."""
@@ -68,6 +68,7 @@ class Measured(NamedTuple):
         prepared_width: width in pixels after preparation, without padding.
         contrast: number of levels, of 255, that the channel with the largest span of them spans.
         on_black: 1 if it is transparent and shown on black, else 0.
+        digest: digest of the decoded pixels, a number of 64 bits with a sign.
     """
 
     height: int
@@ -75,11 +76,17 @@ class Measured(NamedTuple):
     prepared_width: int
     contrast: int
     on_black: int
+    digest: int
 
     @property
     def is_blank(self) -> bool:
         """Whether there is nothing to see."""
         return self.contrast < MIN_CONTRAST
+
+    @property
+    def picture(self) -> int:
+        """What images have in common that have the same size and pixels."""
+        return hash((self.height, self.width, self.digest))
 
 
 class ImageMeasurer:
@@ -145,26 +152,31 @@ def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[Measured] | Non
 
 
 def _with_prepared_widths(measured: tf.Tensor, config: Config) -> tf.Tensor:
-    """Inserts the prepared width behind height and width, int32 `[N, 4]` to `[N, 5]`."""
-    size = Size(measured[:, 0], measured[:, 1])
-    width = prepared_size(size, config).width
+    """Inserts the prepared width behind height and width, int64 `[N, 5]` to `[N, 6]`."""
+    size = Size(tf.cast(measured[:, 0], tf.int32), tf.cast(measured[:, 1], tf.int32))
+    width = tf.cast(prepared_size(size, config).width, tf.int64)
     return tf.concat([measured[:, :2], width[:, tf.newaxis], measured[:, 2:]], axis=1)
+
+
+def _digest(pixels: tf.Tensor) -> tf.Tensor:
+    """Returns a digest of decoded pixels, int64 scalar."""
+    return tf.bitcast(tf.fingerprint(tf.reshape(pixels, [1, -1])), tf.int64)[0]
 
 
 def _measure_one_by_one(encoded: tf.Tensor, config: Config) -> tf.Tensor:
     """Decodes N files as `preprocessing.prepare` does.
 
     Returns:
-        int32 `[N, 4]`: height, width, contrast, and whether it is shown on black.
+        int64 `[N, 5]`: height, width, contrast, whether it is shown on black, and digest.
     """
 
     @tf.autograph.experimental.do_not_convert
     def measure(image: tf.Tensor) -> tf.Tensor:
         pixels, on_black = decode_shown(image, config.channels)
-        values = [contrast_of(pixels), tf.cast(on_black, tf.int32)]
-        return tf.concat([tf.shape(pixels)[:2], values], axis=0)
+        values = [tf.cast(each, tf.int64) for each in (contrast_of(pixels), on_black)]
+        return tf.concat([tf.shape(pixels, tf.int64)[:2], values, [_digest(pixels)]], axis=0)
 
-    return tf.map_fn(measure, encoded, fn_output_signature=tf.TensorSpec([4], tf.int32))
+    return tf.map_fn(measure, encoded, fn_output_signature=tf.TensorSpec([5], tf.int64))
 
 
 def _measure_together(files: tf.Tensor, config: Config) -> tf.Tensor:
@@ -177,13 +189,15 @@ def _measure_together(files: tf.Tensor, config: Config) -> tf.Tensor:
         config: the config, for `channels`.
 
     Returns:
-        int32 `[BATCH_SIZE, 4]`, see `_measure_one_by_one`.
+        int64 `[BATCH_SIZE, 5]`, see `_measure_one_by_one`.
     """
     images = [
         tf.raw_ops.DecodeImage(contents=file, channels=config.channels, expand_animations=False)
         for file in tf.unstack(files)
     ]
-    sizes = tf.stack([tf.shape(image) for image in images])[:, :2]
+    sizes = tf.stack([tf.shape(image, tf.int64) for image in images])[:, :2]
     largest, smallest = zip(*map(bounds, images), strict=True)
     contrast = contrast_of_bounds(tf.stack(largest), tf.stack(smallest))
-    return tf.concat([sizes, contrast[:, tf.newaxis], tf.zeros([BATCH_SIZE, 1], tf.int32)], axis=1)
+    digests = tf.stack([_digest(image) for image in images])
+    numbers = tf.cast(contrast, tf.int64), tf.zeros([BATCH_SIZE], tf.int64), digests
+    return tf.concat([sizes, tf.stack(numbers, axis=1)], axis=1)

@@ -15,7 +15,12 @@ from aocr.config import Config
 from aocr.model.search.automaton import Automaton, build_trie
 from aocr.model.search.pattern_automaton import compile_pattern
 from aocr.util.errors import UserError
-from aocr.util.text.characters import escape, shorten
+from aocr.util.text.characters import (
+    changed_by_upper_casing,
+    escape,
+    shorten,
+    visible_text,
+)
 from aocr.util.text.patterns import characters_of, map_characters, parse_endless_pattern
 from aocr.util.text.plurals import counted_in_groups
 
@@ -36,6 +41,7 @@ def lexicon_automaton(words: Sequence[str], config: Config, source: str) -> Auto
     charset = Charset(config.characters)
     if _is_uppercase(config):
         changed = sum(word != word.upper() for word in words)
+        letters = sorted(filter(changed_by_upper_casing, set("".join(words))))
         words = [word.upper() for word in words]
         if changed:
             logging.info(
@@ -43,6 +49,8 @@ def lexicon_automaton(words: Sequence[str], config: Config, source: str) -> Auto
                 source,
                 counted_in_groups(changed, "word"),
             )
+        for letter in letters[:_NAMED]:
+            logging.warning("%s: upper-casing makes %s of %s.", source, letter.upper(), letter)
     _check_words(words, charset, config.max_prediction, source)
     automaton = build_trie(words, charset)
     logging.info(
@@ -69,13 +77,13 @@ def pattern_automaton(pattern: str, config: Config) -> Automaton:
             node = map_characters(node, str.upper)
         automaton = compile_pattern(node, charset, config.max_prediction)
     except ValueError as error:
-        raise UserError(f"--pattern={escape(shorten(pattern))}: {error}") from error
+        raise UserError(f"--pattern={visible_text(escape(shorten(pattern)))}: {error}") from error
     lacking = charset.unknown("".join(sorted(characters_of(node))))
     if lacking:
         logging.warning(
             "--pattern: the model lacks %s of its characters, which are never read: %s",
             len(lacking),
-            escape(shorten(lacking)),
+            visible_text(escape(shorten(lacking))),
         )
     return automaton
 

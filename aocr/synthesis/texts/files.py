@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from aocr.synthesis.texts.sources import clean
 from aocr.util.errors import UserError
-from aocr.util.paths.checks import kind_of_special_file, read_bytes
+from aocr.util.text.encodings import read_text
 from aocr.util.text.patterns import LONGEST_TEXT
 
 _NAMED = 3
@@ -42,22 +42,22 @@ class LeftOut:
 
 
 def read_lines(flag: str, path: str) -> list[str]:
-    """Returns the lines of a UTF-8 file that are not blank, cleaned.
+    """Returns the lines of a text file that are not blank, cleaned.
 
     Raises:
-        UserError: the file cannot be read, is not UTF-8, or has no text.
+        UserError: the file cannot be read or decoded, or has no text.
     """
-    lines = [line for line in map(clean, _read(flag, path).splitlines()) if line]
+    lines = [line for line in map(clean, read_text(flag, path).splitlines()) if line]
     if not lines:
         raise UserError(f"{flag}={path}: it holds no text")
     return lines
 
 
 def read_words(flag: str, path: str) -> list[str]:
-    """Returns the words of a UTF-8 file of running text, in their order.
+    """Returns the words of a file of running text, in their order.
 
     Raises:
-        UserError: the file cannot be read, is not UTF-8, or has no word.
+        UserError: the file cannot be read or decoded, or has no word.
     """
     return list(itertools.chain.from_iterable(line.split() for line in read_lines(flag, path)))
 
@@ -65,17 +65,3 @@ def read_words(flag: str, path: str) -> list[str]:
 def too_long(text: str) -> str:
     """Returns why a text is left out for its length; empty if it is not."""
     return f"longer than {LONGEST_TEXT} characters" if len(text) > LONGEST_TEXT else ""
-
-
-def _read(flag: str, path: str) -> str:
-    if kind_of_special_file(path) == "a device":
-        raise UserError(f"{flag}={path}: it is a device; give the name of a text file")
-    try:
-        return read_bytes(path).decode("utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{flag}={path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{flag}={path}, line {line}: it is not UTF-8; convert the file to UTF-8"
-        ) from error

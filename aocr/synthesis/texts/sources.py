@@ -13,6 +13,7 @@ import numpy as np
 from aocr.synthesis.fonts.choice import FontSet
 from aocr.synthesis.weighted import Weighted, weighted
 from aocr.util.text import patterns
+from aocr.util.text.encodings import nfc
 
 SPACE = " "
 
@@ -26,7 +27,7 @@ class TextSource(Protocol):
 
 def clean(text: str) -> str:
     """Returns a text as it is drawn and stored: in NFC, with single spaces between its words."""
-    return SPACE.join(unicodedata.normalize("NFC", text).split())
+    return SPACE.join(nfc(text).split())
 
 
 @dataclasses.dataclass(frozen=True)

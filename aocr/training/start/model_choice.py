@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections import Counter
 
+from aocr.charset import Charset
 from aocr.config import ATTENTION, IMAGE_HEIGHT, LEFT_TO_RIGHT, RIGHT_TO_LEFT, Config
 from aocr.data.dataset_scan import choose_bucket_widths
 from aocr.data.records.files import expand
@@ -14,8 +15,12 @@ from aocr.model import config_file
 from aocr.model.weights import checkpoints
 from aocr.training.options import ModelChoice, Run
 from aocr.training.start.training_set import records_by_width
-from aocr.util.text.characters import right_to_left_share
+from aocr.util.errors import UserError
+from aocr.util.text.characters import right_to_left_share, visible_character
 from aocr.util.text.plurals import counted
+
+_NAMED = 20
+"""Number of characters that an error names."""
 
 MOST_FROM_THE_RIGHT = 0.25
 """Share of the charset's letters above which they are probably not there as quotations only."""
@@ -34,12 +39,15 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
         drop_wide: whether images wider than `max_width` are left out.
 
     Raises:
-        UserError: a flag contradicts the model that is resumed, the model of `--init-from` has no
+        UserError: a flag contradicts the model that is resumed, or this model lacks characters
+            that `--charset=auto` is to take from the labels, the model of `--init-from` has no
             checkpoint, the labels have no characters, or flags contradict each other.
     """
     given = choice.given
     if run.checkpoint:
         config = config_file.of_trained_model(run.model_dir, given)
+        if "characters" in choice.learned:
+            _check_learned_characters(run, config)
     else:
         if "characters" in choice.learned:
             given = {**given, "characters": characters_of(expand(run.dataset))}
@@ -53,6 +61,25 @@ def choose_config(run: Run, choice: ModelChoice, drop_wide: bool = False) -> Con
         _warn_about_direction(config)
     _log_unused(choice, config)
     return config_file.checked(config)
+
+
+def _check_learned_characters(run: Run, config: Config) -> None:
+    """Refuses `--charset=auto` for a model that exists and lacks characters of the labels.
+
+    Raises:
+        UserError: names them, and the way to a model that has them.
+    """
+    lacking = Charset(config.characters).unknown(characters_of(expand(run.dataset)))
+    if lacking:
+        named = ", ".join(map(visible_character, lacking[:_NAMED]))
+        more = ", ..." if len(lacking) > _NAMED else ""
+        raise UserError(
+            f"--charset=auto: the model in {run.model_dir} lacks "
+            f"{counted(len(lacking), 'character')} of the labels ({named}{more}), and the charset "
+            "of a model that exists is fixed: train a new model from its weights with "
+            f"--init-from={run.model_dir} and another --model-dir, or leave --charset=auto out to "
+            "go on without these labels"
+        )
 
 
 def _with_bucket_widths(config: Config, run: Run, drop_wide: bool) -> Config:

@@ -19,6 +19,7 @@ from aocr.data.batches.sharing import WHOLE, Share, divide_files
 from aocr.data.dataset_scan import DatasetScan, log_for_training, scan
 from aocr.data.records.files import MAX_NAMED, expand
 from aocr.data.records.identity import Contents, ScannedFile, sum_of
+from aocr.data.same_images import ImageSet
 from aocr.training.options import Run, TrainingOptions, WeightedDataset
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import identity
@@ -45,7 +46,11 @@ class TrainingSet(NamedTuple):
 
 
 def load_training_set(
-    run: Run, config: Config, options: TrainingOptions, share: Share = WHOLE
+    run: Run,
+    config: Config,
+    options: TrainingOptions,
+    share: Share = WHOLE,
+    images: ImageSet | None = None,
 ) -> TrainingSet:
     """Checks all records to train on and logs which ones the run leaves out.
 
@@ -56,15 +61,16 @@ def load_training_set(
             are left out.
         share: this process among all. `agreed_training_set` completes what one of several has
             loaded.
+        images: the set that the images are added to.
 
     Raises:
         UserError: a file is not a TFRecord file, or no record of a dataset can be trained on.
     """
     if run.mix:
-        return _load_mixture(run.mix, config, options, share)
+        return _load_mixture(run, config, options, share, images)
     files = expand(run.dataset)
     own = _own_files(files, share) if share != WHOLE else None
-    found = scan(own or files, config)
+    found = scan(own or files, config, images.add if images else None)
     used = log_for_training(found, config, options.drop_wide)
     records = _records(own or files, found, options)._replace(share=share)
     if own:
@@ -107,12 +113,12 @@ def _records(files: list[str], found: DatasetScan, options: TrainingOptions) -> 
 
 
 def _load_mixture(
-    mix: Sequence[WeightedDataset], config: Config, options: TrainingOptions, share: Share
+    run: Run, config: Config, options: TrainingOptions, share: Share, images: ImageSet | None
 ) -> TrainingSet:
-    datasets, scanned = [], dict[str, ScannedFile]()
+    datasets, scanned, mix = [], dict[str, ScannedFile](), run.mix
     for part, files in zip(mix, _files(mix), strict=True):
         logging.info("Dataset %s:", part.path)
-        found = scan(files, config)
+        found = scan(files, config, images.add if images else None)
         log_for_training(found, config, options.drop_wide, part.path)
         datasets.append(_records(files, found, options))
         scanned |= found.files

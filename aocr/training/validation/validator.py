@@ -14,6 +14,7 @@ from aocr.config import Config
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.records.files import expand
 from aocr.data.records.identity import Contents, changes_named, check_unchanged
+from aocr.data.same_images import ImageSet, SameImages
 from aocr.evaluation import evaluator
 from aocr.evaluation.graph import build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
@@ -44,16 +45,22 @@ class Validator:
         config: the model.
         paths: TFRecords: files, folders or globs.
         gpu_id: index of the GPU; negative for the CPU.
+        trained_on: the images that this process trains on; those that are here, too, are named.
 
     Raises:
         UserError: the dataset is empty or cannot be read.
     """
 
-    def __init__(self, config: Config, paths: list[str], gpu_id: int) -> None:
+    def __init__(
+        self, config: Config, paths: list[str], gpu_id: int, trained_on: ImageSet | None = None
+    ) -> None:
         files = expand(paths)
-        found = scan(files, config)
+        same = SameImages(trained_on) if trained_on else None
+        found = scan(files, config, same.add if same else None)
         logging.info("Validating on %s.", counted(found.records, "record"))
         log_for_testing(found, config)
+        if same:
+            same.log()
         self.images = found.records
         self.contents, self._scanned = found.contents, found.files
         self._undecodable = frozenset(found.undecodable.record_indices)

@@ -18,6 +18,12 @@ UNDECODABLE = "surrogateescape"
 PIPE = "a pipe or socket"
 """Names a file that can be read only once, in messages."""
 
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp"),
+    *(".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".ico"),
+)
+"""Ends of the names of those files in a folder that are read."""
+
 _LOOKED_AT_BYTES = 512
 """Number of bytes by which a file is recognized as binary."""
 

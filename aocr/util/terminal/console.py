@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aocr.util.errors import UserError
 from aocr.util.paths.checks import UNDECODABLE
+from aocr.util.text.encodings import in_utf_8
+
+_READ_BYTES = 64 * 1024
 
 
 def require_stdout() -> None:
@@ -62,7 +66,7 @@ def is_interactive() -> bool:
 def read_names(stream: TextIO | None) -> Iterator[str]:
     """Returns the file names in stdin, one per line, as they arrive, without the empty lines.
 
-    A name may hold bytes that are not UTF-8.
+    A name may hold bytes that are not UTF-8. A byte order mark says if the list is in UTF-16.
 
     Args:
         stream: `sys.stdin`, which is None if it was closed when the process started.
@@ -76,14 +80,16 @@ def read_names(stream: TextIO | None) -> Iterator[str]:
 
 
 def _iterate_names(stream: TextIO) -> Iterator[str]:
-    stream.reconfigure(encoding="utf-8", errors=UNDECODABLE)  # type: ignore[attr-defined]
+    unfinished = b""
+    chunks = iter(functools.partial(stream.buffer.read1, _READ_BYTES), b"")  # type: ignore[attr-defined]
     try:
-        for line in stream:
-            name = line.rstrip("\r\n")
-            if name:
-                yield name
+        for chunk in in_utf_8("stdin", chunks):
+            *lines, unfinished = (unfinished + chunk.replace(b"\r", b"\n")).split(b"\n")
+            yield from (line.decode("utf-8", UNDECODABLE) for line in lines if line)
     except OSError as error:
         raise UserError(f"cannot read file names from stdin: {error.strerror}") from error
+    if unfinished:
+        yield unfinished.decode("utf-8", UNDECODABLE)
 
 
 @contextlib.contextmanager

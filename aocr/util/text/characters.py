@@ -39,9 +39,24 @@ def describe_character(character: str) -> str:
     return f"{code_point(character)} {unicode_name(character)}"
 
 
+_BLANK_LETTERS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""Letters, marks and symbols that are drawn as nothing: fillers, joiners, variation selectors."""
+
+
 def is_visible(character: str) -> bool:
     """Returns whether a character leaves a mark when it is drawn; spaces do not."""
-    return unicodedata.category(character)[0] not in "CZ"
+    return unicodedata.category(character)[0] not in "CZ" and character not in _BLANK_LETTERS
+
+
+def is_hidden(character: str) -> bool:
+    """Returns whether a reader of a text cannot see that a character is there, or which one it is.
+
+    These are invisible characters, and blanks other than the plain space.
+    """
+    return character != " " and not is_visible(character)
 
 
 def visible_text(text: str) -> str:
@@ -80,15 +95,33 @@ def escape_name(name: str) -> str:
     return _UNSAFE_BUT_BYTES.sub(lambda match: escape(match[0]), name)
 
 
-def shorten(text: str) -> str:
-    """Returns at most `MAX_LOGGED_CHARACTERS` characters of a text.
+def shorten(text: str, most: int = MAX_LOGGED_CHARACTERS) -> str:
+    """Returns at most so many characters of a text.
 
     Keeps the start and the end, which say most about a path, and puts `…` between them.
     """
-    if len(text) <= MAX_LOGGED_CHARACTERS:
+    if len(text) <= most:
         return text
-    half = MAX_LOGGED_CHARACTERS // 2
+    half = most // 2
     return f"{text[: half - 1]}…{text[-half:]}"
+
+
+def quoted(text: str, most: int = MAX_LOGGED_CHARACTERS) -> str:
+    """Returns text in quotes for a message: shortened, in one line, with nothing hidden in it."""
+    return f"'{visible_text(escape(shorten(text, most)))}'"
+
+
+def changed_by_upper_casing(character: str) -> str:
+    """Returns the upper case of a character if it is another letter or several; else nothing.
+
+    `µ` becomes a Greek letter, `ß` two letters, `ı` an `I`, which is the capital of `i`, and a
+    Georgian letter a capital that is not used in print. A final sigma is an ordinary small letter.
+    """
+    upper = character.upper()
+    if upper == character or character == "ς":
+        return ""
+    is_georgian = "\u10d0" <= character <= "\u10ff"
+    return upper if is_georgian or len(upper) > 1 or upper.lower() != character else ""
 
 
 RIGHT_TO_LEFT_LETTERS = ("R", "AL")

@@ -175,7 +175,7 @@ def test_folder_gives_its_visible_files_by_name(tmp_path):
     for name in ("b_2.png", "b_1.png", ".hidden", "A.png"):
         (tmp_path / name).write_bytes(b"")
     found = Annotations(str(tmp_path), "comma", "base").read()
-    assert [tuple(row) for row in found] == [
+    assert [row[:4] for row in found] == [
         (1, f"{tmp_path}/A.png", "A", None),
         (2, f"{tmp_path}/b_1.png", "b", None),
         (3, f"{tmp_path}/b_2.png", "b", None),
@@ -200,3 +200,11 @@ def test_unreadable_annotations_are_an_error(tmp_path, monkeypatch):
     message = re.escape(f"cannot read {tmp_path}/a.txt: gone")
     with pytest.raises(UserError, match=f"{message}$"):
         list(Annotations(f"{tmp_path}/a.txt").read())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_list_of_notepad_is_read(rows, encoding):
+    assert pairs(rows("a.png É\r\nb.png 字\r\n".encode(encoding))) == [
+        ("a.png", "É"),
+        ("b.png", "字"),
+    ]

@@ -62,6 +62,30 @@ def test_labels_are_upper_cased_unless_asked_not_to_be(folder):
     assert folder.labels() == ["aBc9é"]
 
 
+def test_blanks_at_the_ends_are_named_or_taken_off(folder):
+    lines = f"{folder.image}    AB\n{folder.image} CD \n{folder.image} EF\n"
+    folder.build(lines)
+    assert folder.labels() == ["   AB", "CD ", "EF"]
+    told = folder.messages(logging.WARNING)
+    assert "2 labels begin or end with blanks (dataset --strip-labels" in told[0]
+    assert told[1:] == ["    line 1: '   AB'", "    line 2: 'CD '"]
+    folder.build(lines, strip_labels=True)
+    assert folder.labels() == ["AB", "CD", "EF"]
+    assert not folder.messages(logging.WARNING)
+    assert "2 labels lost blanks at the ends, by --strip-labels." in folder.messages(logging.INFO)
+
+
+def test_letters_that_upper_casing_changes_into_others_are_named(folder):
+    folder.build(f"{folder.image} 5 µm\n{folder.image} straße\n{folder.image} 7 µm\n")
+    assert folder.labels() == ["5 ΜM", "STRASSE", "7 ΜM"]
+    micro, sharp, *_ = folder.messages(logging.WARNING)
+    assert micro.startswith("Upper-casing makes Μ (U+039C GREEK CAPITAL LETTER MU) of µ (U+00B5 ")
+    assert "in 2 labels, first in line 1: '5 µm'; --no-force-uppercase keeps it" in micro
+    assert "of ß (U+00DF LATIN SMALL LETTER SHARP S), in 1 label, first in line 2" in sharp
+    folder.build(f"{folder.image} 5 µm\n", force_uppercase=False)
+    assert not folder.messages(logging.WARNING)
+
+
 def test_windows_line_ends_are_no_part_of_the_label(folder):
     assert folder.build(f"{folder.image} AB\r\n{folder.image} \r\n{folder.image} C\r\n") == 3
     assert folder.labels() == ["AB", "", "C"]

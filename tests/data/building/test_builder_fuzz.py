@@ -131,6 +131,8 @@ def build(folder, lines, caplog, **options):
     examples = [tf.train.Example.FromString(record).features.feature for record in records]
     start = f"{annotations}, line "
     errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
+    causes = [error for error in errors if error.startswith(f"{annotations}: ")]
+    errors = [error for error in errors if error not in causes]
     assert all(error.startswith(start) and len(error) < 1000 for error in errors)
     logged = [int(error.removeprefix(start).split(":")[0]) for error in errors]
     report = pathlib.Path(f"{output}.rejected.tsv").read_text("utf-8").splitlines()[1:]

@@ -59,3 +59,15 @@ def test_full_device_is_named(monkeypatch):
     with pytest.raises(UserError, match="cannot write to stdout: No space left on device"):
         print_text("a")
     full.close()  # does not raise
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_names_are_read_in_the_encoding_of_their_mark(encoding):
+    content = "a é.png\r\n\n字.png\nlast.png".encode(encoding)
+    names = read_names(io.TextIOWrapper(io.BytesIO(content)))
+    assert list(names) == ["a é.png", "字.png", "last.png"]
+
+
+def test_names_keep_bytes_that_are_not_utf_8():
+    names = read_names(io.TextIOWrapper(io.BytesIO(b"a\xff.png\rb.png\r")))
+    assert list(names) == ["a\udcff.png", "b.png"]
