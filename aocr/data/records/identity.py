@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from aocr.data.records.files import RawRecord, read
 from aocr.util.errors import UserError, first_line
+from aocr.util.paths.checks import identity
 from aocr.util.text.plurals import counted
 
-Stamp = tuple[int, int]
-"""Size in bytes of a file, and the time of its last change in nanoseconds."""
+Stamp = tuple[int, int, object]
+"""Size in bytes of a file, the second of its last change in nanoseconds, and its identity."""
 
 
 class Contents(NamedTuple):
@@ -63,7 +64,7 @@ def stamp_of(path: str) -> Stamp:
         tf.errors.OpError: there is no such file, or its file system cannot be reached.
     """
     status = tf.io.gfile.stat(path)
-    return status.length, status.mtime_nsec
+    return status.length, status.mtime_nsec, identity(path)
 
 
 def change_of(files: Mapping[str, ScannedFile]) -> str:
