@@ -8,13 +8,22 @@ from __future__ import annotations
 import array
 import functools
 import hashlib
+import io
 import logging
 
 import numpy as np
+import tensorflow as tf
 
 from aocr.data.images.measuring import Measured
 from aocr.data.records.files import RawRecord
+from aocr.util.paths.files import write_atomically
 from aocr.util.text.plurals import counted
+
+FILE_NAME = "trained-images.npy"
+"""Name of the file of a model directory that holds the digests of what it was trained on."""
+
+MAX_STORED = 1_000_000
+"""Largest number of images whose digests are stored: 16 MB."""
 
 MAX_NAMED = 10
 """Number of records that are named. All are counted."""
@@ -44,6 +53,37 @@ class ImageSet:
     def has_pixels(self, image: Measured) -> bool:
         """Returns whether an image has the same pixels; no more may be added afterwards."""
         return _is_in(self._sorted_pixels, np.int64(image.picture))
+
+    def update(self, path: str) -> None:
+        """Adds the images that `write` has stored in a file, if there is one.
+
+        Raises:
+            tf.errors.OpError: the file cannot be read.
+        """
+        if not tf.io.gfile.exists(path):
+            return
+        with tf.io.gfile.GFile(path, "rb") as file:
+            content = file.read()
+        try:
+            files, pixels = np.load(io.BytesIO(content), allow_pickle=False)
+        except (ValueError, EOFError, OSError):
+            logging.warning("%s is damaged, and is not used.", path)
+            return
+        self._files.frombytes(files.astype(np.uint64).tobytes())
+        self._pixels.frombytes(pixels.view(np.int64).tobytes())
+
+    def write(self, path: str) -> None:
+        """Stores the digests as uint64 `[2, N]`, unless there are too many.
+
+        Raises:
+            tf.errors.OpError: the file cannot be written.
+        """
+        digests = np.array([self._files, np.array(self._pixels, np.int64).view(np.uint64)])
+        digests = np.unique(digests.astype(np.uint64), axis=1)
+        if digests.shape[1] <= MAX_STORED:
+            content = io.BytesIO()
+            np.save(content, digests, allow_pickle=False)
+            write_atomically(path, content.getvalue())
 
     @functools.cached_property
     def _sorted_files(self) -> np.ndarray:
@@ -83,17 +123,27 @@ class SameImages:
             if len(self._named) < MAX_NAMED:
                 self._named.append(record.name)
 
-    def log(self) -> None:
-        """Logs how many images the set has, and the first of them; nothing if it has none."""
-        count = self._files + self._pixels
+    @property
+    def shared(self) -> int:
+        """Number of images that the set has."""
+        return self._files + self._pixels
+
+    def log(self, used: str) -> None:
+        """Logs how many images the set has, and the first of them; nothing if it has none.
+
+        Args:
+            used: what the dataset is used for: "validated" or "tested".
+        """
+        count = self.shared
         if not count:
             return
         kinds = [(self._files, "the same file", "the same files")]
         kinds += [(self._pixels, "another file with the same pixels", "other files of such pixels")]
         logging.warning(
-            "%s of %i validated are also trained on (%s): they are read better than new ones.",
+            "%s of %i %s are also trained on (%s): they are read better than new ones.",
             counted(count, "image"),
             self._images,
+            used,
             ", ".join(counted(*kind) for kind in kinds if kind[0]),
         )
         for name in self._named:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import posixpath
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import COLUMN_WIDTH, Config
+from aocr.data import same_images
 from aocr.data.batches.evaluation import EvaluationBatch
 from aocr.data.dataset_scan import log_for_testing, scan
 from aocr.data.images.decoder_complaints import hidden_complaints
 from aocr.data.records import schema
 from aocr.data.records.identity import changes_named, check_unchanged
+from aocr.data.same_images import ImageSet, SameImages
 from aocr.evaluation import metrics
 from aocr.evaluation.graph import EvalGraph, build_eval_graph
 from aocr.evaluation.metric_sums import MetricSums, Summary
@@ -71,8 +74,10 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
         UserError: the checkpoint belongs to another model, there is no record, or a file was
             changed meanwhile.
     """
-    found = scan(evaluation.files, evaluation.config)
+    same = SameImages(_trained_on(evaluation.checkpoint))
+    found = scan(evaluation.files, evaluation.config, same.add)
     log_for_testing(found, evaluation.config)
+    same.log("tested")
     undecodable = found.undecodable.record_indices
     model = build_eval_graph(
         evaluation.config, evaluation.files, undecodable, evaluation.batch_size, evaluation.search
@@ -94,6 +99,13 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     if inexact:
         logging.warning("%s", inexact_text(inexact, summary.images))
     return summary
+
+
+def _trained_on(checkpoint: str) -> ImageSet:
+    """Returns the images that a model was trained on, as far as its directory tells."""
+    images = ImageSet()
+    images.update(posixpath.join(posixpath.dirname(checkpoint), same_images.FILE_NAME))
+    return images
 
 
 def results(

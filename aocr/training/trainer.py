@@ -53,7 +53,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
         UserError: no record can be used, the checkpoint belongs to another model, a file cannot be
             written, the loss is no longer finite, or another replica no longer answers.
     """
-    images = ImageSet() if run.validation else None
+    images = ImageSet()
     training_set = agreed_training_set(
         replicas,
         replicas.together(lambda: load_training_set(run, config, options, replicas.share, images)),
@@ -88,7 +88,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
         if replicas.is_chief:
             config_file.write(run.model_dir, config)
         if replicas.processes == 1:
-            note_records(run, training_set)
+            note_records(run, training_set, images)
         _log_size(plan, training_set)
         budget = TimeBudget(time.monotonic(), planned, validator.images if validator else 0)
         time_plan = None
@@ -225,12 +225,10 @@ def _check_files(config: Config, run: Run, training_set: TrainingSet, replicas: 
             run.model_dir,
         )
         config_file.write(run.model_dir, config)
-        if replicas.processes == 1:
-            note_records(run, training_set)
     check_unchanged(training_set.files)
 
 
-def _open_validator(config: Config, run: Run, trained_on: ImageSet | None) -> Validator | None:
+def _open_validator(config: Config, run: Run, trained_on: ImageSet) -> Validator | None:
     if not run.validation:
         return None
     return Validator(config, run.validation, run.gpu_id, trained_on)

@@ -13,7 +13,10 @@ from aocr.util.errors import UserError
 from aocr.util.paths.checks import IMAGE_SUFFIXES, NamedPath, is_remote, named
 from aocr.util.text.plurals import counted
 
-MODEL_FILES = ("checkpoint", "best", "best.json", "config.json", "*.ckpt-*")
+MODEL_FILES = (
+    *("checkpoint", "best", "best.json", "config.json", "records.json", "trained-images.npy"),
+    "*.ckpt-*",
+)
 """Matches the files of a model directory that a log must not be appended to."""
 
 STDIN = "/dev/stdin"

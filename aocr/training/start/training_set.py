@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from aocr.config import Config
+from aocr.data import same_images
 from aocr.data.batches.epochs import READ_AT_A_TIME, Records, batches_per_epoch
 from aocr.data.batches.mixing import SEED_DISTANCE, Mixture, draws_per_epoch
 from aocr.data.batches.sharing import WHOLE, Share, divide_files
@@ -160,12 +161,13 @@ RECORDS_FILE = "records.json"
 """Name of the file of a model directory that identifies the records of its last run."""
 
 
-def note_records(run: Run, training_set: TrainingSet) -> None:
+def note_records(run: Run, training_set: TrainingSet, images: ImageSet) -> None:
     """Stores what identifies the records of a run, and warns if the run before had others.
 
     Args:
         run: the model directory, and whether the run resumes from a checkpoint there.
         training_set: the records.
+        images: their images, to which those of the runs before are added.
 
     Raises:
         UserError: the file cannot be written.
@@ -181,6 +183,10 @@ def note_records(run: Run, training_set: TrainingSet) -> None:
                 *(run.model_dir, earlier, contents),
             )
         write_atomically(path, f"{json.dumps(contents._asdict())}\n".encode())
+        stored = tf.io.gfile.join(run.model_dir, same_images.FILE_NAME)
+        if run.checkpoint:
+            images.update(stored)
+        images.write(stored)
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {path}: {first_line(error)}") from error
 

@@ -60,7 +60,7 @@ class Validator:
         logging.info("Validating on %s.", counted(found.records, "record"))
         log_for_testing(found, config)
         if same:
-            same.log()
+            same.log("validated")
         self.images = found.records
         self.contents, self._scanned = found.contents, found.files
         self._undecodable = frozenset(found.undecodable.record_indices)
