@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Collection, Sequence
 
 from aocr import __version__
-from aocr.cli.flags.common import URL_FLAGS, Task, add_log_flag
+from aocr.cli.flags.common import DEFAULT_LOG, URL_FLAGS, Task, add_log_flag
 from aocr.cli.flags.parser import CommandParser, not_empty
 from aocr.util.errors import EXIT_FAILURE, EXIT_USAGE, UsageError, UserError, first_line
 from aocr.util.paths.checks import check_file_systems, check_paths, is_remote
@@ -122,7 +123,7 @@ def _start_log_and_tensorflow(task: Task) -> None:
     path = task.log_path
     try:
         if not is_remote(path):
-            log.start(path)
+            _start_local_log(path)
         if task.uses_tensorflow:
             import_tensorflow(path, use_gpu=task.uses_gpu)
         if is_remote(path):
@@ -131,6 +132,22 @@ def _start_log_and_tensorflow(task: Task) -> None:
         streams.own_stderr()  # not before the import, which hides Python's warnings, too
     except OSError as error:
         raise UserError(f"cannot write the log --log-path={path}: {error}") from error
+
+
+def _start_local_log(path: str) -> None:
+    """Starts the log; where the default file cannot be written, on the console only.
+
+    Raises:
+        OSError: the file of `--log-path` cannot be written.
+    """
+    try:
+        log.start(path)
+    except OSError as error:
+        if path != DEFAULT_LOG:
+            raise
+        log.start(os.devnull)
+        text = "No log file: %s cannot be written here (%s); --log-path names another."
+        logging.warning(text, path, error.strerror or error)
 
 
 def _run(task: Task, remote: Sequence[object], interruption: signals.Interruption) -> int:

@@ -85,6 +85,13 @@ def test_a_log_that_is_a_pipe_without_a_reader_is_refused(run, command):
     assert run(*command, "--log-path=pipe").stderr.endswith(says + "\n")
 
 
+def test_a_working_directory_without_room_for_the_default_log_is_told(run, folder):
+    (folder / "aocr.log").mkdir()  # root may write into any folder
+    outcome = run("inspect", "ok.tfrecords")
+    assert outcome.code == 0
+    assert "No log file: aocr.log cannot be written here (Is a directory)" in outcome.stderr
+
+
 def test_a_folder_as_output_is_refused(run, folder):
     (folder / "x").mkdir()
     check_failure(run("dataset", "ok.txt", "x"), "cannot write x: it is a folder")

@@ -57,10 +57,14 @@ def requested(kind: Callable[..., Request], args: argparse.Namespace, **others: 
     return kind(**{name: getattr(args, name) for name in flags}, **others)
 
 
+DEFAULT_LOG = "aocr.log"
+"""The log file of 0.7.6, in the working directory."""
+
+
 def add_log_flag(parser: argparse.ArgumentParser) -> None:
     """Adds the flag of the log file, which all commands have."""
     text = "append log lines to this file (default: %(default)s)"
-    parser.add_argument("--log-path", default="aocr.log", metavar="FILE", help=text)
+    parser.add_argument("--log-path", default=DEFAULT_LOG, metavar="FILE", help=text)
 
 
 def add_api_key_flag(group: argparse._ActionsContainer, text: str) -> None:
