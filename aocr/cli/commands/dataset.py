@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import functools
+import math
 
 from aocr.cli.flags import common, model
 from aocr.cli.flags.parser import CommandParser, whole_number
 from aocr.cli.flags.paths import annotation_inputs
 from aocr.cli.flags.shards import ShardChoice, add_shard_flags, shard_choice, shard_problem
 from aocr.config import MAX_PIXELS
-from aocr.data.records.shards import output_names
+from aocr.data.records.shards import output_names, split_names
 from aocr.util.paths.checks import named
 
 
@@ -27,6 +28,7 @@ def add_flags(parser: CommandParser) -> None:
     _add_output_flags(parser)
     model.add_limit_flags(parser, "limits (records beyond them are rejected)")
     parser.add_check(shard_problem)
+    parser.add_check(_split_problem)
 
 
 def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
@@ -57,14 +59,43 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
         "number of files to write, as name-00000-of-0000N.tfrecords (default: one file)",
         "write only this one of the shards, counted from 0, so that machines can share the work",
     )
+    text = (
+        "divide the images at random by these shares, such as 80,10,10, into OUTPUT-training, "
+        "OUTPUT-validation and OUTPUT-test; images of the same pixels stay together"
+    )
+    add("--split", type=_shares, default=(), metavar="A,B[,C]", help=text)
+    text = "random seed of --split (default: %(default)s)"
+    add("--seed", type=whole_number(0), default=0, metavar="N", help=text)
     text = "number of records between log lines about the progress (default: %(default)s)"
     add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    """Returns the shares of `--split`."""
+    try:
+        shares = tuple(map(float, text.replace("/", ",").split(",")))
+    except ValueError:
+        shares = ()
+    if len(shares) not in (2, 3) or not all(0 < each < math.inf for each in shares):
+        raise argparse.ArgumentTypeError(
+            f"{text} is not two or three positive shares, such as 80,10,10"
+        )
+    return shares
+
+
+def _split_problem(args: argparse.Namespace) -> str:
+    return (
+        "--split writes files of its own: leave out --shards" if args.split and args.shards else ""
+    )
 
 
 def task(args: argparse.Namespace) -> common.Task:
     """Returns what the command line asks for."""
     shard = shard_choice(args)
-    outputs = named("output", output_names(args.output, shard.shards, shard.shard_index).files)
+    names = output_names(args.output, shard.shards, shard.shard_index)
+    if args.split:
+        names = split_names(args.output, len(args.split))
+    outputs = named("output", names.files)
     return common.Task(
         run=functools.partial(_build, args, shard),
         log_path=args.log_path,

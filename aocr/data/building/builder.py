@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from aocr.data.building.annotations import Annotations
-from aocr.data.building.checking import Options, check_all
-from aocr.data.building.log import BuildCounts, log_complaint, log_start, log_summary, progress
+from aocr.data.building.checking import Checked, Options, check_all
+from aocr.data.building.log import (
+    BuildCounts,
+    log_complaint,
+    log_parts,
+    log_start,
+    log_summary,
+    progress,
+)
 from aocr.data.building.rejections import RejectionLog
 from aocr.data.images.files import quiet_pillow
 from aocr.data.records import schema
-from aocr.data.records.shards import output_names
+from aocr.data.records.shards import output_names, split_names
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import identity
 from aocr.util.paths.files import replacing
@@ -42,6 +51,8 @@ def build(annotations: str, output: str, options: Options) -> int:
     log_start(annotations, output)
     source = Annotations(annotations, options.delimiter, options.base_dir)
     names = output_names(output, options.shards, options.shard_index)
+    if options.split:
+        names = split_names(output, len(options.split))
     try:
         with quiet_pillow(), replacing(names.files) as temporaries:
             files, report = temporaries[: len(names.shards)], temporaries[len(names.shards)]
@@ -58,6 +69,8 @@ def build(annotations: str, output: str, options: Options) -> int:
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {names.dataset}: {first_line(error)}") from error
     counts.log_places(source)
+    if options.split:
+        log_parts(names.shards, counts.pairs_of_file)
     log_summary(counts, rejections.counts, names.dataset, names.report, source.unit)
     return counts.pairs
 
@@ -73,7 +86,7 @@ def _write(
 
     `replaced` are the identities of the files that the build will replace.
     """
-    counts = BuildCounts(options)
+    counts, division = BuildCounts(options), _Division(options.split or [1], options.seed)
     share = len(files) / options.shards
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(tf.io.TFRecordWriter(name)) for name in files]
@@ -86,14 +99,41 @@ def _write(
             if each.image:
                 _refuse_if_replaced(annotation.path, replaced)
                 comment = annotation.path if options.save_filename else None
-                writer = writers[(annotation.number - 1) % len(writers)]
-                writer.write(schema.serialize(each.image.encoded, each.label, comment))
+                file = (annotation.number - 1) % len(writers)
+                if options.split:
+                    file = division.part_of(each)
+                writers[file].write(schema.serialize(each.image.encoded, each.label, comment))
                 counts.add(each, f"{source.unit} {annotation.number}")
+                counts.pairs_of_file[file] += 1
                 if each.complaint:
                     place = f"{source.path}, {source.unit} {annotation.number}"
                     log_complaint(place, annotation.path, each.complaint)
             advance(counts.pairs)
     return counts
+
+
+class _Division:
+    """Draws the part of each image so that each part has its share of the images so far.
+
+    Args:
+        shares: the shares of the parts.
+        seed: random seed.
+    """
+
+    def __init__(self, shares: Sequence[float], seed: int) -> None:
+        self._shares = np.array(shares) / sum(shares)
+        self._counts, self._parts = np.zeros(len(shares)), dict[int, int]()
+        self._generator = np.random.default_rng(seed)
+
+    def part_of(self, checked: Checked) -> int:
+        """Returns the index of the part; images of the same pixels have the same."""
+        picture = checked.measured.picture if checked.measured else checked.annotation.number
+        if picture not in self._parts:
+            lacking = np.maximum(self._shares * (self._counts.sum() + 1) - self._counts, 0)
+            chances = lacking / lacking.sum()
+            self._parts[picture] = int(self._generator.choice(len(chances), p=chances))
+        self._counts[self._parts[picture]] += 1
+        return self._parts[picture]
 
 
 def _refuse_if_replaced(image: str, replaced: frozenset[object]) -> None:

@@ -35,6 +35,9 @@ class Options(NamedTuple):
         max_pixels: reject images with more pixels.
         shards: number of files that the annotations are distributed over, by their numbers.
         shard_index: the only shard to build, from 0; None for all shards.
+        split: shares of the training, validation and test images, which go into files of their
+            own; empty for one file.
+        seed: random seed of the division; images of the same pixels are in one part.
         log_step: number of pairs between log lines.
         limits: limits of the model; images and labels that exceed them are rejected.
     """
@@ -49,6 +52,8 @@ class Options(NamedTuple):
     max_pixels: int = MAX_PIXELS
     shards: int = 1
     shard_index: int | None = None
+    split: tuple[float, ...] = ()
+    seed: int = 0
     log_step: int = 500
     limits: Limits = Limits()
 

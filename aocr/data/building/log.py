@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tqdm import tqdm
 
@@ -82,6 +82,7 @@ class BuildCounts:
     Attributes:
         options: what the flags ask for.
         pairs: number of pairs.
+        pairs_of_file: number of pairs of each file, by its index.
         converted: number of images that were converted to PNG, by format and mode.
         complaints: number of images that were decoded with a complaint of the decoder.
         blank: images that show nothing although they have a label.
@@ -96,6 +97,7 @@ class BuildCounts:
 
     options: Options
     pairs: int = 0
+    pairs_of_file: Counter[int] = dataclasses.field(default_factory=Counter)
     converted: Counter[str] = dataclasses.field(default_factory=Counter)
     complaints: int = 0
     blank: Finding = dataclasses.field(default_factory=Finding)
@@ -219,6 +221,13 @@ def log_complaint(place: str, path: str, complaint: str) -> None:
         complaint: the lines of the decoder.
     """
     logging.warning("%s: %s", place, warning_text(shorten(path), complaint))
+
+
+def log_parts(files: Sequence[str], pairs: Mapping[int, int]) -> None:
+    """Logs how many pairs each part of a divided dataset has, and warns of a part without any."""
+    for number, file in enumerate(files):
+        log = logging.info if pairs[number] else logging.warning
+        log("%s holds %s.", file, counted(pairs[number], "pair"))
 
 
 def log_summary(

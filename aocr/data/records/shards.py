@@ -76,6 +76,22 @@ def output_names(output: str, shards: int, shard_index: int | None) -> OutputNam
     return OutputNames(dataset, names, report, old)
 
 
+PARTS = ("training", "validation", "test")
+"""Names of the parts that `--split` divides a dataset into, in the order of their shares."""
+
+
+def split_names(output: str, parts: int) -> OutputNames:
+    """Returns the names of the files of a build that divides its records, without their report.
+
+    Args:
+        output: the name that the user gave; `words.tfrecords` becomes `words-training.tfrecords`.
+        parts: number of parts, two or three.
+    """
+    stem, extension = os.path.splitext(output)
+    names = [f"{stem}-{part}{extension}" for part in PARTS[:parts]]
+    return OutputNames(output, names, f"{output}{REPORT_SUFFIX}", [])
+
+
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 """Matches the results of `shard_name`."""
 

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from dataset_folder import IMAGE, Folder
@@ -12,6 +13,7 @@ from helpers import encoded, white
 from PIL import Image
 
 from aocr.data.building import builder, log
+from aocr.data.records import files, shards
 from aocr.util.errors import UserError
 
 SECOND_IMAGE = white(4, 6)
@@ -327,3 +329,28 @@ def test_pictures_that_show_nothing_are_named(folder):
     assert "line 7: 300 x 1 pixels" in text
     named = [name for name in pictures if f"{name}: 'ABCDE'" in text]
     assert named == ["ink.png", "ink.webp", "black.png", "blue.bmp", "clear.png"]
+
+
+# Parts
+
+
+def test_a_split_divides_by_its_shares_and_keeps_equal_pixels_together(folder, tmp_path):
+    rng = np.random.default_rng(1)
+    lines = []
+    for number in range(120):
+        pixels = rng.integers(0, 256, [4, 6], np.uint8)
+        for form in ("PNG", "BMP"):
+            lines.append(f"{folder.write(f'{number}.{form}', encoded(pixels, form))} N{number}\n")
+    (tmp_path / "list.txt").write_text("".join(lines))
+    options = builder.Options(split=(80, 10, 10), seed=1)
+    found = []
+    for _ in range(2):
+        builder.build(str(tmp_path / "list.txt"), str(tmp_path / "d.tfrecords"), options)
+        parts = [str(tmp_path / f"d-{part}.tfrecords") for part in shards.PARTS]
+        found.append([[record.label for record in files.read([part])] for part in parts])
+    assert found[0] == found[1]
+    sizes = [len(labels) for labels in found[0]]
+    assert sum(sizes) == 240
+    assert sizes == pytest.approx([192, 24, 24], abs=3)
+    assert all(labels.count(label) == 2 for labels in found[0] for label in labels)
+    assert not (tmp_path / "d.tfrecords").exists()
