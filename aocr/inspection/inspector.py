@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -42,6 +43,8 @@ class InspectionOptions:
         as_json: print JSON instead of text.
         sheet: PNG file for the contact sheet, local or remote; None for no contact sheet.
         color: decode and draw images in 3 channels instead of 1.
+        recipe: flag of the recipe that the recommended flags begin with; empty for the default one.
+        preparation: fields of `Config` by which that recipe prepares images otherwise.
         augmentation: `none`, or a name of `augmentation.STRENGTHS` to show on the contact sheet.
     """
 
@@ -49,6 +52,8 @@ class InspectionOptions:
     as_json: bool = False
     sheet: str | None = None
     color: bool = False
+    recipe: str = ""
+    preparation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     augmentation: str = NO_AUGMENTATION
 
     @property
@@ -100,6 +105,9 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
         absurd_sizes=absurd_sizes,
         shared_images=shared_images,
     )
+    if options.recipe:
+        flags = {share: [options.recipe, *each] for share, each in summary.flags.items()}
+        summary = dataclasses.replace(summary, flags=flags)
     print_text(summary.to_json() if options.as_json else format_report(summary, options.limits))
     if options.sheet:
         config = _sheet_config(summary, options)
@@ -147,7 +155,8 @@ def _sheet_config(summary: DatasetSummary, options: InspectionOptions) -> Config
         max_width=limits.max_width or recommended.max_width or Config.max_width,
         max_height=limits.max_height or recommended.max_height or Config.max_height,
         channels=options.channels,
+        **options.preparation,
     )
     if config.image_width <= MAX_SHEET_WIDTH:
         return config
-    return Config(max_width=MAX_SHEET_WIDTH, max_height=IMAGE_HEIGHT, channels=options.channels)
+    return dataclasses.replace(config, max_width=MAX_SHEET_WIDTH, max_height=IMAGE_HEIGHT)

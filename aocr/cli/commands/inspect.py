@@ -8,9 +8,13 @@ import functools
 from aocr.cli.flags import common, model
 from aocr.cli.flags.parser import CommandParser
 from aocr.cli.flags.paths import dataset_inputs
+from aocr.cli.flags.recipes import CLASSIC, RECIPES
 from aocr.training.options import TrainingOptions
 from aocr.util.options import permitted_values
 from aocr.util.paths.checks import named
+
+PREPARATION = ("resize", "gray")
+"""Fields of `Config` by which a recipe prepares images otherwise than the classic one."""
 
 
 def add_flags(parser: CommandParser) -> None:
@@ -24,6 +28,8 @@ def add_flags(parser: CommandParser) -> None:
     choices = permitted_values(TrainingOptions, "augment").choices
     add("--augment", choices=choices, default=TrainingOptions.augment, help=text)
     add("--color", action="store_true", help="draw this picture in color")
+    text = "recipe of `aocr train` for the flags and for this picture (default: %(default)s)"
+    add("--recipe", choices=tuple(RECIPES), default="modern", help=text)
     title = "limits (the report counts the records beyond them)"
     model.add_limit_flags(parser, title)
     parser.add_check(_sheet_problem)
@@ -49,11 +55,14 @@ def task(args: argparse.Namespace) -> common.Task:
 def _inspect(args: argparse.Namespace) -> None:
     from aocr.inspection import inspector
 
+    recipe = RECIPES[args.recipe].model
     options = common.requested(
         inspector.InspectionOptions,
         args,
         limits=model.limits(args),
         as_json=args.json,
+        recipe="" if args.recipe == CLASSIC else f"--recipe={args.recipe}",
+        preparation={name: recipe[name] for name in PREPARATION if name in recipe},
         augmentation=args.augment,
     )
     inspector.inspect(args.dataset, options)
