@@ -52,6 +52,7 @@ class RunOutputs:
         self._validates = replicas.number_of_chief(int(validator is not None))
         self._saved_step: int | None = None
         self._validated_step: int | None = None
+        self._reads_nothing = False
         if replicas.is_chief:
             self._checkpoints = checkpoints.CheckpointWriter(
                 run.model_dir, options.keep_checkpoints
@@ -118,9 +119,19 @@ class RunOutputs:
             return 0
         checkpoint = str(checkpoints.latest_checkpoint(self._model_dir))
         summary, samples = self._validator.validate(checkpoint)
+        self._reads_nothing = summary.images > 0 and not summary.exact
         best = self._best.update(self._session, step, summary)
         self._events.add_validation(summary, samples, step)
         return int(self._is_exhausted(best.validations_without_improvement))
+
+    def advise(self) -> None:
+        """Says what to do if the last validation read no image exactly."""
+        if self._reads_nothing:
+            logging.warning(
+                "No image of --validation was read exactly. Begin with a model that reads, by "
+                "--init-from=latin in a new --model-dir, or train longer or on more images; see "
+                "what is trained on with 'aocr inspect DATASET --sheet=FILE.png'."
+            )
 
     def _is_exhausted(self, validations: int) -> bool:
         """Returns whether patience has run out after validations without improvement."""

@@ -32,6 +32,7 @@ class Progress:
     def __init__(self, training_set: TrainingSet, epochs: int, skipped: int) -> None:
         self._training_set, self._epochs = training_set, epochs
         self._bar: tqdm | None = None
+        self._skipped_batches = skipped
         self._batches, self._records, self._finished_epochs = skipped, 0, 0
         self._steps = self._skipped = self._skipped_in_a_row = 0
         self._seconds: list[float] = []  # of the steps since the last line of their means
@@ -108,8 +109,10 @@ class Progress:
             "before the loss rose"
         )
 
-    def set_total(self, steps: int) -> None:
-        """Changes the number of steps of the run."""
+    def set_end(self, steps: int) -> None:
+        """Changes the number of steps of the run, and so that of its epochs."""
+        batches = self._skipped_batches + steps
+        self._epochs = min(self._epochs, -(-batches // self._training_set.batches_per_epoch))
         if self._bar is not None:
             self._bar.total = steps
             self._bar.refresh()

@@ -89,7 +89,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
             config_file.write(run.model_dir, config)
         if replicas.processes == 1:
             note_records(run, training_set, images)
-        _log_size(plan, training_set)
+        _log_size(plan, training_set, options.max_minutes)
         budget = TimeBudget(time.monotonic(), planned, validator.images if validator else 0)
         time_plan = None
         if options.max_minutes is not None:
@@ -146,12 +146,14 @@ class TrainingLoop:
             self._save(finishing=not stop_signals)
             if not stop_signals:
                 self._outputs.validate(self._step)
+                self._outputs.advise()
         self._progress.log_skipped()
-        logging.info(
-            "Training has %s at global step %i. Run the same command again to continue.",
-            "stopped" if stop_signals else "finished",
-            self._step,
-        )
+        ended, again = "finished", "Run the same command again to continue."
+        if stop_signals:
+            ended = "stopped"
+        elif self._timing.has_plan:
+            again = "To continue, give other minutes, or --max-steps."
+        logging.info("Training has %s at global step %i. %s", ended, self._step, again)
 
     def _take(self, steps: Iterable[StepResult], stop_signals: Iterable[str]) -> None:
         """Trains until one of the ends of `run`; saves the model if the dataset cannot be read."""
@@ -176,7 +178,7 @@ class TrainingLoop:
             self._save()
             raise UserError(problem)
         if self._timing.add(result.global_step, result.seconds):
-            self._progress.set_total(self._timing.last_step - self._plan.first_step)
+            self._progress.set_end(self._timing.last_step - self._plan.first_step)
 
     def _save_and_validate_when_due(self) -> bool:
         """Returns whether training should stop early."""
@@ -246,16 +248,16 @@ def _log_nothing_to_train(options: TrainingOptions, plan: StepPlan) -> None:
         )
 
 
-def _log_size(plan: StepPlan, training_set: TrainingSet) -> None:
+def _log_size(plan: StepPlan, training_set: TrainingSet, minutes: float | None) -> None:
     """Logs the size of the model, and what the run trains it on."""
+    end = f"at global step {plan.last_step}"
     weights = sum(v.shape.num_elements() for v in tf.compat.v1.trainable_variables())
     logging.info(
-        "The model has %s weights; %s make %s an epoch; training ends at global step %i at the "
-        "latest.",
+        "The model has %s weights; %s make %s an epoch; training ends %s.",
         f"{weights:,}",
         counted(training_set.used, "record"),
         counted(training_set.batches_per_epoch, "batch", "batches"),
-        plan.last_step,
+        f"after {minutes:g} minutes, or {end}" if minutes else f"{end} at the latest",
     )
 
 

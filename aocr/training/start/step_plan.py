@@ -300,6 +300,11 @@ class RunTiming:
         self._training_set, self._one_width, self._time_plan = training_set, one_width, time_plan
         self._seconds: list[float] | None = []
 
+    @property
+    def has_plan(self) -> bool:
+        """Whether the run ends by its minutes, which a run of the same minutes does not prolong."""
+        return self._time_plan is not None and self._time_plan.is_made
+
     def add(self, step: int, seconds: float) -> bool:
         """Counts a step, and returns whether it led to a plan of the last step.
 

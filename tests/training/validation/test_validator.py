@@ -71,4 +71,5 @@ def test_max_steps_counts_all_runs(validated):
 def test_patience_ends_training(validated):
     _, log = validated
     assert "No improvement in 2 validations: training ends." in log
+    assert "No image of --validation was read exactly. Begin with a model that reads, by" in log
     assert steps(log) == [1, 2, 3, 4, 5, 6]
