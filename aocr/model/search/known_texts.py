@@ -16,7 +16,7 @@ from aocr.model.search.automaton import Automaton, build_trie
 from aocr.model.search.pattern_automaton import compile_pattern
 from aocr.util.errors import UserError
 from aocr.util.text.characters import escape, shorten
-from aocr.util.text.patterns import characters_of, map_characters, parse_endless_pattern
+from aocr.util.text.patterns import characters_of, parse_endless_pattern
 from aocr.util.text.plurals import counted_in_groups
 
 _NAMED = 5
@@ -57,16 +57,15 @@ def lexicon_automaton(words: Sequence[str], config: Config, source: str) -> Auto
 def pattern_automaton(pattern: str, config: Config) -> Automaton:
     """Returns the automaton that accepts the texts of a regular expression.
 
-    `.` and negated classes stand for characters of the model.
+    `.` and negated classes stand for characters of the model, `\\w` for its letters and digits.
 
     Raises:
         UserError: the pattern is wrong, or describes no text that the model can read.
     """
     charset = Charset(config.characters)
     try:
-        node = parse_endless_pattern(pattern, config.characters)
-        if _is_uppercase(config):
-            node = map_characters(node, str.upper)
+        convert = str.upper if _is_uppercase(config) else str
+        node = parse_endless_pattern(pattern, config.characters, convert)
         automaton = compile_pattern(node, charset, config.max_prediction)
     except ValueError as error:
         raise UserError(f"--pattern={escape(shorten(pattern))}: {error}") from error
