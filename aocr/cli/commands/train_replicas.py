@@ -16,6 +16,7 @@ from aocr.cli.flags.model import (
     check_batch_size,
     check_label_smoothing,
     given_characters,
+    warn_about_attention_flags,
 )
 from aocr.cli.flags.parser import whole_number
 from aocr.cli.settings_log import TRAIN, log_settings
@@ -124,6 +125,7 @@ def _train(request: TrainRequest, replicas: Replicas, validates: bool) -> None:
         config = choose_config(run, choice, options.drop_wide)
     check_batch_size(options.batch_size // replicas.processes, config, TRAINING_FLOATS)
     check_label_smoothing(options.label_smoothing, config)
+    warn_about_attention_flags(choice.given, config)
     log_settings(TRAIN, request.settings, config, options)
     trainer.train(config, options, run, replicas)
 

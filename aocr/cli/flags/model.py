@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aocr.charset import FULL_ASCII
@@ -229,6 +229,22 @@ def check_batch_size(batch_size: int, config: Config, floats: Mapping[str, int])
         f"more than {batch_size * bytes_of_image / 2**30:.1f} GiB, and this machine has "
         f"{memory / 2**30:.1f} GiB: give at most {memory // bytes_of_image}, better less"
     )
+
+
+ATTENTION_FIELDS = ("attention", "use_gru", "target_embedding_size")
+"""Fields of `Config` that only an attention decoder has a use for."""
+
+
+def warn_about_attention_flags(given: Collection[str], config: Config) -> None:
+    """Warns of flags that do nothing because the model has no attention decoder.
+
+    Args:
+        given: the fields of `Config` that were given as flags.
+        config: the model.
+    """
+    unused = [f"--{name.replace('_', '-')}" for name in ATTENTION_FIELDS if name in given]
+    if unused and config.decoder == CTC:
+        logging.warning("%s: without effect with --decoder=%s.", ", ".join(unused), CTC)
 
 
 def check_label_smoothing(share: float, config: Config) -> None:

@@ -50,7 +50,10 @@ class GreedyDecoding(NamedTuple):
         return tf.where(after_eos(self.symbols), tf.ones([], tf.float32), probabilities)
 
     def probability(self) -> tf.Tensor:
-        """Returns the product of the steps' probabilities up to and including the first EOS."""
+        """Returns the product of the steps' probabilities up to and including the first EOS.
+
+        Without an EOS, it is that of all steps: as in 0.7.6, no step is left for the end.
+        """
         return tf.reduce_prod(tf.cast(self.step_probabilities(), tf.float64), axis=1)
 
 

@@ -31,7 +31,10 @@ class Decoding(Protocol):
         """Returns float32 `[N, S]`, the probability of each symbol; 1 after the first EOS."""
 
     def probability(self) -> tf.Tensor:
-        """Returns float64 `[N]`, the probability of the text, its end included."""
+        """Returns float64 `[N]`, the probability of the text, its end included.
+
+        An attention decoder that finds no end in its steps has no factor for it.
+        """
 
 
 class SearchDecoding(NamedTuple):

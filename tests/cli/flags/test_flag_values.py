@@ -8,7 +8,7 @@ import tensorflow as tf
 from commands import MODEL, draw, run_aocr
 
 from aocr.cli.command import build_parser
-from aocr.cli.flags.model import check_label_smoothing
+from aocr.cli.flags.model import check_label_smoothing, warn_about_attention_flags
 from aocr.cli.flags.parser import value_type, whole_number
 from aocr.config import Config
 from aocr.data.records import schema
@@ -81,6 +81,14 @@ def test_label_smoothing_says_what_it_does_not_smooth(decoder, share, told, capl
         check_label_smoothing(share, Config(decoder=decoder))
     assert len(caplog.messages) == len(told)
     assert all(part in said for part, said in zip(told, caplog.messages, strict=True))
+
+
+def test_flags_of_the_attention_decoder_that_do_nothing_are_named(caplog):
+    given = "decoder", "use_gru", "attention", "attn_num_layers"
+    for decoder in ("attention", "joint", "ctc"):
+        warn_about_attention_flags(given, Config(decoder=decoder))
+    warn_about_attention_flags(("decoder",), Config(decoder="ctc"))
+    assert caplog.messages == ["--attention, --use-gru: without effect with --decoder=ctc."]
 
 
 def test_label_smoothing_without_an_attention_decoder_is_wrong_usage(tmp_path):
