@@ -251,8 +251,10 @@ def _log_decoding(found: DatasetScan, consequence: str) -> None:
 
 
 def _log_narrow(found: DatasetScan, consequence: str) -> None:
-    needs = "fewer columns of 4 pixels than CTC needs for its label"
-    found.too_narrow.log(f"image has {needs}", f"images have {needs}", consequence)
+    needs = "fewer columns of 4 pixels than CTC needs for"
+    found.too_narrow.log(
+        f"image has {needs} its label", f"images have {needs} their labels", consequence
+    )
 
 
 def _log_wide(found: DatasetScan, config: Config, consequence: str) -> None:
