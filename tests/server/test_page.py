@@ -167,6 +167,7 @@ def test_on_a_phone_nothing_is_cut_off_and_no_key_is_named(phone, tmp_path):
     cut = """[...document.querySelectorAll('body *')].filter((e) => !e.closest('pre') &&
       e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML)"""
     assert phone.run(cut) == []
+    assert phone.run("document.documentElement.scrollWidth") == 390
     table = "document.querySelector('table')"
     assert phone.run(f"{table}.scrollWidth <= {table}.parentElement.clientWidth")
     said = phone.run("document.body.innerText")
