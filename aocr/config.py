@@ -167,6 +167,11 @@ class Config:
             raise ValueError(f"read_with={self.read_with} is for decoder=joint only")
 
     @property
+    def reading_decoder(self) -> str:
+        """The decoder that reads: `ATTENTION` or `CTC`."""
+        return self.read_with or (ATTENTION if self.decoder == JOINT else self.decoder)
+
+    @property
     def vocab_size(self) -> int:
         """Number of symbols: the characters and the special symbols."""
         return Charset(self.characters).vocab_size

@@ -229,7 +229,9 @@ def log_for_training(
 
 
 def log_for_testing(found: DatasetScan, config: Config) -> None:
-    """Logs which records a test cannot read correctly; they count as wrong.
+    """Logs which records have no loss in a test, which are wrong, and which are shrunk.
+
+    A label that is longer than `max_prediction` can be read nevertheless: decoders take more steps.
 
     Raises:
         UserError: there is no record.
@@ -237,7 +239,8 @@ def log_for_testing(found: DatasetScan, config: Config) -> None:
     _log_labels(found, config, "tested, without a loss")
     _log_decoding(found, "counted as wrong")
     found.blank.log(*BLANK, "tested nevertheless")
-    _log_narrow(found, "cannot be read by CTC")
+    without_loss = ", tested without a loss" if config.reading_decoder == CTC else ""
+    _log_narrow(found, f"cannot be read by CTC{without_loss}")
     _log_wide(found, config, "shrunk to fit")
     if not found.records:
         raise UserError("the dataset is empty: no record to test")
@@ -255,8 +258,10 @@ def _log_decoding(found: DatasetScan, consequence: str) -> None:
 
 
 def _log_narrow(found: DatasetScan, consequence: str) -> None:
-    needs = "fewer columns of 4 pixels than CTC needs for its label"
-    found.too_narrow.log(f"image has {needs}", f"images have {needs}", consequence)
+    needs = "fewer columns of 4 pixels than CTC needs for"
+    found.too_narrow.log(
+        f"image has {needs} its label", f"images have {needs} their labels", consequence
+    )
 
 
 def _log_wide(found: DatasetScan, config: Config, consequence: str) -> None:

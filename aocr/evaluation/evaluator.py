@@ -141,7 +141,7 @@ class BatchOutputs(NamedTuple):
         seconds: duration of the computation.
         batch: the records.
         transcription: the predictions.
-        losses: float32 `[N]`, teacher-forced.
+        losses: float32 `[N]`, teacher-forced; NaN for a label that the model cannot write.
         readings: the readings of a search; None for greedy decoding.
     """
 
@@ -163,7 +163,6 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
     batch, transcription = outputs.batch, outputs.transcription
     steps = character_mask(transcription.symbols[row]) & decoded  # [S]
     readings = outputs.readings if decoded else None
-    has_loss = decoded and batch.targets[row].any()
     return Result(
         place=int(batch.record_indices[row]),
         prediction=transcription.text[row].decode() if decoded else "",
@@ -171,7 +170,7 @@ def _result(outputs: BatchOutputs, row: int, decoded: bool) -> Result:
         comment=schema.text_of(batch.comments[row]),
         probability=float(transcription.probability[row]) if decoded else 0.0,
         character_probabilities=tuple(transcription.step_probabilities[row][steps].tolist()),
-        loss=float(outputs.losses[row]) if has_loss else math.nan,
+        loss=float(outputs.losses[row]) if decoded else math.nan,
         attention=transcription.attention[row][steps],  # [S, T] --> [characters, T]
         columns=batch.widths[row] / COLUMN_WIDTH,
         encoded=batch.encoded[row],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
@@ -11,6 +12,7 @@ from aocr.config import SLIDING, TEST_BATCH_SIZE, Config
 from aocr.data.batches.evaluation import EvaluationBatch, evaluation_batches
 from aocr.data.images import preprocessing
 from aocr.model import recognizer
+from aocr.model.decoders.common import Decoder
 from aocr.model.postprocessing import (
     RankedTexts,
     Transcription,
@@ -35,7 +37,7 @@ class EvalGraph(NamedTuple):
         start: the operation to run before the first batch.
         batch: the batch that is evaluated.
         transcription: the predicted texts.
-        losses: float32 `[N]`, teacher-forced.
+        losses: float32 `[N]`, teacher-forced; NaN for a label that the model cannot write.
         readings: the most probable texts, if they are searched; None for greedy decoding.
     """
 
@@ -84,6 +86,14 @@ def build_eval_graph(
             start=iterator.initializer,
             batch=batch,
             transcription=transcribe(decoding, charset),
-            losses=model.decoder.losses(batch.targets),
+            losses=_losses(model.decoder, batch.targets),
             readings=transcribe_readings(decoding, charset),
         )
+
+
+def _losses(decoder: Decoder, targets: tf.Tensor) -> tf.Tensor:
+    """Returns the losses of labels, int32 `[N, S] --> [N]`; NaN where there is none.
+
+    A finite number in its place would improve the mean of the more images, the fewer can be read.
+    """
+    return tf.where(decoder.writes(targets), decoder.losses(targets), math.nan)

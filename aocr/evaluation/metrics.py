@@ -77,13 +77,13 @@ class Result:
 
     @property
     def exact(self) -> bool:
-        """Whether the prediction is the label."""
-        return self.prediction == self.label
+        """Whether the model has read the label; an image that cannot be decoded is never read."""
+        return self.decoded and self.prediction == self.label
 
     @property
     def decoded(self) -> bool:
         """Whether the image can be decoded; if not, the model has read nothing."""
-        return self.columns > 0
+        return bool(self.columns > 0)
 
 
 class Fraction(NamedTuple):
@@ -165,27 +165,30 @@ def exact_match(result: Result) -> Fraction:
 
 def exact_match_ignoring_case(result: Result) -> Fraction:
     """Returns 1 if Unicode case folding makes prediction and label equal, else 0."""
-    return Fraction(float(result.prediction.casefold() == result.label.casefold()), 1)
+    is_equal = result.prediction.casefold() == result.label.casefold()
+    return Fraction(float(result.decoded and is_equal), 1)
 
 
 def edit_distance_accuracy(result: Result) -> Fraction:
     """Returns the accuracy of 0.7.6 (docs/compatibility.md, "Accuracy").
 
-    It is `1 - min(1, edit_distance / len(label))`; for an empty label, 1 if the prediction is
-    empty too, else 0.
+    It is `1 - min(1, edit_distance / len(label))`; for an empty label, 1 if it is read exactly,
+    else 0.
     """
     if not result.label:
-        return Fraction(float(not result.prediction), 1)
+        return Fraction(float(result.exact), 1)
     return Fraction(1 - min(1, result.edit_distance / len(result.label)), 1)
 
 
 def one_minus_ned(result: Result) -> Fraction:
-    """Returns `1 - edit_distance / max(len(prediction), len(label))`; 1 if both are empty.
+    """Returns `1 - edit_distance / max(len(prediction), len(label))`.
+
+    If both are empty, it is 1, or 0 for an image that cannot be decoded.
 
     NED is the normalized edit distance of the ICDAR 2019 competitions.
     """
     longest = max(len(result.prediction), len(result.label))
-    return Fraction(1 - result.edit_distance / longest if longest else 1.0, 1)
+    return Fraction(1 - result.edit_distance / longest if longest else float(result.exact), 1)
 
 
 def character_errors(result: Result) -> Fraction:
@@ -236,7 +239,7 @@ METRICS = (
         key="edit_distance_accuracy",
         title="Edit-distance accuracy",
         definition="Mean over the images of 1 − min(1, edit distance / length of the label). For "
-        "an empty label: 1 if the prediction is empty too, else 0. This is the accuracy of 0.7.6.",
+        "an empty label: 1 if it is read exactly, else 0. This is the accuracy of 0.7.6.",
         fraction=edit_distance_accuracy,
         maximum=1,
     ),
@@ -244,7 +247,8 @@ METRICS = (
         key="one_minus_ned",
         title="1-NED",
         definition="Mean over the images of 1 − edit distance / length of the longer of label and "
-        "prediction. NED is the normalized edit distance of the ICDAR 2019 competitions.",
+        "prediction; 1 if both are empty. NED is the normalized edit distance of the ICDAR 2019 "
+        "competitions.",
         fraction=one_minus_ned,
         maximum=1,
     ),
@@ -267,9 +271,10 @@ METRICS = (
     Metric(
         key="loss",
         title="Mean teacher-forced loss",
-        definition="Mean over the images of the mean cross-entropy, in nats, of the label’s "
-        "characters and its end, each given the true characters before it. Images whose label the "
-        "model cannot write have no loss.",
+        definition="Mean over the images that have a loss, in nats per symbol. Attention: the mean "
+        "cross-entropy of the label’s characters and its end, each given the true characters "
+        "before it. CTC: −ln of the label’s probability, summed over all its paths, / (length of "
+        "the label + 1).",
         fraction=loss,
         unit=NATS,
     ),

@@ -116,8 +116,6 @@ def create_decoder(config: Config, memory: Memory, is_training: bool) -> Decoder
         is_training: create both decoders of a joint model; otherwise only the one that reads.
     """
     creators = {ATTENTION: ATTENTION_DECODERS[config.attention], CTC: CTCDecoder}
-    if config.decoder != JOINT:
-        return creators[config.decoder](config, memory)
-    if is_training:
+    if config.decoder == JOINT and is_training:
         return JointDecoder(*(create(config, memory) for create in creators.values()))
-    return creators[config.read_with or ATTENTION](config, memory)
+    return creators[config.reading_decoder](config, memory)

@@ -34,6 +34,12 @@ class ModelSource(NamedTuple):
     version: int = 1
     versions_folder: str = ""
 
+    @property
+    def name(self) -> str:
+        """The name of the folder, or of that above a numbered version; not its path."""
+        parts = posixpath.abspath(self.folder).split("/")
+        return next((part for part in reversed(parts) if version_number(part) is None), "/")
+
 
 def find_model(name: str) -> ModelSource:
     """Finds a model: in a model directory, an export, or the newest of its numbered versions.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import html
 import importlib.resources
 import json
 import re
@@ -33,8 +34,12 @@ _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def load_page() -> tuple[bytes, dict[str, str]]:
-    """Returns the page in the package, and the headers that it is sent with."""
+def load_page(model: str) -> tuple[bytes, dict[str, str]]:
+    """Returns the page in the package, and the headers that it is sent with.
+
+    Args:
+        model: name of the model, for people.
+    """
     text = importlib.resources.files("aocr.server").joinpath("page/index.html").read_text("utf-8")
     policy = (
         "default-src 'none'; connect-src 'self'; img-src 'self' blob: data:; media-src blob:; "
@@ -47,7 +52,8 @@ def load_page() -> tuple[bytes, dict[str, str]]:
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
     }
-    return text.encode(), headers
+    page = text.replace("{{ model }}", html.escape(model))
+    return page.encode(errors="replace"), headers  # a path may contain invalid UTF-8
 
 
 def _hashes(pattern: re.Pattern[str], text: str) -> str:
@@ -116,7 +122,7 @@ class Application:
     def __init__(self, versions: ModelVersions, metrics: Metrics, max_body_bytes: int) -> None:
         self._versions, self._metrics, self._max_body_bytes = versions, metrics, max_body_bytes
         self._api = RestApi(versions)
-        self._page = load_page()
+        self._page = load_page(versions.shown_name)
         self._openapi = json.dumps(openapi.document(versions.name), indent=1).encode()
         self.is_stopping = False
 
@@ -142,8 +148,8 @@ class Application:
         return Access(app, self._metrics, api_keys)
 
     async def _show_page(self, _request: Request) -> Response:
-        html, headers = self._page
-        return Response(html, media_type="text/html", headers=headers)
+        page, headers = self._page
+        return Response(page, media_type="text/html", headers=headers)
 
     async def _health(self, _request: Request) -> Response:
         return _json({"status": "ok"})

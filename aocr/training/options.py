@@ -95,7 +95,8 @@ class TrainingOptions:
     )
     label_smoothing: float = option(
         0.0,
-        "share of each target's probability that training spreads evenly over all symbols",
+        "share of each target's probability that training spreads evenly over all symbols; for "
+        "the attention decoder, also of a joint model, whose CTC loss stays",
         **FRACTION,
     )
     weight_decay: float = option(0.0, "decoupled weight decay", **FRACTION)

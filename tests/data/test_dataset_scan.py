@@ -1,5 +1,6 @@
 """The pass over a dataset before it is used: what is counted, what is named."""
 
+import dataclasses
 import logging
 
 import numpy as np
@@ -198,6 +199,22 @@ def test_testing_leaves_nothing_out(scan_rows, lines):
     said = lines(log_for_testing, scan_rows((GOOD, "ABCDE"), (b"no image", "A")))
     assert said[0].endswith(": tested, without a loss.")
     assert said[2].endswith(": counted as wrong.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"decoder": "ctc"}, "cannot be read by CTC, tested without a loss."),
+        ({"decoder": "joint", "read_with": "ctc"}, "cannot be read by CTC, tested without a loss."),
+        ({"decoder": "joint"}, "cannot be read by CTC."),
+    ],
+)
+def test_testing_says_which_images_have_no_loss_of_ctc(tmp_path, caplog, fields, told):
+    config = dataclasses.replace(CONFIG, padding="masked", **fields)
+    row = schema.serialize(dotted(32, 8), "AA")  # needs three columns, has two
+    found = look_through(write_records(tmp_path / "dataset.tfrecords", [row]), config)
+    log_for_testing(found, config)
+    assert caplog.messages[0].endswith(f"CTC needs for its label: {told}")
 
 
 def test_no_usable_record_is_an_error_in_training_only(scan_rows, lines):

@@ -52,7 +52,7 @@ def test_results_by_hand():
         encoded=names,
     )
     model = EvalGraph(None, None, batch, reading, np.zeros(4))
-    losses = np.array([1.0, 2.0, 3.0, 4.0])
+    losses = np.array([1.0, 2.0, math.nan, 4.0])
     session = FakeSession({"batch": batch, "transcription": reading, "losses": losses})
     found = list(evaluator.results(session, model, frozenset([10])))
     assert [each.place for each in found] == [7, 8, 9, 10]

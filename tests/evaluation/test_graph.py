@@ -1,5 +1,7 @@
 """Tests the evaluation graph against the serving graph."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -38,7 +40,32 @@ def test_test_graph_reads_as_the_serving_graph_and_has_a_loss(dataset):
     assert list(texts) == list(expected)
     np.testing.assert_allclose(probabilities, expected_probabilities, rtol=1e-4)
     assert (losses[:2] > 0).all()
-    assert losses[2] == 0  # of a label that cannot be spelled
+    assert np.isnan(losses[2])  # of a label that is too long
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_loss"),
+    [
+        ({"decoder": "ctc"}, [False, True, True, False]),
+        ({"decoder": "ctc", "direction": "rtl"}, [False, True, True, False]),
+        ({"decoder": "joint", "read_with": "ctc"}, [False, True, True, False]),
+        ({"decoder": "joint"}, [True, True, True, False]),
+        ({"decoder": "ctc", "padding": "black"}, [True, True, True, False]),
+    ],
+)
+def test_a_label_that_the_reading_decoder_cannot_write_has_no_loss(tmp_path, fields, has_loss):
+    """The images have 2 columns; "AA" needs three, and padding that counts gives two more."""
+    image = encoded(np.uint8(127 + 127 * noise("image", 32, 8)))
+    rows = [schema.serialize(image, label) for label in ("AA", "AB", "", "ABAB")]
+    files = [write_records(tmp_path / "d.tfrecords", rows)]
+    config = dataclasses.replace(TINY, **{"padding": "masked", **fields})
+    model = build_eval_graph(config, files, undecodable=[])
+    with model.graph.as_default(), tf.compat.v1.Session() as session:
+        load_noise(session)
+        session.run(model.start)
+        losses = session.run(model.losses)
+    assert np.isfinite(losses).tolist() == has_loss
+    assert (losses[has_loss] > 0).all()
 
 
 def read_by_serving_graph():

@@ -3,6 +3,7 @@
 import math
 import pathlib
 
+import numpy as np
 import pytest
 from results import result_of
 
@@ -95,6 +96,15 @@ def test_perplexity(loss, perplexity):
 def test_fraction_of_an_image(key, prediction, label, numerator, denominator):
     result = result_of(prediction, label)
     assert metrics.metric_of(key).fraction(result) == (numerator, denominator)
+
+
+@pytest.mark.parametrize("label", ["", "AB"])
+def test_an_image_that_cannot_be_decoded_is_read_wrong_whatever_its_label(label):
+    result = result_of("", label, columns=np.float64(0), loss=math.nan)
+    shares = "exact_match", "exact_match_ignoring_case", "edit_distance_accuracy", "one_minus_ned"
+    assert [metrics.metric_of(key).of(result) for key in shares] == [0, 0, 0, 0]
+    assert result.exact is False
+    assert metrics.metric_of("character_error_rate").fraction(result) == (len(label), len(label))
 
 
 def test_metric_of_an_image_without_one_is_not_a_number():

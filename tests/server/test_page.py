@@ -4,6 +4,8 @@ With AOCR_SCREENSHOTS=DIR, pictures of the page are saved there.
 """
 
 import base64
+import csv
+import json
 import os
 import pathlib
 import re
@@ -142,6 +144,64 @@ def test_the_keyboard_alone_reaches_everything_and_shows_the_attention(tab, expe
     tab.press("Enter")
     assert tab.run(ROWS) == []
     assert tab.run("document.activeElement.id") == "choose"
+
+
+@pytest.fixture
+def phone(running, server):
+    opened = running.open("about:blank")
+    opened.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    opened.call("Emulation.setDeviceMetricsOverride", **size)
+    opened.call("Page.navigate", url=f"{server.url}/")
+    opened.wait("typeof $ === 'function' && $('model').textContent.includes('version')")
+    opened.front()
+    return opened
+
+
+def test_on_a_phone_nothing_is_cut_off_and_no_key_is_named(phone, tmp_path):
+    path = tmp_path / f"{'a_long_name_' * 8}.png"
+    path.write_bytes(png("a"))
+    phone.choose_files("#files", [path])
+    phone.wait(f"{STATUS}.includes(': read')")
+    phone.run("readings[0].text = 'W'.repeat(40); listReadings()")
+    cut = """[...document.querySelectorAll('body *')].filter((e) => !e.closest('pre') &&
+      e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML)"""
+    assert phone.run(cut) == []
+    assert phone.run("document.documentElement.scrollWidth") == 390
+    table = "document.querySelector('table')"
+    assert phone.run(f"{table}.scrollWidth <= {table}.parentElement.clientWidth")
+    said = phone.run("document.body.innerText")
+    assert "Ctrl" not in said
+    assert "Touch a character" in said
+    screenshot(phone, "phone")
+
+
+def test_the_table_holds_no_formulas(tab):
+    for place, start in enumerate(["=", "+", "-", "@", "\t", "\r", "＝", "A=", "'"]):
+        given = json.dumps([f"{start}1.png", f'{start}2;"3'])
+        tab.run(f"readings.push({{name: {given}[0], text: {given}[1], probability: 0.5}})")
+        cells = next(csv.reader([tab.run(f"asCsv().split('\\r\\n')[{place + 1}]")]))
+        shown = "" if start in ("A=", "'") else "'"
+        assert cells == [f"{shown}{start}1.png", f'{shown}{start}2;"3', "0.5"]
+        copied = tab.run(f"asTabs().split('\\n')[{place + 1}]").split("\t")
+        assert copied[0] == f"{shown}{start}1.png".replace("\t", " ").replace("\r", " ")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "shown"),
+    [
+        ("model_dir", {}, "model model, version 1"),
+        ("versions", {}, "model versions, version 3"),
+        ("model_dir", {"name": "plates"}, "model plates (model), version 1"),
+    ],
+)
+def test_the_page_names_the_model_that_is_served(running, tiny, model, options, shown):
+    with live_server(getattr(tiny, model), **options) as server:
+        tab = running.open(f"{server.url}/")
+        tab.wait("$('model').textContent.includes('version')")
+        assert tab.run("$('model').textContent") == shown
+        path = f"/v1/models/{options.get('name', 'aocr')}:predict"
+        assert path in tab.run("$('rest').textContent")
 
 
 def test_what_cannot_be_read_is_an_error_beside_the_last_result(tab, expected, tmp_path):

@@ -11,7 +11,13 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aocr.cli.flags.model import TRAINING_FLOATS, check_batch_size, given_characters
+from aocr.cli.flags.model import (
+    TRAINING_FLOATS,
+    check_batch_size,
+    check_label_smoothing,
+    given_characters,
+    warn_about_attention_flags,
+)
 from aocr.cli.flags.parser import whole_number
 from aocr.cli.settings_log import TRAIN, log_settings
 from aocr.model.weights import pretrained
@@ -118,6 +124,8 @@ def _train(request: TrainRequest, replicas: Replicas, validates: bool) -> None:
     else:
         config = choose_config(run, choice, options.drop_wide)
     check_batch_size(options.batch_size // replicas.processes, config, TRAINING_FLOATS)
+    check_label_smoothing(options.label_smoothing, config)
+    warn_about_attention_flags(choice.given, config)
     log_settings(TRAIN, request.settings, config, options)
     trainer.train(config, options, run, replicas)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aocr.charset import FULL_ASCII
 from aocr.cli.flags.common import add_option, requested
 from aocr.cli.flags.parser import value_type
-from aocr.config import CHANGEABLE_FIELDS, Config
+from aocr.config import ATTENTION, CHANGEABLE_FIELDS, CTC, Config
 from aocr.util.errors import UsageError, UserError
 from aocr.util.machine import memory_bytes
 from aocr.util.options import Option, options_of
@@ -228,3 +229,35 @@ def check_batch_size(batch_size: int, config: Config, floats: Mapping[str, int])
         f"more than {batch_size * bytes_of_image / 2**30:.1f} GiB, and this machine has "
         f"{memory / 2**30:.1f} GiB: give at most {memory // bytes_of_image}, better less"
     )
+
+
+ATTENTION_FIELDS = ("attention", "use_gru", "target_embedding_size")
+"""Fields of `Config` that only an attention decoder has a use for."""
+
+
+def warn_about_attention_flags(given: Collection[str], config: Config) -> None:
+    """Warns of flags that do nothing because the model has no attention decoder.
+
+    Args:
+        given: the fields of `Config` that were given as flags.
+        config: the model.
+    """
+    unused = [f"--{name.replace('_', '-')}" for name in ATTENTION_FIELDS if name in given]
+    if unused and config.decoder == CTC:
+        logging.warning("%s: without effect with --decoder=%s.", ", ".join(unused), CTC)
+
+
+def check_label_smoothing(share: float, config: Config) -> None:
+    """Refuses label smoothing where it does nothing, and says where it does half.
+
+    Raises:
+        UsageError: the model has no attention decoder.
+    """
+    if not share or config.decoder == ATTENTION:
+        return
+    if config.decoder == CTC:
+        raise UsageError(
+            f"--label-smoothing={share:g} does nothing with --decoder={CTC}, where no column has a "
+            f"target of its own: leave it out, or train another model with --decoder={ATTENTION}"
+        )
+    logging.info("--label-smoothing=%g is for the attention decoder; CTC's loss stays.", share)

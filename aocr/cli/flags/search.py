@@ -15,6 +15,9 @@ from aocr.util.text.patterns import ALPHABET, parse_endless_pattern
 if TYPE_CHECKING:
     from aocr.model.search.text_search import Search
 
+ANY_OTHER = "\U0010ffff"
+"""Stands for the characters of a model that is not known yet, which `[^ -~]` may mean."""
+
 MOST_READINGS, WIDEST_BEAM = 1000, 100_000
 
 
@@ -25,7 +28,7 @@ def add_search_flags(parser: CommandParser) -> None:
     text = "UTF-8 file with one word a line: each image shows one of these words"
     one_of.add_argument("--lexicon", metavar="FILE", help=text)
     text = "regular expression of the texts, such as '[A-Z]{2}[0-9]{3}'"
-    permitted = pattern(functools.partial(parse_endless_pattern, alphabet=ALPHABET))
+    permitted = pattern(functools.partial(parse_endless_pattern, alphabet=ALPHABET + ANY_OTHER))
     one_of.add_argument("--pattern", type=permitted, metavar="REGEX", help=text)
     text = "readings of each image, with their probabilities (default: 1)"
     group.add_argument("--top", type=whole_number(1, MOST_READINGS), metavar="N", help=text)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from aocr.charset import EOS_ID, GO_ID, PAD_ID
 from aocr.config import Config
 from aocr.model import rnn_cells
-from aocr.model.decoders.common import after_eos
+from aocr.model.decoders.common import after_eos, has_label
 from aocr.model.search.prefix_scorer import AttentionScorer, ScoredStep
 
 WEIGHT_EPSILON = 1e-12
@@ -50,7 +50,10 @@ class GreedyDecoding(NamedTuple):
         return tf.where(after_eos(self.symbols), tf.ones([], tf.float32), probabilities)
 
     def probability(self) -> tf.Tensor:
-        """Returns the product of the steps' probabilities up to and including the first EOS."""
+        """Returns the product of the steps' probabilities up to and including the first EOS.
+
+        Without an EOS, it is that of all steps: as in 0.7.6, no step is left for the end.
+        """
         return tf.reduce_prod(tf.cast(self.step_probabilities(), tf.float64), axis=1)
 
 
@@ -122,6 +125,10 @@ class AttentionDecoder(abc.ABC):
         """Returns the loss of each image with the right symbol fed into every step."""
         logits = self.teacher_forced_logits(decoder_inputs(targets))
         return sequence_losses(logits, targets, label_smoothing)
+
+    def writes(self, targets: tf.Tensor) -> tf.Tensor:
+        """Returns whether each label is within the limits of the model."""
+        return has_label(targets)
 
     def teacher_forced_logits(self, symbols: tf.Tensor) -> tf.Tensor:
         """Decodes with each step's input given, as training does.

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from aocr.charset import EOS_ID
+from aocr.charset import EOS_ID, PAD_ID
 from aocr.model.search.prefix_scorer import PrefixScorer
 
 
@@ -31,7 +31,10 @@ class Decoding(Protocol):
         """Returns float32 `[N, S]`, the probability of each symbol; 1 after the first EOS."""
 
     def probability(self) -> tf.Tensor:
-        """Returns float64 `[N]`, the probability of the text, its end included."""
+        """Returns float64 `[N]`, the probability of the text, its end included.
+
+        An attention decoder that finds no end in its steps has no factor for it.
+        """
 
 
 class SearchDecoding(NamedTuple):
@@ -80,6 +83,14 @@ class Decoder(Protocol):
             label_smoothing: share of each target's probability that is spread over all symbols.
         """
 
+    def writes(self, targets: tf.Tensor) -> tf.Tensor:
+        """Returns whether each label can be the text of its image, bool `[N]`.
+
+        Args:
+            targets: int32 `[N, S]`, the labels' symbols, EOS, then padding; padding only for a
+                label that exceeds the limits of the model.
+        """
+
     def decode(self, stop_at_eos: bool = True) -> Decoding:
         """Decodes all images.
 
@@ -97,6 +108,11 @@ class Decoder(Protocol):
         Args:
             symbols: int32 `[N, S]`, the characters of each text, EOS, then padding.
         """
+
+
+def has_label(targets: tf.Tensor) -> tf.Tensor:
+    """Marks the rows that are not padding only: int32 `[N, S]` to bool `[N]`."""
+    return tf.reduce_any(tf.not_equal(targets, PAD_ID), axis=1)
 
 
 def after_eos(symbols: tf.Tensor) -> tf.Tensor:

@@ -26,10 +26,18 @@ class JointDecoder:
         self._attention, self._ctc = attention, ctc
 
     def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
-        """Returns the weighted mean of both losses of each image."""
+        """Returns the weighted mean of both losses of each image.
+
+        A label that CTC cannot write in its image is learned by attention alone: the loss of CTC
+        counts as 0 there. Label smoothing is that of attention.
+        """
         of_attention = self._attention.losses(targets, label_smoothing)
         of_ctc = self._ctc.losses(targets, label_smoothing)
         return CTC_WEIGHT * of_ctc + (1 - CTC_WEIGHT) * of_attention
+
+    def writes(self, targets: tf.Tensor) -> tf.Tensor:
+        """Returns whether the attention decoder, which reads, can write each label."""
+        return self._attention.writes(targets)
 
     def decode(self, stop_at_eos: bool = True) -> Decoding:
         """Decodes with the attention decoder."""
@@ -92,6 +100,10 @@ class ReversedDecoder:
     def losses(self, targets: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
         """Returns the loss of each image."""
         return self._decoder.losses(targets, label_smoothing)
+
+    def writes(self, targets: tf.Tensor) -> tf.Tensor:
+        """Returns whether each label can be the text of its image."""
+        return self._decoder.writes(targets)
 
     def decode(self, stop_at_eos: bool = True) -> ReversedDecoding:
         """Decodes all images."""

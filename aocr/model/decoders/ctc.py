@@ -14,7 +14,7 @@ import tensorflow as tf
 from aocr.charset import EOS_ID, FIRST_CHARACTER_ID, GO_ID, PAD_ID
 from aocr.config import COLUMN_WIDTH, Config
 from aocr.model import rnn_cells, variable_names
-from aocr.model.decoders.common import after_eos
+from aocr.model.decoders.common import after_eos, has_label
 from aocr.model.decoders.ctc_paths import best_path, log_probability
 from aocr.model.encoder import Memory
 from aocr.model.search.ctc_scorer import BLANK_ID, CTCScorer
@@ -72,22 +72,25 @@ class CTCDecoder:
 
         Args:
             targets: int32 `[N, S]`, the labels' symbols, EOS, then padding. A label that needs
-                more columns than its image has cannot be learned: its loss is 0
-                (`dataset_scan` leaves such records out).
+                more columns than its image has cannot be learned (`writes`): 0 stands for its
+                infinite loss, so that it has no gradient.
             label_smoothing: not used, because no column has a target of its own.
         """
         del label_smoothing
         counts = _count(targets >= FIRST_CHARACTER_ID)
-        fits = columns_needed(targets) <= tf.maximum(self._lengths, 1)
-        has_text = (counts > 0) & fits
+        is_written = self.writes(targets)
+        has_text = (counts > 0) & is_written
         # TensorFlow refuses empty labels: they get a character, and its loss is not used.
         steps = tf.shape(targets)[1]
         dummies = tf.one_hot(tf.zeros_like(counts), steps, FIRST_CHARACTER_ID, PAD_ID)
         texts = tf.where(has_text[:, tf.newaxis], targets, dummies)
         losses = tf.where(has_text, self._losses_of_texts(texts), self._losses_of_blanks())
         symbols = _count(tf.not_equal(targets, PAD_ID))
-        counted = fits & (symbols > 0)
-        return tf.where(counted, losses / tf.cast(tf.maximum(symbols, 1), tf.float32), 0.0)
+        return tf.where(is_written, losses / tf.cast(tf.maximum(symbols, 1), tf.float32), 0.0)
+
+    def writes(self, targets: tf.Tensor) -> tf.Tensor:
+        """Returns whether each image has the columns that its label needs."""
+        return has_label(targets) & (columns_needed(targets) <= tf.maximum(self._lengths, 1))
 
     def _losses_of_texts(self, texts: tf.Tensor) -> tf.Tensor:
         """Returns the losses of texts, int32 `[N, S]` with at least one character each."""

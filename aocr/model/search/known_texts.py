@@ -21,7 +21,7 @@ from aocr.util.text.characters import (
     shorten,
     visible_text,
 )
-from aocr.util.text.patterns import characters_of, map_characters, parse_endless_pattern
+from aocr.util.text.patterns import characters_of, parse_endless_pattern
 from aocr.util.text.plurals import counted_in_groups
 
 _NAMED = 5
@@ -65,16 +65,15 @@ def lexicon_automaton(words: Sequence[str], config: Config, source: str) -> Auto
 def pattern_automaton(pattern: str, config: Config) -> Automaton:
     """Returns the automaton that accepts the texts of a regular expression.
 
-    `.` and negated classes stand for characters of the model.
+    `.` and negated classes stand for characters of the model, `\\w` for its letters and digits.
 
     Raises:
         UserError: the pattern is wrong, or describes no text that the model can read.
     """
     charset = Charset(config.characters)
     try:
-        node = parse_endless_pattern(pattern, config.characters)
-        if _is_uppercase(config):
-            node = map_characters(node, str.upper)
+        convert = str.upper if _is_uppercase(config) else str
+        node = parse_endless_pattern(pattern, config.characters, convert)
         automaton = compile_pattern(node, charset, config.max_prediction)
     except ValueError as error:
         raise UserError(f"--pattern={visible_text(escape(shorten(pattern)))}: {error}") from error

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from aocr.inference.names import DEFAULT_MODEL_NAME
 from aocr.reading.model_source import ModelSource, exported_versions, version_source
 from aocr.server.errors import invalid_argument, not_found
 from aocr.server.models.served_model import ServedModel
@@ -86,6 +87,12 @@ class ModelVersions:
         self._set(source.version, AVAILABLE)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """What people are told: what the model is called where it is stored, and in requests."""
+        stored = self._source.name
+        return stored if self.name in (stored, DEFAULT_MODEL_NAME) else f"{self.name} ({stored})"
 
     @property
     def current(self) -> ServedModel:

@@ -98,9 +98,11 @@ def _log(summary: Summary) -> None:
         f"{measurement.metric.title.lower()} {measurement.text()}"
         for measurement in map(summary.measurements.__getitem__, LOGGED)
     )
-    images = counted(summary.images, "image")
-    loss = summary.value("loss")
-    logging.info("Validation: %s, loss %f, on %s.", ", ".join(shares), loss, images)
+    images, with_loss = counted(summary.images, "image"), summary.images_with_loss
+    loss = f"loss {summary.value('loss'):f}"
+    if with_loss < summary.images:
+        loss += f" over {counted(with_loss, 'image')}"
+    logging.info("Validation: %s, %s, on %s.", ", ".join(shares), loss, images)
 
 
 class BestValidation(NamedTuple):

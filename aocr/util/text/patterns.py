@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, TypeAlias
 
 ALPHABET = "".join(map(chr, range(32, 127)))
@@ -73,23 +74,6 @@ def shortest_text(node: Node) -> int:
             return least * shortest_text(inner)
 
 
-def map_characters(node: Node, convert: Callable[[str], str]) -> Node:
-    """Returns a pattern with each character converted to one other.
-
-    A character stays as it is if it would become several characters.
-    """
-    match node:
-        case OneOf(characters):
-            converted = {convert(c) if len(convert(c)) == 1 else c for c in characters}
-            return OneOf("".join(sorted(converted)))
-        case Sequence(parts):
-            return Sequence(tuple(map_characters(part, convert) for part in parts))
-        case Alternatives(options):
-            return Alternatives(tuple(map_characters(option, convert) for option in options))
-        case Repetition(inner, least, most):
-            return Repetition(map_characters(inner, convert), least, most)
-
-
 def characters_of(node: Node) -> set[str]:
     """Returns the characters that occur in the texts."""
     match node:
@@ -104,27 +88,27 @@ def characters_of(node: Node) -> set[str]:
 DEEPEST_NESTING = 50
 """Groups inside groups."""
 
-_DIGITS = "0123456789"
-
-_WORD = _DIGITS + "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-
-_CLASSES = {"d": _DIGITS, "w": _WORD, "s": " "}
+_CLASSES = {letter: re.compile(rf"\{letter}") for letter in "dws"}
+"""Match one character of a class, in Unicode's sense."""
 
 _CODE_POINTS = {"x": 2, "u": 4, "U": 8}
 """Escapes by code point, with the number of their hexadecimal digits."""
 
 
-def parse_endless_pattern(pattern: str, alphabet: str) -> Node:
+def parse_endless_pattern(pattern: str, alphabet: str, convert: Callable[[str], str] = str) -> Node:
     """Returns the tree of a pattern whose texts may be of any length.
 
     Args:
         pattern: a regular expression.
-        alphabet: the characters that `.` and classes such as `[^0-9]` choose from.
+        alphabet: the characters that `.` and classes such as `[^0-9]` choose from; `\\d`, `\\w` and
+            `\\s` have those of ASCII, too.
+        convert: what becomes of each character that the pattern names, before `[^…]` leaves it out.
+            One that would become several stays as it is.
 
     Raises:
         ValueError: names what is not supported or wrong, and where.
     """
-    return _Parser(pattern, alphabet, ENDLESS).parse()
+    return _Parser(pattern, alphabet, ENDLESS, convert).parse()
 
 
 def parse_pattern(pattern: str) -> Node:
@@ -147,10 +131,14 @@ class _Parser:
         pattern: a regular expression.
         alphabet: the characters that `.` and classes such as `[^0-9]` choose from.
         unbounded: most repetitions of `*`, `+` and `{2,}`, above their least number.
+        convert: what becomes of each character, see `parse_endless_pattern`.
     """
 
-    def __init__(self, pattern: str, alphabet: str, unbounded: int) -> None:
+    def __init__(
+        self, pattern: str, alphabet: str, unbounded: int, convert: Callable[[str], str] = str
+    ) -> None:
         self._text, self._alphabet, self._unbounded = pattern, alphabet, unbounded
+        self._convert = convert
         self._at = 0
         self._depth = 0
 
@@ -206,8 +194,8 @@ class _Parser:
         if character == ".":
             return OneOf("".join(sorted(self._alphabet)))
         if character == "\\":
-            return OneOf(self._escape())
-        return OneOf(character)
+            return OneOf(self._converted(self._escape()))
+        return OneOf(self._converted(character))
 
     def _group(self) -> Node:
         if not self._skip("?:") and self._next == "?":
@@ -226,9 +214,9 @@ class _Parser:
         character = self._take()
         if digits := _CODE_POINTS.get(character):
             return self._code_point(digits)
-        if character.lower() in _CLASSES and character:
-            inside = _CLASSES[character.lower()]
-            return inside if character.islower() else self._without(inside)
+        if described := _CLASSES.get(character.lower()):
+            inside = filter(described.fullmatch, {*ALPHABET, *self._alphabet})
+            return "".join(sorted(inside)) if character.islower() else self._without({*inside})
         if not character or character.isalnum():
             raise self._error(f"\\{character} is not supported")
         return character
@@ -257,7 +245,8 @@ class _Parser:
                 members = self._range(members, self._member())
             characters.update(members)
         self._take()
-        chosen = self._without(characters) if negated else "".join(sorted(characters))
+        chosen = self._converted(characters)
+        chosen = self._without(chosen) if negated else chosen
         if not chosen:
             raise self._error("a class without a character")
         return chosen
@@ -299,6 +288,11 @@ class _Parser:
             raise self._error(f"{least} is more than {most}")
         self._at += len(text) + 1
         return least, most
+
+    def _converted(self, characters: Iterable[str]) -> str:
+        """Returns what becomes of characters, sorted."""
+        pairs = ((each, self._convert(each)) for each in characters)
+        return "".join(sorted({new if len(new) == 1 else old for old, new in pairs}))
 
     def _without(self, excluded: Collection[str]) -> str:
         return "".join(c for c in sorted(self._alphabet) if c not in excluded)

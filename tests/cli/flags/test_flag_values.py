@@ -1,12 +1,17 @@
 """Tests the types of flags: values that are not permitted end in a usage error with a reason."""
 
 import argparse
+import logging
 
 import pytest
-from commands import run_aocr
+import tensorflow as tf
+from commands import MODEL, draw, run_aocr
 
 from aocr.cli.command import build_parser
+from aocr.cli.flags.model import check_label_smoothing, warn_about_attention_flags
 from aocr.cli.flags.parser import value_type, whole_number
+from aocr.config import Config
+from aocr.data.records import schema
 from aocr.util.options import Permitted
 
 REQUIRED = {"dataset": ["a"], "inspect": ["d"], "train": ["d"], "test": ["d"]}
@@ -65,6 +70,35 @@ def test_usage_errors_say_what_is_permitted(arguments, told, capsys):
         build_parser().parse_args(arguments)
     assert exit_code.value.code == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("decoder", "share", "told"),
+    [("attention", 0.1, []), ("joint", 0.0, []), ("ctc", 0.0, []), ("joint", 0.1, ["=0.1 is for"])],
+)
+def test_label_smoothing_says_what_it_does_not_smooth(decoder, share, told, caplog):
+    with caplog.at_level(logging.INFO):
+        check_label_smoothing(share, Config(decoder=decoder))
+    assert len(caplog.messages) == len(told)
+    assert all(part in said for part, said in zip(told, caplog.messages, strict=True))
+
+
+def test_flags_of_the_attention_decoder_that_do_nothing_are_named(caplog):
+    given = "decoder", "use_gru", "attention", "attn_num_layers"
+    for decoder in ("attention", "joint", "ctc"):
+        warn_about_attention_flags(given, Config(decoder=decoder))
+    warn_about_attention_flags(("decoder",), Config(decoder="ctc"))
+    assert caplog.messages == ["--attention, --use-gru: without effect with --decoder=ctc."]
+
+
+def test_label_smoothing_without_an_attention_decoder_is_wrong_usage(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "d.tfrecords")) as writer:
+        writer.write(schema.serialize(draw("AB"), "AB"))
+    flags = ["--recipe=modern", "--decoder=ctc", "--label-smoothing=0.1"]
+    log = run_aocr("train", "d.tfrecords", *MODEL, *flags, cwd=tmp_path, check=2).stderr
+    assert "--label-smoothing=0.1 does nothing with --decoder=ctc" in log
+    assert "Traceback" not in log
+    assert not (tmp_path / "checkpoints" / "config.json").exists()
 
 
 def test_a_typo_in_a_number_ends_before_anything_is_written(tmp_path):

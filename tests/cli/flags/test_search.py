@@ -1,5 +1,7 @@
 """The flags of lexicons, patterns and several readings, and what they ask for."""
 
+import dataclasses
+
 import pytest
 from helpers import TINY
 
@@ -44,6 +46,8 @@ def test_what_the_flags_ask_for(tmp_path):
     assert (search.top, search.beam_width, search.renormalize) == (3, 7, False)
     assert search.automaton.is_final.tolist() == [True]
     assert parse("--pattern=A{2}").search(TINY).automaton.remaining[0] == 2
+    greek = dataclasses.replace(TINY, characters="AΣ")  # what [^ -~] means is the model's
+    assert parse("--pattern=[^ -~]{2}").search(greek).automaton.remaining[0] == 2
 
 
 def test_a_lexicon_that_the_model_cannot_read_is_refused(tmp_path):

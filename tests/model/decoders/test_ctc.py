@@ -53,6 +53,7 @@ class Decoded:
                 "probability": decoding.probability(),
                 "steps": decoding.step_probabilities(),
                 "losses": decoder.losses(tf.constant(targets, tf.int32)),
+                "writes": decoder.writes(tf.constant(targets, tf.int32)),
                 "gradient": tf.gradients(decoder.losses(tf.constant(targets, tf.int32)), memory[0]),
             }
             load_noise(session)
@@ -141,6 +142,7 @@ def test_targets_of_padding_only_have_no_loss():
     with tf.Graph().as_default():
         decoded = Decoded(targets=np.full([3, 5], PAD_ID))
     assert not decoded.losses.any()
+    assert not decoded.writes.any()
 
 
 def test_a_label_that_needs_more_columns_than_there_are_has_no_loss():
@@ -150,6 +152,7 @@ def test_a_label_that_needs_more_columns_than_there_are_has_no_loss():
         decoded = Decoded(targets=targets)
     assert decoded.losses[1] == 0
     assert decoded.losses[0] > 0
+    assert decoded.writes.tolist() == [True, False, True]  # an empty label needs no column
     (gradient,) = decoded.gradient
     assert np.isfinite(gradient).all()
     assert not gradient[1].any()

@@ -41,6 +41,21 @@ def test_a_model_of_capitals_reads_words_as_capitals(caplog):
     assert accepted(pattern_automaton("[a]b?", TINY), TINY, "AB")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "accepts_b"), [("[^a]", True), ("[^b]", False), ("[^B]", False), (r"\w", True)]
+)
+def test_a_pattern_for_a_model_of_capitals_leaves_out_capitals(pattern, accepts_b):
+    assert accepted(pattern_automaton(pattern, TINY), TINY, "B") == accepts_b
+
+
+def test_a_letter_of_any_script_is_one():
+    french = dataclasses.replace(TINY, characters="Aé-")
+    letters, others = (pattern_automaton(each, french) for each in (r"\w", r"\W"))
+    assert accepted(letters, french, "é")
+    assert not accepted(letters, french, "-")
+    assert not accepted(others, french, "é")
+
+
 def test_a_model_of_both_cases_tells_them_apart():
     automaton = lexicon_automaton(["ab"], BOTH_CASES, "lexicon")
     assert accepted(automaton, BOTH_CASES, "ab")

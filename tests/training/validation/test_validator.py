@@ -15,7 +15,7 @@ def validated(tmp_path_factory):
     """Trains until three validations, none better than the first; returns folder and log."""
     folder = tmp_path_factory.mktemp("validated")
     write(folder / "d.tfrecords", [(draw(word), word) for word in ("AB", "BA") * 4])
-    write(folder / "v.tfrecords", [(draw("C"), "ZZZ")])
+    write(folder / "v.tfrecords", [(draw("C"), "ZZZ"), (draw("C"), "longer")])
     flags = ["--validation=v.tfrecords", "--steps-per-checkpoint=2", "--patience=2"]
     return folder, train(folder, *flags, "--initial-learning-rate=1e-9", "--max-steps=50")
 
@@ -23,6 +23,7 @@ def validated(tmp_path_factory):
 def test_every_checkpoint_is_validated_and_the_best_is_kept(validated):
     folder, log = validated
     assert log.count("Validation: exact match ") == 3
+    assert len(re.findall(r", loss \d+\.\d+ over 1 image, on 2 images\.", log)) == 3
     (best,) = (folder / "checkpoints").glob("best.ckpt-*.index")
     step = re.search(r"best\.ckpt-(\d+)", best.name)[1]
     assert json.loads((folder / "checkpoints/best.json").read_text())["step"] == int(step)
@@ -57,7 +58,7 @@ def test_a_resumed_run_says_that_its_records_are_others(validated):
     write(other / "v.tfrecords", [(draw("C"), "ZZ")])
     log = train(other, "--validation=v.tfrecords", "--max-steps=7")
     assert re.search(r"was trained on 8 records \(.*\) so far, and goes on with 5 records", log)
-    assert re.search(r"was measured on 1 record \(.*\); --validation now has 1 record", log)
+    assert re.search(r"was measured on 2 records \(.*\); --validation now has 1 record", log)
     assert json.loads((other / "checkpoints/best.json").read_text())["step"] <= 7
 
 

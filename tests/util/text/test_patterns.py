@@ -13,6 +13,7 @@ from aocr.util.text.patterns import (
     Sequence,
     characters_of,
     longest_text,
+    parse_endless_pattern,
     parse_pattern,
 )
 
@@ -49,6 +50,32 @@ def test_alternatives_groups_and_anchors():
 def test_classes_have_the_characters_that_re_matches(pattern):
     expected = {c for c in ALPHABET if re.fullmatch(pattern, c, re.ASCII)}
     assert characters_of(parse_pattern(pattern)) == expected
+
+
+SCRIPTS = "AÉaéß_ -٣9²\u3000\u0e33\u0902Жж"
+
+
+@pytest.mark.parametrize("pattern", [r"\w", r"\W", r"\d", r"\D", r"\s", r"\S", r"[^\w-]", r"[\dé]"])
+def test_classes_are_those_of_unicode_in_an_alphabet(pattern):
+    found = characters_of(parse_endless_pattern(pattern, SCRIPTS))
+    assert found & {*SCRIPTS} == {c for c in SCRIPTS if re.fullmatch(pattern, c)}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("[a-c]", "ABC"),
+        ("[^a-c]", "DÉẞ"),
+        ("[^é]", "ABCDẞ"),
+        (r"[^\x61b]", "CDÉẞ"),
+        ("é", "É"),
+        ("ß", "ß"),  # two letters in upper case
+        (".", "ABCDÉẞ"),
+        (r"\W", ""),
+    ],
+)
+def test_characters_are_converted_before_a_class_leaves_them_out(pattern, expected):
+    assert characters_of(parse_endless_pattern(pattern, "ABCDÉẞ", str.upper)) == {*expected}
 
 
 @pytest.mark.parametrize(
