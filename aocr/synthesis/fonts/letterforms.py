@@ -46,9 +46,12 @@ _CHANCE, _CHANCE_OF_PART = 0.4, 0.46
 """Mean places from which a font, or its small letters, capitals or digits, are other signs. By
 chance the mean is 0.5. Of 1,100 faces the most florid script has 0.34, and its capitals 0.45."""
 
-_CAPITAL, _SAME = 0.1, 0.9
-"""Differences in likeness from which a case is the other, and the likeness of equal shapes. Fonts
-with two cases have differences below 0.05; the least of those without has 0.13."""
+_CAPITAL, _MOST = 0.1, 0.75
+"""Mean difference in likeness from which a case is the other, and the share of its letters that
+must agree. Fonts with two cases have means below 0.05; the least of those without has 0.11."""
+
+_SAME = 0.9
+"""Likeness of equal shapes."""
 
 _LAST_LATIN = "\u024f"
 
@@ -102,12 +105,17 @@ def _tests_of_ornaments(places: np.ndarray, is_there: np.ndarray) -> list[_Test]
 def _tests_of_cases(likeness: np.ndarray, shapes: np.ndarray) -> dict[str, _Test]:
     """Returns the test of letters in a case that is drawn as the other, if there are any."""
     small, capital = np.array(_TELLING), np.array(_TELLING) + 26
-    if (likeness[small, capital] - likeness[small, small]).mean() > _CAPITAL:
+    if _are_other(likeness[small, capital] - likeness[small, small]):
         return {CAPITALS: str.islower}
-    if (likeness[capital, small] - likeness[capital, capital]).mean() > _CAPITAL:
+    if _are_other(likeness[capital, small] - likeness[capital, capital]):
         return {SMALL_LETTERS: str.isupper}
     is_alike = (shapes[small] * shapes[capital]).sum(1) > _SAME
     return {ALIKE: lambda c: c.islower() or c.isupper()} if is_alike.mean() > 0.5 else {}
+
+
+def _are_other(differences: np.ndarray) -> bool:
+    """Returns whether letters are those of the other case, as their differences in likeness say."""
+    return bool(differences.mean() > _CAPITAL and (differences > 0).mean() >= _MOST)
 
 
 def _places(likeness: np.ndarray) -> np.ndarray:
