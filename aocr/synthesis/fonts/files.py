@@ -97,6 +97,8 @@ def coverage(files: list[FontFile], characters: str) -> FontSet:
 
 
 def _warn_about(broken: list[str]) -> None:
+    for name in broken[_NAMED:]:
+        logging.info("Not used: %s", name, extra={FILE_ONLY: True})
     if broken:
         named = ", ".join(broken[:_NAMED]) + (", ..." if len(broken) > _NAMED else "")
         logging.warning("%s cannot be used: %s", counted(len(broken), "font file"), escape(named))

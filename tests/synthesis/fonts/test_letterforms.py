@@ -82,7 +82,7 @@ def test_ordinary_faces_keep_all():
 
 
 @pytest.mark.skipif(not has_raqm(), reason="without Raqm nothing is replaced")
-@pytest.mark.parametrize("tag", ["calt", "liga", "clig", "dlig"])
+@pytest.mark.parametrize("tag", ["calt", "liga", "clig"])
 def test_no_feature_puts_other_signs_in_place_of_characters(tag, altered):
     builder = pytest.importorskip("fontTools.feaLib.builder")
     rules = f"feature {tag} {{ sub hyphen greater by asterisk; sub two x' three by H; }} {tag};"
