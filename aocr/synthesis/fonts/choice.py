@@ -85,6 +85,7 @@ def _leaves_ink(file: FontFile, character: str, missing: bytes) -> bool:
     return kind[0] not in "CZ" and any(ink := ink_of(file, character)) and ink != missing
 
 
+@functools.lru_cache(maxsize=1024)
 def ink_of(file: FontFile, character: str) -> bytes:
     """Returns the pixels of a character in the middle of a square, so that marks lie inside.
 

@@ -15,7 +15,8 @@ from aocr.synthesis.fonts.shaping import has_raqm
 from aocr.synthesis.options import BUILT_IN
 
 LOWER, UPPER, DIGITS = string.ascii_lowercase, string.ascii_uppercase, string.digits
-ASCII = LOWER + UPPER + DIGITS + string.punctuation
+PUNCTUATION = string.punctuation
+ASCII = LOWER + UPPER + DIGITS + PUNCTUATION
 SHUFFLED = "qnxbtzkwsyhcovgrmdpajeflui"
 
 
@@ -47,9 +48,13 @@ CASES = {
     ),
     "ornaments": (
         dict(zip(LOWER + UPPER, SHUFFLED.upper() + SHUFFLED, strict=True)),
-        {letterforms.ORNAMENTS: ASCII},
+        {letterforms.ORNAMENTS: LOWER + UPPER},
     ),
     "digits": (dict(zip(DIGITS, "%*T#H@L&MW", strict=True)), {letterforms.ORNAMENTS: DIGITS}),
+    "punctuation": (
+        dict(zip(PUNCTUATION, SHUFFLED + "ABEFGH", strict=True)),
+        {letterforms.ORNAMENTS: PUNCTUATION},
+    ),
     "one": ({"h": "H", "é": "e"}, {letterforms.TWINS: "hé"}),
 }
 
