@@ -16,6 +16,7 @@ from aocr.data.images.files import ImageFileError, read_header
 from aocr.synthesis.drawing.colors import limit_spread, random_color
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote
+from aocr.util.terminal.log import FILE_ONLY
 from aocr.util.text.characters import escape
 from aocr.util.text.plurals import counted
 
@@ -29,7 +30,7 @@ MAX_PIXELS = 100_000_000
 """Pixels of the largest background file."""
 
 _SMALLEST_PART = 48  # pixels
-_NAMED = 3
+_NAMED = 10
 
 _DECODING_ERRORS = (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for image files that are damaged."""
@@ -116,6 +117,8 @@ def warn_of_problems(problems: Iterable[str]) -> None:
             counted(len(found), "image"),
             _first_of(found),
         )
+        for problem in found[_NAMED:]:
+            logging.info("Not used: %s", problem, extra={FILE_ONLY: True})
 
 
 def _first_of(names: list[str]) -> str:
