@@ -199,9 +199,9 @@ def split_words(rng, words):
 
 
 def load_words(path):
-    """Returns the English words of a list, one a line, without its `#` comments."""
+    """Returns the English words of a list, one a line, without comments, as `synth --words`."""
     lines = path.read_text(encoding="utf-8").split("\n")
-    words = [line for line in lines if line and not line.startswith("#")]
+    words = [line for line in lines if line and line != "#" and not line.startswith("# ")]
     expected = sum(counts[1] for counts in COUNTS.values())
     if len(words) != expected:
         raise SystemExit(f"error: {path} holds {len(words)} words, and {expected} are needed")

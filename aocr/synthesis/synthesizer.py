@@ -15,7 +15,7 @@ from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.inspector import MAX_SHEET_WIDTH
 from aocr.inspection.statistics import collect_statistics
-from aocr.synthesis.drawing.backgrounds import MAX_PIXELS, find_backgrounds
+from aocr.synthesis.drawing.backgrounds import MAX_PIXELS, find_backgrounds, warn_of_problems
 from aocr.synthesis.drawing.image import Plan
 from aocr.synthesis.drawing.processes import drawing
 from aocr.synthesis.fonts import files as font_files
@@ -37,15 +37,17 @@ MAX_ROWS = 100
 
 
 class _Written(NamedTuple):
-    """Holds what is left of a run: samples for the contact sheet, and a number.
+    """Holds what is left of a run: samples for the contact sheet, and what to report.
 
     Attributes:
         samples: some records, evenly spread.
         replaced: texts that no font can draw, and that others were drawn in place of.
+        problems: what is wrong with background files that could not be decoded.
     """
 
     samples: list[RawRecord]
     replaced: int
+    problems: set[str]
 
 
 def synthesize(output: str, options: SynthesisOptions) -> None:
@@ -64,6 +66,7 @@ def synthesize(output: str, options: SynthesisOptions) -> None:
             written = _draw_and_write(plan, options, write)
     _log_characters(texts)
     _log_left_out(texts.left_out, written.replaced)
+    warn_of_problems(written.problems)
     logging.info("%s holds %s.", output, counted(options.count, "image"))
     if is_folder_name(output):
         logging.info(
@@ -103,7 +106,7 @@ def _draw_and_write(
     plan: Plan, options: SynthesisOptions, write: Callable[[bytes, str], None]
 ) -> _Written:
     wanted = set(contact_sheet.sample_indices(options.count)) if options.sheet else set()
-    samples, replaced = [], 0
+    samples, replaced, problems = [], 0, set[str]()
     with (
         drawing(plan, options.count, options.processes) as images,
         _progress(options.count) as advance,
@@ -112,10 +115,11 @@ def _draw_and_write(
             label = drawn.text.upper() if options.texts.force_uppercase else drawn.text
             write(drawn.encoded, label)
             replaced += drawn.replaced
+            problems.update(drawn.problems)
             if index in wanted:
                 samples.append(RawRecord(f"record {index + 1}", drawn.encoded, label.encode()))
             advance(index + 1)
-    return _Written(samples, replaced)
+    return _Written(samples, replaced, problems)
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ FAILURES = [
     ((*PATTERN, "--fonts=broken"), "none of 1 font has any of the characters"),
     ((*PATTERN, "--backgrounds=none"), "--backgrounds=none: no such folder"),
     ((*PATTERN, "--backgrounds=empty"), "--backgrounds=empty: no image in it"),
-    ((*PATTERN, "--backgrounds=cut"), "the background cut/cut.png cannot be decoded"),
+    ((*PATTERN, "--backgrounds=cut"), "none of 1 image can be decoded: cut/cut.png"),
     (("synth", "ok.txt", "--words=ok.txt"), "output ok.txt and --words ok.txt are the same file"),
     (("synth", "ok.tfrecords", "--like=ok.tfrecords"), "and --like ok.tfrecords are the same"),
     ((*PATTERN, "--sheet=out"), "--sheet out and output out are the same file"),

@@ -4,9 +4,10 @@ import re
 
 import pytest
 from hostile_runs import run_in_process
+from PIL import Image
 
 from aocr.data.records import files, schema
-from aocr.synthesis.fonts import shaping
+from aocr.synthesis.fonts import letterforms, shaping
 
 COMMON = ("--fonts=builtin", "--processes=1")
 
@@ -78,6 +79,48 @@ def test_running_text_and_balance(run, tmp_path):
     said = r"rarest character is ([\d.]+)% of all drawn, instead of ([\d.]+)%"
     shares = re.search(said, outcome.stderr)
     assert float(shares[1]) > 100 / 4 / 12 * 0.9 > 5 * float(shares[2])
+
+
+def test_words_longer_than_all_lengths_are_cut(run, tmp_path):
+    line = "bcdfghq" * 50
+    (tmp_path / "t.txt").write_text(f"{line} ab ab\n", encoding="utf-8")
+    outcome = run("o", "--text=t.txt", "--lengths=4-6", "--count=80")
+    labels = [label for label in labels_of("o") if "a" not in label]
+    assert {len(label) for label in labels} == {4, 5, 6}
+    assert all(label in line for label in labels)
+    assert "--text: 2 words are longer than 6 characters" in outcome.stderr
+
+
+def test_comments_of_word_lists_are_left_out(run, tmp_path):
+    (tmp_path / "w.txt").write_text("# chosen by hand\n#\n#1\n#tag\none # two\n")
+    outcome = run("o", "--words=w.txt", "--count=9")
+    assert set(labels_of("o")) == {"#1", "#tag", "one # two"}
+    assert "Left out: 2 texts in lines that begin with '# ', which are comments" in outcome.stderr
+    (tmp_path / "c.txt").write_text("# one\n#\n")
+    assert run("p", "--words=c.txt").errors == ["--words=c.txt: it holds no text, only comments"]
+
+
+def test_fonts_are_not_used_for_what_they_do_not_draw(run, tmp_path, monkeypatch):
+    (tmp_path / "w.txt").write_text("AB\nab\n")
+    tests = {letterforms.CAPITALS: str.islower}
+    monkeypatch.setattr(letterforms, "_judge", lambda file: tests)
+    outcome = run("o", "--words=w.txt", "--count=4", "--log-path=o.log")
+    assert set(labels_of("o")) == {"AB"}
+    assert "Not used: small letters drawn as capitals, in 1 font: builtin" in outcome.stderr
+    assert (
+        "Not used: builtin: small letters drawn as capitals: ab" in (tmp_path / "o.log").read_text()
+    )
+
+
+def test_damaged_backgrounds_are_named(run, tmp_path):
+    (tmp_path / "b").mkdir()
+    Image.effect_noise((90, 60), 50).save(tmp_path / "b/good.png")
+    whole = (tmp_path / "b/good.png").read_bytes()
+    for name in ("bad", "worse"):
+        (tmp_path / f"b/{name}.png").write_bytes(whole[: len(whole) // 2])
+    outcome = run("o", "--pattern=A{9}", "--backgrounds=b", "--count=200")
+    assert outcome.code == 0
+    assert "2 images could not be decoded, others were drawn on: b/bad.png (" in outcome.stderr
 
 
 def test_right_to_left_text_needs_raqm(run, tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ def add_flags(parser: CommandParser) -> None:
 
 def _add_text_flags(group: argparse._ArgumentGroup) -> None:
     add = group.add_mutually_exclusive_group().add_argument
-    add("--words", metavar="FILE", help="UTF-8 file with one text per line")
+    add("--words", metavar="FILE", help="UTF-8 file with one text per line; '# ' begins a comment")
     text = "UTF-8 file of running text; each image shows some of its words that follow each other"
     add("--text", metavar="FILE", help=text)
     text = "UTF-8 file of characters that random texts are made of"

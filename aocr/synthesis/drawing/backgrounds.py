@@ -6,6 +6,7 @@ import functools
 import logging
 import math
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from aocr.data.images.files import ImageFileError, read_header
 from aocr.synthesis.drawing.colors import limit_spread, random_color
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote
+from aocr.util.terminal.log import FILE_ONLY
 from aocr.util.text.characters import escape
 from aocr.util.text.plurals import counted
 
@@ -28,7 +30,10 @@ MAX_PIXELS = 100_000_000
 """Pixels of the largest background file."""
 
 _SMALLEST_PART = 48  # pixels
-_NAMED = 3
+_NAMED = 10
+
+_DECODING_ERRORS = (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow raises for image files that are damaged."""
 
 
 class Backdrop(NamedTuple):
@@ -63,18 +68,61 @@ class Backdrop(NamedTuple):
         return limit_spread(_PAINTERS[kind](size, rng), spread)
 
 
-def backdrop_of(kind: str | None, files: tuple[str, ...], key: tuple[int, int]) -> Backdrop:
-    """Returns the backdrop of an image.
+def backdrop_of(
+    kind: str | None, files: tuple[str, ...], key: tuple[int, int]
+) -> tuple[Backdrop, tuple[str, ...]]:
+    """Returns the backdrop of an image, and what is wrong with files that were passed over for it.
+
+    In place of a file that cannot be decoded, the next one that can is taken.
 
     Args:
         kind: kind of a `Backdrop`.
         files: image files to choose from, perhaps none.
         key: the seed and the index of the image.
+
+    Raises:
+        UserError: no file can be decoded.
     """
     if not files:
-        return Backdrop(kind)
+        return Backdrop(kind), ()
     rng = np.random.default_rng((key[0], key[1] // IMAGES_PER_FILE, len(files)))
-    return Backdrop(file=files[rng.integers(len(files))])
+    first = int(rng.integers(len(files)))
+    problems: list[str] = []
+    for path in files[first:] + files[:first]:
+        if problem := _problem_of(path):
+            problems.append(problem)
+        else:
+            return Backdrop(file=path), tuple(problems)
+    raise UserError(
+        f"--backgrounds: none of {counted(len(files), 'image')} can be decoded: "
+        f"{_first_of(problems)}; give other images"
+    )
+
+
+@functools.cache
+def _problem_of(path: str) -> str:
+    """Returns the name of a background file and why it cannot be decoded; empty if it can."""
+    try:
+        _reduced(path)
+    except _DECODING_ERRORS as error:
+        return f"{path} ({first_line(error)})"
+    return ""
+
+
+def warn_of_problems(problems: Iterable[str]) -> None:
+    """Names the background files that could not be decoded, if there are any."""
+    if found := sorted(set(problems)):
+        logging.warning(
+            "--backgrounds: %s could not be decoded, others were drawn on: %s",
+            counted(len(found), "image"),
+            _first_of(found),
+        )
+        for problem in found[_NAMED:]:
+            logging.info("Not used: %s", problem, extra={FILE_ONLY: True})
+
+
+def _first_of(names: list[str]) -> str:
+    return escape(", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else ""))
 
 
 def find_backgrounds(folder: str) -> tuple[str, ...]:
@@ -92,9 +140,8 @@ def find_backgrounds(folder: str) -> tuple[str, ...]:
     ):
         (found if _is_image(path) else others).append(path)
     if others:
-        named = ", ".join(others[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
         logging.warning(
-            "--backgrounds: %s cannot be used: %s", counted(len(others), "file"), escape(named)
+            "--backgrounds: %s cannot be used: %s", counted(len(others), "file"), _first_of(others)
         )
     if not found:
         raise UserError(f"--backgrounds={folder}: no image in it")
@@ -113,15 +160,10 @@ def _is_image(path: str) -> bool:
 @functools.lru_cache(maxsize=1)
 def _reduced(path: str) -> Image.Image:
     """Decodes a background file; keeps the last one, as the next image needs it too."""
-    try:
-        with Image.open(path) as image:
-            image.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
-            image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"the background {path} cannot be decoded ({first_line(error)}): remove it"
-        ) from error
+    with Image.open(path) as image:
+        image.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
+        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+        return image.convert("RGB")
 
 
 def _part_of(path: str, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -130,9 +172,10 @@ def _part_of(path: str, size: tuple[int, int], rng: np.random.Generator) -> np.n
     largest = min(image.width / size[0], image.height / size[1])
     smallest = min(largest, _SMALLEST_PART / size[1])
     scale = smallest + (largest - smallest) * rng.random() ** 2
-    width, height = scale * size[0], scale * size[1]
+    width = min(scale * size[0], image.width)  # rounding may exceed it
+    height = min(scale * size[1], image.height)
     left, top = rng.random() * (image.width - width), rng.random() * (image.height - height)
-    box = (left, top, left + width, top + height)
+    box = (left, top, min(left + width, image.width), min(top + height, image.height))
     part = image.resize(size, Image.Resampling.BILINEAR, box=box)
     return np.asarray(part, np.float32)
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from aocr.synthesis.drawing import captcha, document, plate, scene
-from aocr.synthesis.drawing.backgrounds import Backdrop, backdrop_of
+from aocr.synthesis.drawing.backgrounds import backdrop_of
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.choice import FontSet
 from aocr.synthesis.options import DEFAULT_HEIGHTS, LookOptions, Span
@@ -66,28 +66,31 @@ class Drawn(NamedTuple):
         encoded: the image file.
         text: the text.
         replaced: number of texts that were proposed before it and that no font can draw.
+        problems: what is wrong with background files that were passed over for it.
     """
 
     encoded: bytes
     text: str
     replaced: int
+    problems: tuple[str, ...]
 
 
 def draw_image(plan: Plan, index: int) -> Drawn:
     """Draws the image of an index. Depends on the plan and the index alone.
 
     Raises:
-        UserError: no font can draw any of `ATTEMPTS` texts.
+        UserError: no font can draw any of `ATTEMPTS` texts, or no background can be decoded.
     """
     rng = np.random.default_rng((plan.seed, index))
     text, replaced = _choose_text(plan, index, rng)
     fonts = plan.fonts.having(text)
     size = _choose_size(plan, text, rng)
-    backdrop = _choose_backdrop(plan, index)
-    subject = Subject(text, fonts, size.height, plan.looks.strength, backdrop)
-    image = DRAWERS[plan.looks.style](subject, rng)
+    looks = plan.looks
+    backdrop, problems = backdrop_of(looks.background, plan.background_files, (plan.seed, index))
+    subject = Subject(text, fonts, size.height, looks.strength, backdrop)
+    image = DRAWERS[looks.style](subject, rng)
     image = _fit_width(image, size.width)
-    return Drawn(_encode(image, plan.looks, rng), text, replaced)
+    return Drawn(_encode(image, looks, rng), text, replaced, problems)
 
 
 def _choose_text(plan: Plan, index: int, rng: np.random.Generator) -> tuple[str, int]:
@@ -109,10 +112,6 @@ def _choose_size(plan: Plan, text: str, rng: np.random.Generator) -> Size:
         return plan.likeness.size(len(text), height, rng)
     assert height
     return Size(height)
-
-
-def _choose_backdrop(plan: Plan, index: int) -> Backdrop:
-    return backdrop_of(plan.looks.background, plan.background_files, (plan.seed, index))
 
 
 def _fit_width(image: Image.Image, width: int | None) -> Image.Image:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 from aocr.synthesis.fonts.choice import FontFile, open_font
-from aocr.synthesis.fonts.shaping import begins_right_to_left, clusters, has_raqm, needs_shaping
+from aocr.synthesis.fonts.shaping import (
+    begins_right_to_left,
+    clusters,
+    features_for,
+    has_raqm,
+    needs_shaping,
+)
 
 _TRIAL_SIZE = 48  # pixels per em
 
@@ -173,18 +179,20 @@ def _add(canvas: Image.Image, mask: Image.Image, x: int, y: int) -> Image.Image:
     return ImageChops.lighter(canvas, layer)
 
 
-def _direction(text: str) -> str | None:
-    return "rtl" if has_raqm() and begins_right_to_left(text) else None
+def _layout(text: str) -> dict[str, Any]:
+    """Returns Pillow's arguments for the direction of a text, and for its characters as such."""
+    direction = "rtl" if has_raqm() and begins_right_to_left(text) else None
+    return {"direction": direction, "features": features_for(text)}
 
 
 def _box(text: str, pen: Pen) -> tuple[float, float, float, float]:
     """Returns the left, top, right and bottom of the ink, in pixels from the text's origin."""
     font = open_font(pen.file, pen.size)
-    return font.getbbox(text, direction=_direction(text), stroke_width=pen.stroke)
+    return font.getbbox(text, stroke_width=pen.stroke, **_layout(text))
 
 
 def _advance(text: str, pen: Pen) -> float:
-    return open_font(pen.file, pen.size).getlength(text, direction=_direction(text))
+    return open_font(pen.file, pen.size).getlength(text, **_layout(text))
 
 
 def _top(text: str, pen: Pen) -> float:
@@ -203,8 +211,8 @@ def _draw(text: str, pen: Pen) -> Image.Image:
         text,
         fill=255,
         font=font,
-        direction=_direction(text),
         stroke_width=pen.stroke,
+        **_layout(text),
     )
     return mask
 

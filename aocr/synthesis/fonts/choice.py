@@ -70,24 +70,29 @@ def drawable_characters(file: FontFile, characters: str) -> str:
 
 
 def _drawn(file: FontFile, characters: str, mapped: CharacterMap) -> str:
-    font = open_font(file, _TRIAL_SIZE)
-    missing = _ink(font, UNASSIGNED)
+    missing = ink_of(file, UNASSIGNED)
     return "".join(
         character
         for character, has_glyph in zip(characters, mapped.having(characters), strict=True)
-        if has_glyph and _leaves_ink(font, character, missing)
+        if has_glyph and _leaves_ink(file, character, missing)
     )
 
 
-def _leaves_ink(font: ImageFont.FreeTypeFont, character: str, missing: bytes) -> bool:
+def _leaves_ink(file: FontFile, character: str, missing: bytes) -> bool:
     kind = unicodedata.category(character)
     if kind == "Zs" or character in JOIN_CONTROLS:
         return True
-    return kind[0] not in "CZ" and any(ink := _ink(font, character)) and ink != missing
+    return kind[0] not in "CZ" and any(ink := ink_of(file, character)) and ink != missing
 
 
-def _ink(font: ImageFont.FreeTypeFont, character: str) -> bytes:
-    """Returns the pixels of a character in the middle of a square, so that marks lie inside."""
+@functools.lru_cache(maxsize=1024)
+def ink_of(file: FontFile, character: str) -> bytes:
+    """Returns the pixels of a character in the middle of a square, so that marks lie inside.
+
+    Raises:
+        OSError: FreeType cannot read the file.
+    """
+    font = open_font(file, _TRIAL_SIZE)
     mask = Image.new("L", (3 * _TRIAL_SIZE, 3 * _TRIAL_SIZE))
     ImageDraw.Draw(mask).text((_TRIAL_SIZE, _TRIAL_SIZE // 2), character, fill=255, font=font)
     return mask.tobytes()

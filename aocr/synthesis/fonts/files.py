@@ -11,9 +11,11 @@ from collections.abc import Iterable
 
 from aocr.synthesis.fonts.character_map import FontFileError, face_count
 from aocr.synthesis.fonts.choice import FontFile, FontSet, drawable_characters, font_set
+from aocr.synthesis.fonts.letterforms import misdrawn
 from aocr.synthesis.options import BUILT_IN
 from aocr.util.errors import UserError
 from aocr.util.paths.checks import is_remote
+from aocr.util.terminal.log import FILE_ONLY
 from aocr.util.text.characters import escape
 from aocr.util.text.plurals import counted
 
@@ -61,7 +63,7 @@ def find_fonts(folder: str | None) -> list[FontFile]:
 
 
 def coverage(files: list[FontFile], characters: str) -> FontSet:
-    """Returns the fonts that have some of the characters; names those that cannot be used.
+    """Returns the fonts that draw some of the characters; names what is left out.
 
     Args:
         files: fonts; at least one.
@@ -70,20 +72,24 @@ def coverage(files: list[FontFile], characters: str) -> FontSet:
     Raises:
         UserError: no font has any of them.
     """
-    usable, drawable, broken = [], [], []
+    usable, drawable, broken, wrong = [], [], [], {}
     for file in files:
         try:
             drawn = drawable_characters(file, characters)
-        except FontFileError as error:
+            wrong[file] = misdrawn(file, drawn)
+        except (FontFileError, OSError) as error:
             broken.append(f"{file.path} ({error})")
             continue
+        drawn = "".join(sorted({*drawn}.difference(*wrong[file].values())))
         if drawn.strip():
             usable.append(file)
             drawable.append(drawn)
     _warn_about(broken)
+    _log_misdrawn(wrong)
     if not usable:
+        draws = ", or draws them as what they are" if any(wrong.values()) else ""
         raise UserError(
-            f"none of {counted(len(files), 'font')} has any of the characters of the texts: "
+            f"none of {counted(len(files), 'font')} has any of the characters of the texts{draws}: "
             "install fonts for this script, or name a folder of some with --fonts"
         )
     logging.info("Drawing with %s of %i.", counted(len(usable), "font"), len(files))
@@ -91,9 +97,24 @@ def coverage(files: list[FontFile], characters: str) -> FontSet:
 
 
 def _warn_about(broken: list[str]) -> None:
+    for name in broken[_NAMED:]:
+        logging.info("Not used: %s", name, extra={FILE_ONLY: True})
     if broken:
         named = ", ".join(broken[:_NAMED]) + (", ..." if len(broken) > _NAMED else "")
         logging.warning("%s cannot be used: %s", counted(len(broken), "font file"), escape(named))
+
+
+def _log_misdrawn(wrong: dict[FontFile, dict[str, str]]) -> None:
+    """Logs what fonts do not draw as what it is: counts on the console, all in the log file."""
+    rows = [(file, *row) for file, found in wrong.items() for row in sorted(found.items())]
+    for file, reason, characters in rows:
+        name = f"{file.path}, face {file.face}" if file.face else file.path
+        logging.info("Not used: %s: %s: %s", name, reason, characters, extra={FILE_ONLY: True})
+    for reason in sorted({reason for _, reason, _ in rows}):
+        fonts = [os.path.basename(file.path) for file, each, _ in rows if each == reason]
+        named = ", ".join(fonts[:_NAMED]) + (", ..." if len(fonts) > _NAMED else "")
+        count = counted(len(fonts), "font")
+        logging.info("Not used: %s, in %s: %s", reason, count, escape(named))
 
 
 def _installed() -> list[str]:

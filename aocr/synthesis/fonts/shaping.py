@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import unicodedata
 
 from PIL import features
@@ -24,6 +25,10 @@ Armenian, the scripts of East Asia, and signs."""
 
 JOIN_CONTROLS = "\u200c\u200d"
 """Invisible characters that decide whether the letters beside them join."""
+
+
+_VIRAMA = 9
+"""Combining class of marks that join two consonants of an Indic script."""
 
 
 def has_raqm() -> bool:
@@ -53,6 +58,29 @@ def _is_independent(character: str) -> bool:
     return any(first <= code < end for first, end in INDEPENDENT_RANGES)
 
 
+_REPLACING = ("calt", "liga", "clig", "dlig")
+"""Features of fonts that put other signs in place of characters: an arrow for `->`, a cross for an
+`x` between digits. Letters that join need them."""
+
+
+def features_for(text: str) -> list[str] | None:
+    """Returns OpenType features in Pillow's form, with which each character is drawn as itself.
+
+    Replacements stay on for letters that join or change places. None: the usual features.
+    """
+    if not has_raqm():
+        return None  # Pillow replaces nothing then
+    if not needs_shaping(text):
+        return [f"-{tag}" for tag in _REPLACING]
+    found, start = [], 0
+    for is_independent, run in itertools.groupby(text, _is_independent):
+        end = start + len(list(run))
+        if is_independent:
+            found += [f"{tag}[{start}:{end}]=0" for tag in _REPLACING]
+        start = end
+    return found
+
+
 def check_shaping(characters: str) -> None:
     """Refuses characters that Pillow cannot draw correctly here.
 
@@ -71,11 +99,19 @@ def check_shaping(characters: str) -> None:
 
 
 def clusters(text: str) -> list[str]:
-    """Divides a text into characters, each with the combining marks that follow it."""
+    """Divides a text into characters, each with the marks and joined letters that follow it."""
     found: list[str] = []
     for character in text:
-        if found and unicodedata.category(character)[0] == "M":
+        if found and (_is_mark(character) or _joins_next(found[-1][-1])):
             found[-1] += character
         else:
             found.append(character)
     return found
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M" or character in JOIN_CONTROLS
+
+
+def _joins_next(character: str) -> bool:
+    return character in JOIN_CONTROLS or unicodedata.combining(character) == _VIRAMA

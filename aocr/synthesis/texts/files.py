@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 
+from aocr.synthesis.fonts.shaping import clusters
 from aocr.synthesis.texts.sources import clean
 from aocr.util.errors import UserError
 from aocr.util.text.encodings import read_text
@@ -53,13 +54,48 @@ def read_lines(flag: str, path: str) -> list[str]:
     return lines
 
 
+def read_texts(flag: str, path: str, left_out: LeftOut) -> list[str]:
+    """Returns the texts of a list, one a line, without its comments, which are counted.
+
+    Raises:
+        UserError: the file cannot be read or decoded, or has no text.
+    """
+    texts = left_out.filter(read_lines(flag, path), _comment)
+    if not texts:
+        raise UserError(f"{flag}={path}: it holds no text, only comments")
+    return texts
+
+
+def _comment(line: str) -> str:
+    """Returns why a line of a list is left out: `#` and a blank begin a comment, `#1` is a text."""
+    return (
+        "in lines that begin with '# ', which are comments"
+        if line == "#" or line.startswith("# ")
+        else ""
+    )
+
+
 def read_words(flag: str, path: str) -> list[str]:
-    """Returns the words of a file of running text, in their order.
+    """Returns the words of a file of running text, in their order: what blanks divide.
+
+    Lines of scripts without blanks come in parts of at most `LONGEST_TEXT` characters.
 
     Raises:
         UserError: the file cannot be read or decoded, or has no word.
     """
-    return list(itertools.chain.from_iterable(line.split() for line in read_lines(flag, path)))
+    words = (word for line in read_lines(flag, path) for word in line.split())
+    return list(itertools.chain.from_iterable(map(_parts, words)))
+
+
+def _parts(word: str) -> list[str]:
+    if len(word) <= LONGEST_TEXT:
+        return [word]
+    parts = [""]
+    for cluster in clusters(word):
+        if len(parts[-1]) + len(cluster) > LONGEST_TEXT:
+            parts.append("")
+        parts[-1] += cluster
+    return [part for part in parts if part]
 
 
 def too_long(text: str) -> str:

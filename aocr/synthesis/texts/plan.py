@@ -32,7 +32,9 @@ from aocr.synthesis.weighted import (
     weighted_counts,
 )
 from aocr.util.errors import UserError
+from aocr.util.text.characters import shorten, visible_text
 from aocr.util.text.patterns import characters_of, parse_pattern
+from aocr.util.text.plurals import counted
 
 NO_FONT = "with characters that no single font has"
 
@@ -81,7 +83,7 @@ def _plan_words(
     options: TextOptions, likeness: Likeness | None, seed: int, find_fonts: FindFonts
 ) -> TextPlan:
     left_out = LeftOut()
-    words = files.read_lines("--words", options.words or "")
+    words = files.read_texts("--words", options.words or "", left_out)
     words = _filter(words, options, likeness, left_out)
     characters = _sorted_characters(words)
     fonts = find_fonts(characters)
@@ -102,13 +104,27 @@ def _plan_running_text(
     left_out = LeftOut()
     words = files.read_words("--text", options.text or "")
     words = _filter(words, options._replace(lengths=None), likeness, left_out)
+    lengths = _lengths(options, likeness, DEFAULT_PIECE_LENGTHS)
+    _log_cut(words, max(lengths.values))
     characters = _sorted_characters([*words, SPACE])
     fonts = find_fonts(characters)
     words = _drawable(words, fonts, left_out)
-    weights = _balance(words, np.ones(len(words)), options)
-    starts = weighted(range(len(words)), weights)
-    lengths = _lengths(options, likeness, DEFAULT_PIECE_LENGTHS)
+    weights = np.array([max(1, len(word) / max(lengths.values)) for word in words])
+    starts = weighted(range(len(words)), _balance(words, weights, options))
     return TextPlan(RunningText(words, starts, lengths), fonts, characters, left_out)
+
+
+def _log_cut(words: Sequence[str], most: int) -> None:
+    """Logs how many words are longer than the longest piece, so that parts of them are drawn."""
+    long = [word for word in words if len(word) > most]
+    if long:
+        logging.warning(
+            "--text: %s longer than %i characters, as in scripts without spaces; images show "
+            "parts: %s",
+            counted(len(long), "word is", "words are"),
+            most,
+            ", ".join(shorten(visible_text(word)) for word in long[:3]),
+        )
 
 
 def _plan_random_characters(

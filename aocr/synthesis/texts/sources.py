@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from aocr.synthesis.fonts.choice import FontSet
+from aocr.synthesis.fonts.shaping import clusters
 from aocr.synthesis.weighted import Weighted, weighted
 from aocr.util.text import patterns
 from aocr.util.text.encodings import nfc
@@ -67,13 +68,14 @@ class WeightedWords:
 
 @dataclasses.dataclass(frozen=True)
 class RunningText:
-    """Proposes pieces of a running text: whole words that follow each other.
+    """Proposes pieces of a running text: whole words that follow each other, or parts of long ones.
 
     Attributes:
         words: words of the text, in its order.
         starts: indices of the words that a piece may begin with.
         lengths: numbers of characters of a piece. The longest pieces of at most such a number are
-            taken; a first word may be longer.
+            taken; a first word may be longer, but not longer than all these numbers: of such a
+            word, which may be a line of a script without spaces, a part is taken.
     """
 
     words: Sequence[str]
@@ -84,11 +86,24 @@ class RunningText:
         """Returns a random piece."""
         first, wanted = self.starts.draw(rng), self.lengths.draw(rng)
         piece = self.words[first]
+        if len(piece) > max(self.lengths.values):
+            return _part(piece, wanted, rng)
         for word in self.words[first + 1 : first + 1 + wanted]:
             if len(piece) + 1 + len(word) > wanted:
                 break
             piece = f"{piece}{SPACE}{word}"
         return piece
+
+
+def _part(word: str, length: int, rng: np.random.Generator) -> str:
+    """Returns a random part of a word, of at most a length, that leaves marks at their letters."""
+    parts = clusters(word)
+    lengths = np.cumsum([len(part) for part in parts])
+    latest = int(np.searchsorted(lengths, len(word) - length, side="right"))
+    first = int(rng.integers(latest + 1))
+    before = lengths[first - 1] if first else 0
+    last = int(np.searchsorted(lengths, before + length, side="right"))
+    return clean("".join(parts[first : max(last, first + 1)]))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,9 +93,31 @@ def test_backgrounds_are_in_range_and_not_too_busy(kind):
 def test_parts_of_given_images_become_backgrounds(tmp_path):
     path = tmp_path / "b.png"
     Image.new("RGB", (300, 200), (10, 200, 30)).save(path)
-    backdrop = backdrop_of(None, (str(path),), (0, 5))
+    backdrop, _ = backdrop_of(None, (str(path),), (0, 5))
     canvas = backdrop.paint((64, 32), {}, 30, np.random.default_rng(0))
     np.testing.assert_allclose(canvas, np.broadcast_to((10, 200, 30), (32, 64, 3)), atol=1)
+
+
+@pytest.mark.parametrize("photo", [(500, 375), (375, 500), (3, 2), (640, 1)])
+def test_parts_of_an_image_stay_inside_it_whatever_is_written(photo, tmp_path):
+    path = tmp_path / "b.png"
+    Image.new("RGB", photo).save(path)
+    backdrop, _ = backdrop_of(None, (str(path),), (0, 0))
+    rng = np.random.default_rng(0)
+    for size in [(width, 30) for width in range(480, 900)] + [(7, height) for height in range(99)]:
+        assert backdrop.paint((size[0], size[1] or 1), {}, 30, rng).shape[1] == size[0]
+
+
+def test_in_place_of_a_damaged_background_another_is_taken(tmp_path):
+    paths = tuple(str(tmp_path / f"{number}.jpg") for number in range(4))
+    Image.effect_noise((90, 60), 50).convert("RGB").save(paths[2])
+    whole = (tmp_path / "2.jpg").read_bytes()
+    for number in (0, 1, 3):
+        (tmp_path / f"{number}.jpg").write_bytes(whole[:700])
+    taken, problems = zip(*(backdrop_of(None, paths, (n, 0)) for n in range(20)), strict=True)
+    assert {backdrop.file for backdrop in taken} == {paths[2]}
+    assert {len(each) for each in problems} == {0, 1, 2, 3}
+    assert {text.split(" ")[0] for each in problems for text in each} == {*paths} - {paths[2]}
 
 
 def test_sizes_follow_those_of_a_dataset():

@@ -31,7 +31,7 @@ def test_any_number_of_processes_draws_the_same():
 
 def test_an_error_in_a_process_is_raised_here(tmp_path):
     bad = str(tmp_path / "none.png")
-    with pytest.raises(UserError, match=r"the background .*none.png cannot be decoded"):
+    with pytest.raises(UserError, match=r"none of 1 image can be decoded: .*none.png"):
         draw(plan_of(backgrounds=(bad,)), 2 * CHUNK, 2)
 
 

@@ -2,6 +2,7 @@
 
 import collections
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -53,6 +54,18 @@ def test_pieces_of_running_text_are_its_words_in_order():
     for piece in proposals(source, 100):
         assert piece in " ".join(words)
         assert len(piece) <= 16
+
+
+@pytest.mark.parametrize("letters", ["कि क्षेत्र", "ភាសាខ្មែរ", "q\u0301j\u0323e", "ഭാഷ", "東京都庁"])
+def test_parts_of_long_words_keep_marks_at_their_letters(letters):
+    word = letters.replace(" ", "") * 9
+    source = RunningText([word], weighted(range(1), [1]), weighted_counts({4: 1, 7: 1}))
+    texts = proposals(source, 200)
+    assert all(text in word and 1 <= len(text) <= 7 for text in texts)
+    assert not any(unicodedata.category(text[0])[0] == "M" for text in texts)
+    assert not any(unicodedata.combining(text[-1]) == 9 for text in texts)
+    assert {word.index(text) for text in texts} > {0}
+    assert any(word.endswith(text) for text in texts)
 
 
 def test_texts_are_cleaned():
