@@ -91,9 +91,13 @@ def _judge(file: FontFile) -> dict[str, _Test]:
     is_there = cells.any((1, 2)) & (cells != missing).any((1, 2))
     shapes = _shapes(cells)
     likeness = _likeness(shapes)
+    tests: dict[str, _Test] = {}
     if is_others := _tests_of_ornaments(_places(likeness), is_there):
-        return {ORNAMENTS: lambda c: c <= _LAST_LATIN and any(test(c) for test in is_others)}
-    return _tests_of_cases(likeness, shapes) if is_there[:52].all() else {}
+        tests[ORNAMENTS] = lambda c: c <= _LAST_LATIN and any(test(c) for test in is_others)
+    telling = [number for number in _TELLING if is_there[number] and is_there[26 + number]]
+    if len(telling) >= _FEWEST:
+        tests |= _tests_of_cases(likeness, shapes, np.array(telling))
+    return tests
 
 
 def _tests_of_ornaments(places: np.ndarray, is_there: np.ndarray) -> list[_Test]:
@@ -106,9 +110,17 @@ def _tests_of_ornaments(places: np.ndarray, is_there: np.ndarray) -> list[_Test]
     return found
 
 
-def _tests_of_cases(likeness: np.ndarray, shapes: np.ndarray) -> dict[str, _Test]:
-    """Returns the test of letters in a case that is drawn as the other, if there are any."""
-    small, capital = np.array(_TELLING), np.array(_TELLING) + 26
+def _tests_of_cases(
+    likeness: np.ndarray, shapes: np.ndarray, small: np.ndarray
+) -> dict[str, _Test]:
+    """Returns the test of letters in a case that is drawn as the other, if there are any.
+
+    Args:
+        likeness: float32 `[94, 94]`, of what is drawn and the reference.
+        shapes: float32 `[94, _GRID * _GRID]`, what is drawn.
+        small: int64 `[N]`, numbers of the small letters to compare with their capitals.
+    """
+    capital = small + 26
     if _are_other(likeness[small, capital] - likeness[small, small]):
         return {CAPITALS: str.islower}
     if _are_other(likeness[capital, small] - likeness[capital, capital]):

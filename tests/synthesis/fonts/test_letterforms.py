@@ -55,6 +55,10 @@ CASES = {
         dict(zip(PUNCTUATION, SHUFFLED + "ABEFGH", strict=True)),
         {letterforms.ORNAMENTS: PUNCTUATION},
     ),
+    "both": (
+        dict(zip(PUNCTUATION + LOWER, SHUFFLED + "ABEFGH" + UPPER, strict=True)),
+        {letterforms.ORNAMENTS: PUNCTUATION, letterforms.CAPITALS: LOWER},
+    ),
     "one": ({"h": "H", "é": "e"}, {letterforms.TWINS: "hé"}),
 }
 
