@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from PIL import Image
 
 from aocr.config import MAX_PIXELS
-from aocr.data.images import foreign_files
 from aocr.util.errors import first_line
 from aocr.util.paths.checks import is_remote
 
@@ -111,6 +110,8 @@ def _open(encoded: bytes) -> Image.Image:
             continue  # not this format
         except Exception as error:  # a broken header makes Pillow's readers raise anything
             raise ImageFileError("not a readable image", first_line(error)) from error
+    from aocr.data.images import foreign_files  # of no use where all can be read
+
     raise ImageFileError("not a readable image", foreign_files.describe(encoded))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import unicodedata
 from typing import NamedTuple
@@ -28,8 +29,9 @@ class Alike(NamedTuple):
 class AlikeFinder:
     """Looks for local files; lists each folder once, and only where a name is not there."""
 
-    def __init__(self) -> None:
-        self._folders: dict[str, dict[str, list[str]]] = {}
+    @functools.cached_property
+    def _folders(self) -> dict[str, dict[str, list[str]]]:
+        return {}
 
     def find(self, root: str, path: str) -> Alike | None:
         """Returns the file that a path below a folder may mean, or None.
