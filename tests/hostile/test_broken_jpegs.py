@@ -39,7 +39,8 @@ def jpegs(folder):
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    (folder / "all.txt").write_text("".join(f"{name} AB\n" for name in files))
+    lines = (f"{name} {label}\n" for name, label in zip(files, "ABCDE", strict=True))
+    (folder / "all.txt").write_text("".join(lines))
     decoded = [("good.jpg", None), ("ended.jpg", "ended.jpg"), ("stray.jpg", None)]
     rows = [schema.serialize(files[name], "AB", comment) for name, comment in decoded]
     write_records(folder / "x", rows)
