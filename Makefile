@@ -23,7 +23,7 @@ demo: $(INSTALLED) ## read at once; then train, test and export a reader on data
 		--log-path=$(DEMO)/aocr.log
 	$(BIN)/aocr dataset datasets/annotations-testing.txt datasets/testing.tfrecords \
 		--log-path=$(DEMO)/aocr.log
-	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --recipe=modern --augment=light --num-epoch=20
+	$(BIN)/aocr train $(DEMO_MODEL) datasets/training.tfrecords --recipe=modern --augment=light --num-epoch=20 --seed=1
 	$(BIN)/aocr test $(DEMO_MODEL) datasets/testing.tfrecords
 	$(BIN)/aocr export $(DEMO_MODEL) $(DEMO)/exported
 	$(BIN)/python datasets/read_with_export.py $(DEMO)/exported datasets/images/hello.jpg
