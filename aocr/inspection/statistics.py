@@ -243,9 +243,9 @@ class Digests:
     images: array.array = dataclasses.field(default_factory=lambda: array.array("Q"))
     labels: array.array = dataclasses.field(default_factory=lambda: array.array("Q"))
 
-    def add(self, image: bytes, label: str) -> None:
-        """Appends the digests of one record."""
-        self.images.append(digest(image))
+    def add(self, image: int, label: str) -> None:
+        """Appends the digests of one record; `image` may have a sign."""
+        self.images.append(image % 2**64)
         self.labels.append(digest(label.encode()))
 
 
@@ -281,7 +281,7 @@ class DatasetStatistics:
         self.images.add(row, self.records, image, label)
         self.records += 1
         self.labels.add(row, label)
-        self.digests.add(row.image, label)
+        self.digests.add(image.measured.picture if image.measured else digest(row.image), label)
         self.records_of_file[row.path] += 1
         self.misfits.add(self.limits, None if image.problem else image.size, label)
 

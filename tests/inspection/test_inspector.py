@@ -96,6 +96,14 @@ def test_dataset_of_nothing_but_broken_images_has_a_report(report):
     assert "1 image cannot be decoded" in report((b"", "AB"), as_json=False)
 
 
+def test_images_of_the_same_pixels_are_the_same_in_any_file(report):
+    pixels = np.arange(200, dtype=np.uint8).reshape(10, 20)
+    forms = [(encoded(pixels, form), label) for form, label in (("PNG", "A"), ("BMP", "B"))]
+    facts = report(*forms, (encoded(pixels.T), "C"), (b"no image", "D"), (b"no image", "D"))
+    assert facts["repeated_images"] == 2
+    assert facts["contradictions"]["images"] == 1
+
+
 def test_repeated_and_contradicted_images(report):
     a, b, c = grey_png(1), grey_png(2), grey_png(3)
     facts = report((c, "x"), (a, "A"), (b, "B"), (a, "A"), (b, "C", "b2.png"), (b, "B"))
