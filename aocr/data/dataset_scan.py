@@ -96,7 +96,7 @@ class DatasetScan:
 
     @property
     def contents(self) -> Contents:
-        """What identifies the records of all files."""
+        """Identifies the records of all files."""
         return sum_of(file.contents for file in self.files.values())
 
     @property

@@ -16,8 +16,8 @@ MIN_IMAGES = 3
 """Smallest number of images of which one may be absurd."""
 
 ABSURD_RATIO, ABSURD_SCALE = 10, 20
-"""How many times wider or narrower for its height than the median image, both as a whole and for
-each character of its label, or how many times higher or lower, an absurd image is."""
+"""Smallest factors by which an absurd image is wider or narrower for its height than the median
+image, both as a whole and for each character of its label; or by which it is higher or lower."""
 
 ABSURD = (
     "image has an absurd size beside the others",

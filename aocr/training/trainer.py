@@ -151,7 +151,7 @@ class TrainingLoop:
         ended, again = "finished", "Run the same command again to continue."
         if stop_signals:
             ended = "stopped"
-        elif self._timing.has_plan:
+        elif self._timing.has_plan and self._step >= self._timing.last_step:
             again = "To continue, give other minutes, or --max-steps."
         logging.info("Training has %s at global step %i. %s", ended, self._step, again)
 

@@ -64,8 +64,8 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
         "OUTPUT-validation and OUTPUT-test; images of the same pixels stay together"
     )
     add("--split", type=_shares, default=(), metavar="A,B[,C]", help=text)
-    text = "random seed of --split (default: %(default)s)"
-    add("--seed", type=whole_number(0), default=0, metavar="N", help=text)
+    text = "random seed of --split (default: 0)"
+    add("--seed", type=whole_number(0), metavar="N", help=text)
     text = "number of records between log lines about the progress (default: %(default)s)"
     add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
 
@@ -84,9 +84,11 @@ def _shares(text: str) -> tuple[float, ...]:
 
 
 def _split_problem(args: argparse.Namespace) -> str:
-    return (
-        "--split writes files of its own: leave out --shards" if args.split and args.shards else ""
-    )
+    if args.seed is not None and not args.split:
+        return f"--seed={args.seed} is for --split: give its shares, such as --split=80,10,10"
+    if args.split and args.shards:
+        return "--split writes files of its own: leave out --shards"
+    return ""
 
 
 def task(args: argparse.Namespace) -> common.Task:
@@ -115,6 +117,7 @@ def _build(args: argparse.Namespace, shard: ShardChoice) -> None:
         force_uppercase=not args.no_force_uppercase,
         normalize=not args.no_normalize,
         base_dir=args.base_dir or "",
+        seed=args.seed or 0,
         shards=shard.shards,
         shard_index=shard.shard_index,
         limits=model.limits(args),

@@ -30,7 +30,7 @@ DIFFERENCES = {
     alike.HIDDEN: ("without invisible characters", "take these out"),
     alike.ENDING: ("with another ending", "write the endings of the names"),
 }
-"""How names may differ from those in the list, and what to do."""
+"""The ways in which names may differ from those in the list, each with its cure."""
 
 
 NO_FOLDER = "the folder is not there: give --base-dir, or correct the paths in the list"

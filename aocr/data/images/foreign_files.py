@@ -59,7 +59,7 @@ _TEXT = tuple(
         (r"[\[{].*[\]}]\s*\Z", "JSON text", "give the bytes of the image itself"),
     )
 )
-"""The same for text."""
+"""Patterns of the beginning of texts of each kind, what messages call it, and the cure."""
 
 _IMAGES = re.compile(
     rb"\x89PNG|\xff\xd8\xff|GIF8|BM|RIFF.{4}WEBP|II\*\0|MM\0\*|\0{3}\x0cjP  |P[1-6]\s", re.DOTALL

@@ -85,7 +85,7 @@ class Measured(NamedTuple):
 
     @property
     def picture(self) -> int:
-        """What images have in common that have the same size and pixels."""
+        """Identifies the picture: images of the same size and pixels have the same number."""
         return hash((self.height, self.width, self.digest))
 
 

@@ -11,7 +11,7 @@ from aocr.util.paths.checks import is_remote
 from aocr.util.text.characters import is_hidden, visible_text
 
 CASE, FORM, HIDDEN, ENDING = "case", "form", "hidden", "ending"
-"""How names may differ: in case, in Unicode form, in characters that nobody can see, in ending."""
+"""The ways in which names may differ: case, Unicode form, invisible characters, ending."""
 
 
 class Alike(NamedTuple):
