@@ -16,7 +16,7 @@ def validated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("validated")
     write(folder / "d.tfrecords", [(draw(word), word) for word in ("AB", "BA") * 4])
     write(folder / "v.tfrecords", [(draw("C"), "ZZZ"), (draw("C"), "longer")])
-    flags = ["--validation=v.tfrecords", "--steps-per-checkpoint=2", "--patience=2"]
+    flags = ["--validation=v.tfrecords", "--steps-per-checkpoint=2", "--patience=2", "--seed=1"]
     return folder, train(folder, *flags, "--initial-learning-rate=1e-9", "--max-steps=50")
 
 
