@@ -87,8 +87,8 @@ class RestClient:
         request = urllib.request.Request(self._url, body, self._headers)
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                body = answer.read(MAX_ANSWER_BYTES + 1)
-                announced = answer.length or 0  # what is left of it, by its head
+                announced = answer.length or 0
+                body = answer.read(MAX_ANSWER_BYTES + 1) if announced <= MAX_ANSWER_BYTES else b""
         except urllib.error.HTTPError as error:
             reason = _reason(error)
             if error.code in (400, 413):
@@ -107,10 +107,15 @@ class RestClient:
                     f"{self._url} cannot be reached within {self._timeout:g} s"
                 ) from error
             raise UserError(f"cannot reach {self._url}: {cause}: is the server running?") from error
-        if len(body) > MAX_ANSWER_BYTES or announced:
+        if max(len(body), announced) > MAX_ANSWER_BYTES:
             raise UserError(
-                f"{self._url} announces an answer of {len(body) + announced} bytes, and sends "
-                f"{len(body)}; at most {MAX_ANSWER_BYTES} are read: is it TensorFlow Serving?"
+                f"{self._url} announces an answer of {announced or 'countless'} bytes; at most "
+                f"{MAX_ANSWER_BYTES} are read: is it TensorFlow Serving?"
+            )
+        if len(body) < announced:
+            raise UserError(
+                f"the answer of {self._url} ends after {len(body)} of the {announced} bytes that "
+                f"it announces: did the server stop?"
             )
         return body
 
