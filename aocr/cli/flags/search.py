@@ -30,10 +30,14 @@ def add_search_flags(parser: CommandParser) -> None:
     text = "regular expression of the texts, such as '[A-Z]{2}[0-9]{3}'"
     permitted = pattern(functools.partial(parse_endless_pattern, alphabet=ALPHABET + ANY_OTHER))
     one_of.add_argument("--pattern", type=permitted, metavar="REGEX", help=text)
-    text = "readings of each image, with their probabilities (default: 1)"
+    text = (
+        "readings of each image, with their probabilities (default: 1): what the model reads, then "
+        "the most probable other texts"
+    )
     group.add_argument("--top", type=whole_number(1, MOST_READINGS), metavar="N", help=text)
     text = (
-        "texts that are followed side by side; quicker than the exact search, which is the default"
+        "read by a search that follows N texts side by side; with --lexicon and --pattern, which "
+        "are searched exactly by default, it is quicker"
     )
     in_range = whole_number(1, WIDEST_BEAM)
     group.add_argument("--beam-width", type=in_range, metavar="N", help=text)
@@ -48,7 +52,7 @@ class SearchRequest(NamedTuple):
     Attributes:
         lexicon: file of the permitted words, or None.
         pattern: regular expression of the permitted texts, or None.
-        top: number of readings of each image; None for one.
+        top: number of readings of each image, at least 2; None for one.
         beam_width: number of texts that are followed; None for an exact search.
         renormalize: whether to divide the probabilities by their sum.
     """
@@ -92,12 +96,14 @@ class SearchRequest(NamedTuple):
             renormalize=self.renormalize,
             lexicon=self.lexicon or "",
             pattern=self.pattern,
+            keeps_reading=not (self.lexicon or self.pattern is not None or self.beam_width),
         )
 
 
 def search_request(args: argparse.Namespace) -> SearchRequest:
-    """Returns the flags of the search."""
-    return requested(SearchRequest, args)
+    """Returns the flags of the search; `--top=1` asks for none."""
+    request = requested(SearchRequest, args)
+    return request._replace(top=None) if request.top == 1 else request
 
 
 def lexicon_inputs(args: argparse.Namespace) -> list[NamedPath]:

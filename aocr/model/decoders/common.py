@@ -38,13 +38,14 @@ class Decoding(Protocol):
 
 
 class SearchDecoding(NamedTuple):
-    """Holds the readings of each image, the most probable first.
+    """Holds the readings of each image.
 
     Attributes:
-        reading: the decoding of the first reading.
+        reading: the decoding of the first reading, which is the most probable one, or what is read
+            without a search.
         texts: int32 `[N, R, S]`, the characters of each reading, EOS, then padding.
         probabilities: float64 `[N, R]`; 0 for what is no text of the automaton, if it has fewer.
-        is_exact: bool `[N]`: no text that was given up is more probable than the last reading.
+        is_exact: bool `[N]`: no other text is more probable than the last reading.
     """
 
     reading: Decoding

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.model.decoders.common import Decoder, SearchDecoding
+from aocr.charset import FIRST_CHARACTER_ID, PAD_ID
+from aocr.model.decoders.common import Decoder, SearchDecoding, after_eos
 from aocr.model.search.automaton import Automaton
 from aocr.model.search.beam_search import LEAST, BeamSearch, Found
 
@@ -40,6 +41,8 @@ class Search(NamedTuple):
             probable texts, or of the readings if these are more.
         lexicon: name of the lexicon that the automaton was made from, or empty.
         pattern: the pattern that it was made from, or None.
+        keeps_reading: the first reading is that of `Decoder.decode`, as without a search; the most
+            probable other texts follow.
     """
 
     automaton: Automaton
@@ -48,6 +51,7 @@ class Search(NamedTuple):
     renormalize: bool = False
     lexicon: str = ""
     pattern: str | None = None
+    keeps_reading: bool = False
 
 
 def in_graph(search: Search) -> Search:
@@ -78,12 +82,38 @@ def search_texts(decoder: Decoder, search: Search, steps: int) -> SearchDecoding
     if search.renormalize:
         total = tf.reduce_sum(probabilities, axis=1, keepdims=True)
         probabilities = tf.math.divide_no_nan(probabilities, total)
-    return SearchDecoding(
-        reading=decoder.follow(found.text[:, 0]),
+    decoding = SearchDecoding(
+        reading=decoder.decode() if search.keeps_reading else decoder.follow(found.text[:, 0]),
         texts=found.text[:, : search.top],
         probabilities=probabilities[:, : search.top],
         is_exact=is_exact,
     )
+    return _with_reading_first(decoding) if search.keeps_reading else decoding
+
+
+def _with_reading_first(found: SearchDecoding) -> SearchDecoding:
+    """Puts the reading before the texts that were found, and leaves out the last, or its double."""
+    symbols = found.reading.symbols
+    first = tf.where(after_eos(symbols), PAD_ID, symbols)[:, tf.newaxis]  # [N, S] --> [N, 1, S]
+    is_double = tf.reduce_all(tf.equal(_characters(found.texts), _characters(first)), axis=2)
+    rank = tf.where(is_double, -tf.ones_like(found.probabilities), found.probabilities)
+    rank = tf.pad(rank, [[0, 0], [1, 0]], constant_values=2)  # more than any probability
+    order = tf.math.top_k(rank, tf.shape(found.texts)[1])
+
+    def ordered(first: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.concat([first, others], axis=1), order.indices, batch_dims=1)
+
+    return found._replace(
+        texts=ordered(first, found.texts),
+        probabilities=ordered(found.reading.probability()[:, tf.newaxis], found.probabilities),
+    )
+
+
+def _characters(texts: tf.Tensor) -> tf.Tensor:
+    """Closes the gaps that special symbols leave in texts, int32 `[N, R, S]`, which PAD follows."""
+    is_special = tf.cast(texts < FIRST_CHARACTER_ID, tf.int32)
+    order = tf.argsort(is_special, axis=2, stable=True)
+    return tf.gather(tf.where(is_special > 0, PAD_ID, texts), order, batch_dims=2)
 
 
 def _widen(beams: BeamSearch, narrowest: int, widest: int) -> tuple[Found, tf.Tensor]:

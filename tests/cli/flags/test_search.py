@@ -35,6 +35,15 @@ def test_flags_that_cannot_work_are_usage_errors(flags, message, capsys):
 
 def test_without_a_flag_there_is_no_search():
     assert parse().search(TINY) is None
+    assert parse("--top=1").search(TINY) is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [(["--top=2"], True), (["--top=2", "--beam-width=2"], False), (["--pattern=A"], False)],
+)
+def test_several_readings_alone_do_not_change_what_is_read(flags, kept):
+    assert parse(*flags).search(TINY).keeps_reading is kept
 
 
 def test_what_the_flags_ask_for(tmp_path):

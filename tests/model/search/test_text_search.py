@@ -204,6 +204,25 @@ def test_free_text(name):
         check(probabilities_of(name, scale), searched.readings, TEXTS, 4)
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_reading_is_first_and_the_most_probable_other_texts_follow(name):
+    automaton = free_text(BASE.vocab_size, BASE.max_prediction)
+    model, differs = model_of(name, top=4, keeps_reading=True), 0
+    for scale in (0.1, 1.0, 4.0):
+        searched = model.search(automaton, scale)
+        probabilities = probabilities_of(name, scale)
+        for row, ((first, p), *others) in enumerate(searched.readings):
+            symbols = searched.decoding.reading.symbols[row].tolist()
+            assert first == CHARSET.decode(symbols)
+            if symbols[: len(first) + 1] == padded(first, len(first) + 1):  # no special symbol
+                assert p == pytest.approx(probabilities[row, TEXTS.index(first)], rel=1e-4)
+            check(
+                probabilities[row : row + 1], [others], [each for each in TEXTS if each != first], 3
+            )
+            differs += others[0][1] > p
+    assert differs  # somewhere the reading is not the most probable text
+
+
 @pytest.mark.parametrize("name", ["location", "ctc"])
 def test_a_beam_says_where_it_may_have_lost_a_text(name):
     automaton = free_text(BASE.vocab_size, BASE.max_prediction)
