@@ -10,6 +10,7 @@ SERVE = [
     *("starlette>=0.37", "uvicorn>=0.29", "httptools>=0.6", "prometheus-client>=0.19"),
     "uvloop>=0.19; sys_platform != 'win32'",
 ]
+FORMATS = ["pyarrow", "lmdb", "defusedxml"]
 GRPC = ["tensorflow-serving-api>=2.15"]
 DEVELOPMENT = [
     *("pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "matplotlib", "jinja2", "httpx"),
@@ -48,7 +49,8 @@ setup(
         "tensorboard": ["tensorboard"],
         "serve": SERVE,
         "grpc": [*SERVE, *GRPC],
-        "dev": [*DEVELOPMENT, *SERVE, *GRPC],
+        "formats": FORMATS,
+        "dev": [*DEVELOPMENT, *SERVE, *GRPC, *FORMATS],
     },
     entry_points={"console_scripts": ["aocr=aocr.__main__:main"]},
     classifiers=[

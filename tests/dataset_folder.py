@@ -7,6 +7,7 @@ from helpers import dotted
 
 from aocr.data.building import builder
 from aocr.data.building.builder import Options
+from aocr.data.sources.common import Request
 
 IMAGE = dotted(3, 5)
 
@@ -32,10 +33,13 @@ class Folder:
         content = annotations if isinstance(annotations, bytes) else annotations.encode()
         return self.build_from(self.write("annotations.txt", content), **options)
 
-    def build_from(self, annotations, **options):
+    def build_from(self, *sources, **options):
+        """Builds from sources; options of the request and of the build."""
+        of_request = {n: options.pop(n) for n in list(options) if n in Request._fields}
+        options = Options(source=Request(**of_request), **options)
         self.caplog.clear()
         with self.caplog.at_level(logging.INFO):
-            return builder.build(annotations, self.output, Options(**options))
+            return builder.build(sources, self.output, options)
 
     def features(self, name=None):
         """The features of each record written, as bytes by name."""

@@ -63,7 +63,7 @@ def inputs(tiny):
     put_folder(tiny.saved_model, "versions/1")
     from aocr.data.building import builder
 
-    builder.build(f"{ROOT}/images", WORDS, builder.Options())
+    builder.build([f"{ROOT}/images"], WORDS, builder.Options())
 
 
 @pytest.fixture

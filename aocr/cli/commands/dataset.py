@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import math
+from typing import TYPE_CHECKING
 
 from aocr.cli.flags import common, model
 from aocr.cli.flags.parser import CommandParser, whole_number
@@ -12,18 +13,24 @@ from aocr.cli.flags.paths import annotation_inputs
 from aocr.cli.flags.shards import ShardChoice, add_shard_flags, shard_choice, shard_problem
 from aocr.config import MAX_PIXELS
 from aocr.data.records.shards import output_names, split_names
+from aocr.data.sources.formats import AUTO, DELIMITERS, FORMATS, PARTS
 from aocr.util.paths.checks import named
+
+if TYPE_CHECKING:
+    from aocr.data.sources.common import Request
+
+DEFAULT_OUTPUT = "./dataset.tfrecords"
 
 
 def add_flags(parser: CommandParser) -> None:
     """Adds the flags of the command."""
     text = (
         "annotation file in UTF-8 with one 'path label' per line, - for stdin; or a folder of "
-        "images named LABEL.png or LABEL_12.png"
+        "images named LABEL.png or LABEL_12.png; or any other form of --format; the last of "
+        f"several is the file to write (default: {DEFAULT_OUTPUT})"
     )
-    parser.add_argument("annotations", help=text)
-    text = "file to write (default: %(default)s)"
-    parser.add_argument("output", nargs="?", default="./dataset.tfrecords", help=text)
+    parser.add_argument("annotations", nargs="+", metavar="source", help=text)
+    _add_source_flags(parser)
     _add_annotation_flags(parser)
     _add_output_flags(parser)
     model.add_limit_flags(parser, "limits (records beyond them are rejected)")
@@ -31,15 +38,34 @@ def add_flags(parser: CommandParser) -> None:
     parser.add_check(_split_problem)
 
 
-def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
+def _add_source_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     text = (
-        "separator of path and label; tab and comma imply the quoting rules of CSV "
+        f"form of the annotations: auto, or one of {', '.join(FORMATS)}; auto decides by what they "
+        "hold, and stops where that is not clear (default: %(default)s)"
+    )
+    names = (AUTO, *FORMATS)
+    add("--format", choices=names, default=AUTO, metavar="NAME", help=text)
+    text = (
+        "separator of path and label; all but space imply the quoting rules of CSV "
         "(default: %(default)s)"
     )
-    add("--delimiter", choices=("space", "tab", "comma"), default="space", help=text)
-    text = "folder that relative paths start from (default: the working directory)"
+    add("--delimiter", choices=tuple(DELIMITERS), default="space", help=text)
+    text = "column or field of the images, where a table has several that may be meant"
+    add("--image-column", metavar="NAME", default="", help=text)
+    text = "column, field or attribute of the labels, where there are several that may be meant"
+    add("--label-column", metavar="NAME", default="", help=text)
+    text = "pixels around the lines and words that are cut out of pages (default: %(default)s)"
+    add("--crop-margin", type=whole_number(0, 1000), default=0, metavar="N", help=text)
+    text = (
+        "folder that relative paths start from (default: the working directory for lists of aocr, "
+        "the folder of the source for all other forms)"
+    )
     add("--base-dir", metavar="DIR", help=text)
+
+
+def _add_annotation_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--no-force-uppercase", action="store_true", help="do not convert labels to upper case")
     add("--no-normalize", action="store_true", help="do not convert labels to Unicode form NFC")
     text = "take off blanks at the ends of labels, which a picture cannot show"
@@ -61,32 +87,37 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     )
     text = (
         "divide the images at random by these shares, such as 80,10,10, into OUTPUT-training, "
-        "OUTPUT-validation and OUTPUT-test; images of the same pixels stay together"
+        "OUTPUT-validation and OUTPUT-test; images of the same pixels stay together. Or the name "
+        "of a part, train, validation or test, of a source that is divided already"
     )
-    add("--split", type=_shares, default=(), metavar="A,B[,C]", help=text)
+    add("--split", type=_shares, default=(), metavar="A,B[,C]|PART", help=text)
     text = "random seed of --split (default: 0)"
     add("--seed", type=whole_number(0), metavar="N", help=text)
     text = "number of records between log lines about the progress (default: %(default)s)"
     add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
 
 
-def _shares(text: str) -> tuple[float, ...]:
-    """Returns the shares of `--split`."""
+def _shares(text: str) -> tuple[float, ...] | str:
+    """Returns the shares of `--split`, or the name of a part."""
+    if text in PARTS:
+        return text
     try:
         shares = tuple(map(float, text.replace("/", ",").split(",")))
     except ValueError:
         shares = ()
     if len(shares) not in (2, 3) or not all(0 < each < math.inf for each in shares):
         raise argparse.ArgumentTypeError(
-            f"{text} is not two or three positive shares, such as 80,10,10"
+            f"{text} is neither two or three positive shares, such as 80,10,10, nor train, "
+            "validation or test"
         )
     return shares
 
 
 def _split_problem(args: argparse.Namespace) -> str:
-    if args.seed is not None and not args.split:
+    is_divided = args.split and not isinstance(args.split, str)
+    if args.seed is not None and not is_divided:
         return f"--seed={args.seed} is for --split: give its shares, such as --split=80,10,10"
-    if args.split and args.shards:
+    if is_divided and args.shards:
         return "--split writes files of its own: leave out --shards"
     return ""
 
@@ -94,20 +125,25 @@ def _split_problem(args: argparse.Namespace) -> str:
 def task(args: argparse.Namespace) -> common.Task:
     """Returns what the command line asks for."""
     shard = shard_choice(args)
-    names = output_names(args.output, shard.shards, shard.shard_index)
-    if args.split:
-        names = split_names(args.output, len(args.split))
+    *sources, output = args.annotations if args.annotations[1:] else [*args.annotations, ""]
+    output = output or DEFAULT_OUTPUT
+    names = output_names(output, shard.shards, shard.shard_index)
+    if args.split and not isinstance(args.split, str):
+        names = split_names(output, len(args.split))
     outputs = named("output", names.files)
     return common.Task(
-        run=functools.partial(_build, args, shard),
+        run=functools.partial(_build, args, shard, sources, output),
         log_path=args.log_path,
-        inputs=[*annotation_inputs(args.annotations), *model.charset_inputs(args)],
+        inputs=[
+            *(each for source in sources for each in annotation_inputs(source)),
+            *model.charset_inputs(args),
+        ],
         outputs=outputs,
         uses_gpu=False,
     )
 
 
-def _build(args: argparse.Namespace, shard: ShardChoice) -> None:
+def _build(args: argparse.Namespace, shard: ShardChoice, sources: list[str], output: str) -> None:
     from aocr.data.building import builder
 
     shard.log_environment()
@@ -116,10 +152,18 @@ def _build(args: argparse.Namespace, shard: ShardChoice) -> None:
         args,
         force_uppercase=not args.no_force_uppercase,
         normalize=not args.no_normalize,
-        base_dir=args.base_dir or "",
+        source=_request(args),
+        split=() if isinstance(args.split, str) else args.split,
         seed=args.seed or 0,
         shards=shard.shards,
         shard_index=shard.shard_index,
         limits=model.limits(args),
     )
-    builder.build(args.annotations, args.output, options)
+    builder.build(sources, output, options)
+
+
+def _request(args: argparse.Namespace) -> Request:
+    from aocr.data.sources.common import Request
+
+    part = args.split if isinstance(args.split, str) else ""
+    return common.requested(Request, args, base_dir=args.base_dir or "", part=part)

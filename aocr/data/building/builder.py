@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from aocr.data.building.annotations import Annotations
 from aocr.data.building.checking import Checked, Options, check_all
 from aocr.data.building.log import (
     BuildCounts,
     log_complaint,
+    log_pair,
     log_parts,
     log_start,
     log_summary,
@@ -22,13 +22,18 @@ from aocr.data.building.rejections import RejectionLog
 from aocr.data.images.files import quiet_pillow
 from aocr.data.records import schema
 from aocr.data.records.shards import output_names, split_names
+from aocr.data.sources.annotations import Annotations, Source
+from aocr.data.sources.opening import open_sources
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import identity
 from aocr.util.paths.files import replacing
 from aocr.util.text.plurals import counted
 
+SHOWN = 3
+"""Number of pairs that are shown, so that one sees whether the annotations are read as meant."""
 
-def build(annotations: str, output: str, options: Options) -> int:
+
+def build(sources: Sequence[str], output: str, options: Options) -> int:
     """Writes annotated images as TFRecords.
 
     The output appears under its name when it is complete; an earlier output stays until then.
@@ -36,8 +41,7 @@ def build(annotations: str, output: str, options: Options) -> int:
     there are any.
 
     Args:
-        annotations: a UTF-8 file with 'path label' on each line, or a folder of images whose names
-            are `LABEL.png` or `LABEL_12.png`.
+        sources: files and folders of annotations in any form of `formats.FORMATS`, at least one.
         output: TFRecord file. With several shards, each file has its number in the name.
         options: what the flags ask for.
 
@@ -48,8 +52,9 @@ def build(annotations: str, output: str, options: Options) -> int:
         UserError: the annotations cannot be read, none can be used, the output cannot be written,
             the shard does not exist, or `options.strict` forbids a rejection.
     """
+    annotations = " ".join(sources)
     log_start(annotations, output)
-    source = Annotations(annotations, options.delimiter, options.base_dir)
+    source = open_sources(sources, options.format, options.source)
     names = output_names(output, options.shards, options.shard_index)
     if options.split:
         names = split_names(output, len(options.split))
@@ -76,7 +81,7 @@ def build(annotations: str, output: str, options: Options) -> int:
 
 
 def _write(
-    source: Annotations,
+    source: Source,
     files: list[str],
     rejections: RejectionLog,
     options: Options,
@@ -86,6 +91,8 @@ def _write(
 
     `replaced` are the identities of the files that the build will replace.
     """
+    is_plain = isinstance(source, Annotations) and source.unit == "line"
+    shown = 0 if is_plain else SHOWN
     counts, division = BuildCounts(options), _Division(options.split or [1], options.seed)
     share = len(files) / options.shards
     with contextlib.ExitStack() as stack:
@@ -103,11 +110,14 @@ def _write(
                 if options.split:
                     file = division.part_of(each)
                 writers[file].write(schema.serialize(each.image.encoded, each.label, comment))
-                counts.add(each, f"{source.unit} {annotation.number}")
+                place = annotation.place or f"{source.unit} {annotation.number}"
+                counts.add(each, place)
                 counts.pairs_of_file[file] += 1
+                if counts.pairs <= shown:
+                    log_pair(annotation.path, each.label)
                 if each.complaint:
-                    place = f"{source.path}, {source.unit} {annotation.number}"
-                    log_complaint(place, annotation.path, each.complaint)
+                    where = place if annotation.place else f"{source.path}, {place}"
+                    log_complaint(where, annotation.path, each.complaint)
             advance(counts.pairs)
     return counts
 

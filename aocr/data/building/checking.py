@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 from aocr.config import MAX_PIXELS, Config
 from aocr.data import labels, limits
-from aocr.data.building.annotations import Annotation, Annotations, Rejection
 from aocr.data.building.missing_files import MissingFiles
 from aocr.data.images.conversion import SupportedImage, convert_watched, if_unchanged
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.files import NO_SUCH_FILE, ImageFileError, read_file
 from aocr.data.images.measuring import ImageMeasurer, Measured, in_batches
 from aocr.data.limits import Limits
+from aocr.data.sources.annotations import Annotation, Rejection, Source
+from aocr.data.sources.common import Request
+from aocr.data.sources.formats import AUTO
 from aocr.util.paths.checks import is_remote, is_utf8
 from aocr.util.threads import map_in_order
 
@@ -29,8 +31,8 @@ class Options(NamedTuple):
         normalize: convert labels to the Unicode normal form NFC.
         strip_labels: take off the blanks at the ends of labels.
         save_filename: store the path of the image in the record's comment.
-        base_dir: folder that relative paths start from; empty for the working directory.
-        delimiter: the separator of path and label, a key of `annotations.DELIMITERS`.
+        source: how the sources are read.
+        format: the form of the sources, a key of `formats.FORMATS`, or `AUTO` to find it.
         strict: treat the first annotation that cannot be used as an error.
         max_pixels: reject images with more pixels.
         shards: number of files that the annotations are distributed over, by their numbers.
@@ -46,8 +48,8 @@ class Options(NamedTuple):
     normalize: bool = True
     strip_labels: bool = False
     save_filename: bool = False
-    base_dir: str = ""
-    delimiter: str = "space"
+    source: Request = Request()
+    format: str = AUTO
     strict: bool = False
     max_pixels: int = MAX_PIXELS
     shards: int = 1
@@ -100,7 +102,7 @@ class Checked(NamedTuple):
     measured: Measured | None = None
 
 
-def check_all(source: Annotations, options: Options) -> Generator[Checked, None, None]:
+def check_all(source: Source, options: Options) -> Generator[Checked, None, None]:
     """Yields the annotations of the shards to build in order, checked by threads."""
     candidates = _read_candidates(source, options)
     with (
@@ -113,14 +115,14 @@ def check_all(source: Annotations, options: Options) -> Generator[Checked, None,
                 yield from batch
 
 
-def _annotations_of_shards(source: Annotations, options: Options) -> Iterator[Annotation]:
+def _annotations_of_shards(source: Source, options: Options) -> Iterator[Annotation]:
     """Yields the annotations of the shards to build; their numbers decide, on every machine."""
     for annotation in source.read():
         if options.shard_index in (None, (annotation.number - 1) % options.shards):
             yield annotation
 
 
-def _read_candidates(source: Annotations, options: Options) -> Iterator[list[_Candidate]]:
+def _read_candidates(source: Source, options: Options) -> Iterator[list[_Candidate]]:
     """Reads image files in batches; uses threads for remote files, as their latency is high."""
     missing = MissingFiles(source)
     read = functools.partial(_read_candidate, source=source, options=options)
@@ -139,7 +141,7 @@ def _explained(candidate: _Candidate, missing: MissingFiles) -> _Candidate:
     return candidate._replace(rejection=rejection)
 
 
-def _read_candidate(annotation: Annotation, source: Annotations, options: Options) -> _Candidate:
+def _read_candidate(annotation: Annotation, source: Source, options: Options) -> _Candidate:
     """Checks the label, and reads the file and its header."""
     label = labels.normalize(
         annotation.label, options.force_uppercase, options.normalize, options.strip_labels
@@ -160,12 +162,14 @@ def _read_candidate(annotation: Annotation, source: Annotations, options: Option
     return _Candidate(annotation, label, encoded, unchanged)
 
 
-def _read_image(annotation: Annotation, source: Annotations) -> tuple[Annotation, bytes]:
+def _read_image(annotation: Annotation, source: Source) -> tuple[Annotation, bytes]:
     """Reads the file of an annotation; looks beside the list for what is not where it says.
 
     Raises:
         ImageFileError: the file cannot be read.
     """
+    if annotation.encoded is not None:
+        return annotation._replace(encoded=None), annotation.encoded
     try:
         return annotation, read_file(annotation.path)
     except ImageFileError as error:

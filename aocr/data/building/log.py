@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tqdm import tqdm
 
-from aocr.data.building.annotations import Annotations
 from aocr.data.building.checking import Checked, Options
 from aocr.data.dataset_scan import Finding
 from aocr.data.image_sizes import ABSURD, ImageSizes
 from aocr.data.images.decoder_complaints import COMPLAINED, warning_text
 from aocr.data.images.measuring import BLANK, ON_BLACK
 from aocr.data.label_sanity import LabelSanity, ProblemCount
+from aocr.data.sources.annotations import Source
 from aocr.util.terminal.console import is_interactive, progress_bar
 from aocr.util.text.characters import (
     changed_by_upper_casing,
     describe_character,
+    escape,
     quoted,
     shorten,
     visible_text,
@@ -149,7 +150,7 @@ class BuildCounts:
             finding.add(number, f"{unit} {number}: {self.sizes.describe(n)}")
         return finding
 
-    def log_places(self, source: Annotations) -> None:
+    def log_places(self, source: Source) -> None:
         """Logs which images were found beside the list, as --base-dir would say."""
         if not self.beside:
             return
@@ -221,6 +222,11 @@ def log_complaint(place: str, path: str, complaint: str) -> None:
         complaint: the lines of the decoder.
     """
     logging.warning("%s: %s", place, warning_text(shorten(path), complaint))
+
+
+def log_pair(path: str, label: str) -> None:
+    """Logs an image and its label."""
+    logging.info("    %s -> %s", visible_text(escape(shorten(path))), quoted(label))
 
 
 def log_parts(files: Sequence[str], pairs: Mapping[int, int]) -> None:

@@ -7,15 +7,15 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from aocr.data.building.annotations import (
-    DELIMITERS,
+from aocr.data.images.files import NO_SUCH_FILE
+from aocr.data.sources.annotations import (
     NO_COLUMNS,
     STDIN,
     Annotation,
-    Annotations,
     Rejection,
+    Source,
 )
-from aocr.data.images.files import NO_SUCH_FILE
+from aocr.data.sources.formats import DELIMITERS
 from aocr.util.paths import alike
 from aocr.util.paths.alike import Alike, AlikeFinder
 from aocr.util.paths.checks import is_remote
@@ -58,7 +58,7 @@ class MissingFiles:
         source: the annotations.
     """
 
-    def __init__(self, source: Annotations) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         self._finder = AlikeFinder()
         self._roots = list(_roots(source))
@@ -84,7 +84,7 @@ def _exact(root: str, path: str) -> Alike | None:
     return Alike(found, frozenset()) if os.path.isfile(found) else None
 
 
-def _roots(source: Annotations) -> Iterator[_Reading]:
+def _roots(source: Source) -> Iterator[_Reading]:
     """Yields the folders that paths may start from, each once."""
     folder = "" if source.path == STDIN or is_remote(source.path) else os.path.dirname(source.path)
     yield _Reading(source.base_dir)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from aocr.data.building.annotations import Annotation, Annotations, Rejection
 from aocr.data.building.missing_files import NO_FOLDER
 from aocr.data.images.files import NO_SUCH_FILE
+from aocr.data.sources.annotations import Annotation, Rejection, Source
 from aocr.util.errors import UserError, first_line
 from aocr.util.text.characters import escape, shorten, visible_text
 from aocr.util.text.plurals import counted
@@ -48,7 +48,8 @@ class RejectionLog:
         """
         detail = f" ({rejection.detail})" if rejection.detail else ""
         value = visible_text(escape(shorten(rejection.value)))
-        message = f"{self._source} {annotation.number}: {rejection.reason}: {value}{escape(detail)}"
+        place = annotation.place or f"{self._source} {annotation.number}"
+        message = f"{place}: {rejection.reason}: {value}{escape(detail)}"
         if self._strict:
             cause = f"; {rejection.cause}" if rejection.cause else ""
             raise UserError(f"{message}{cause}; nothing is written, because of --strict")
@@ -61,7 +62,7 @@ class RejectionLog:
         self._write("\t".join(map(escape, columns)) + "\n")
         self.counts[rejection.reason] += 1
 
-    def log_causes(self, source: Annotations) -> None:
+    def log_causes(self, source: Source) -> None:
         """Logs how many missing files were not named, and each cause of rejections once."""
         if (more := self.counts[NO_SUCH_FILE] - MAX_LOGGED) > 0:
             logging.error("%s: %s more: no such file.", source.path, counted(more, source.unit))

@@ -345,7 +345,7 @@ def test_a_split_divides_by_its_shares_and_keeps_equal_pixels_together(folder, t
     options = builder.Options(split=(80, 10, 10), seed=1)
     found = []
     for _ in range(2):
-        builder.build(str(tmp_path / "list.txt"), str(tmp_path / "d.tfrecords"), options)
+        builder.build([str(tmp_path / "list.txt")], str(tmp_path / "d.tfrecords"), options)
         parts = [str(tmp_path / f"d-{part}.tfrecords") for part in shards.PARTS]
         found.append([[record.label for record in files.read([part])] for part in parts])
     assert found[0] == found[1]

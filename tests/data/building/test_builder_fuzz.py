@@ -15,6 +15,7 @@ from PIL import Image
 
 from aocr.data.building import builder
 from aocr.data.images import conversion
+from aocr.data.sources.common import Request
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
@@ -118,14 +119,14 @@ def broken_line(chance, good):
     )
 
 
-def build(folder, lines, caplog, **options):
+def build(folder, lines, caplog, **request):
     """The labels written, and the numbers of the lines that the log and the TSV name."""
     annotations = folder / "annotations.txt"
     annotations.write_bytes(b"".join(lines))
     output = str(folder / "out.tfrecords")
-    options = builder.Options(max_pixels=LIMIT, **options)
+    options = builder.Options(max_pixels=LIMIT, source=Request(**request))
     with caplog.at_level(logging.INFO):
-        pairs = builder.build(str(annotations), output, options)
+        pairs = builder.build([str(annotations)], output, options)
     records = list(tf.data.TFRecordDataset(output).as_numpy_iterator())
     assert len(records) == pairs
     examples = [tf.train.Example.FromString(record).features.feature for record in records]

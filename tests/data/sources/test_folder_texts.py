@@ -22,25 +22,10 @@ def fill(folder, **texts):
         folder.write(f"words/{name.replace('_', '.')}", text.encode())
 
 
-@pytest.mark.parametrize("name", ["1_gt_txt", "1_txt"])
-def test_pairs_are_refused(folder, name):
-    fill(folder, **{name: "Exit"})
-    with pytest.raises(UserError, match=f"words: {name.replace('_', '.')} seems to hold the text"):
-        folder.build_from("words")
-
-
-def test_a_pair_is_also_found_by_the_name_before_the_first_dot(folder):
-    folder.write("words/a.bin.png", IMAGE)
-    folder.write("words/a.gt.txt", b"Exit")
-    with pytest.raises(UserError, match=r"a\.gt\.txt seems to hold the text of a\.bin\.png"):
-        folder.build_from("words")
-
-
 LISTS = {
     "gt_txt": '\ufeff1.png, "Exit"\n',
     "labels_csv": "filename,words\n1.png,Exit\n",
-    "metadata_jsonl": '{"file_name": "1.png", "text": "Exit"}\n',
-    "Label_txt": 'words/1.png\t[{"transcription": "Exit"}]\n',
+    "labels_jsonl": '{"file_name": "1.png", "text": "Exit"}\n',
 }
 
 

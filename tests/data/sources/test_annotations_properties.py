@@ -4,7 +4,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from aocr.data.building.annotations import DELIMITERS, Annotations
+from aocr.data.sources.annotations import Annotations
+from aocr.data.sources.formats import DELIMITERS
 from aocr.util.text.encodings import UTF_8, encoding_of
 
 LINE = st.one_of(

@@ -9,19 +9,17 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from aocr.data.building.folder_texts import refuse_texts
+from aocr.data.sources.formats import DELIMITERS
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote, is_utf8, kind_of_special_file
 from aocr.util.paths.files import names_in
 from aocr.util.text.characters import escape
 from aocr.util.text.encodings import in_utf_8
 from aocr.util.text.plurals import counted
-
-DELIMITERS = {"space": " ", "tab": "\t", "comma": ","}
 
 MAX_LINE_BYTES = 64 * 1024
 """Length of the longest accepted line. A longer one is not kept in memory."""
@@ -56,16 +54,18 @@ class Rejection(NamedTuple):
 
 
 class Annotation(NamedTuple):
-    """Holds a line of an annotation file, or a file of a folder.
+    """Holds an image and its label, or why it cannot be used.
 
     Attributes:
-        number: number of the line or file, from 1.
+        number: number of the line, file or sample, from 1.
         path: path of the image; the start of the line if the line is rejected.
         label: text as it stands in the annotations.
         rejection: why the line cannot be used, or None.
         line: the line as text; empty for a file of a folder, and if it is no text.
         written: the path as it stands in the line.
         is_beside: whether the path was found beside the annotation file.
+        encoded: the image file, where the source holds it; None where the path leads to it.
+        place: where it stands, for messages; empty for the number in the source.
     """
 
     number: int
@@ -75,6 +75,37 @@ class Annotation(NamedTuple):
     line: str = ""
     written: str = ""
     is_beside: bool = False
+    encoded: bytes | None = None
+    place: str = ""
+
+
+class Source(Protocol):
+    """Declares what the build of a dataset needs of annotations, whatever form they have."""
+
+    @property
+    def path(self) -> str:
+        """The file or folder."""
+
+    @property
+    def unit(self) -> str:
+        """The noun for an annotation, such as "line"."""
+
+    @property
+    def delimiter(self) -> str:
+        """The separator of path and label, a key of `DELIMITERS`."""
+
+    @property
+    def base_dir(self) -> str:
+        """The folder that relative paths start from; empty if none is given."""
+
+    def read(self) -> Iterator[Annotation]:
+        """Yields the annotations in order; raises `UserError` if they cannot be read."""
+
+    def estimate_count(self) -> int | None:
+        """Returns about how many annotations there are; None if only reading them tells."""
+
+    def beside(self, annotation: Annotation) -> str:
+        """Returns where the image may be beside its list; empty if it is looked for there."""
 
 
 class Annotations(NamedTuple):
@@ -171,7 +202,6 @@ def _read_folder(folder: str) -> Iterator[Annotation]:
         left_out = counted(len(hidden), "hidden file is", "hidden files are")
         named = ", ".join(hidden[:_NAMED_FILES]) + (", ..." if len(hidden) > _NAMED_FILES else "")
         logging.warning("%s: %s left out: %s", folder, left_out, named)
-    refuse_texts(folder, visible)
     for number, name in enumerate(visible, start=1):
         rejection = None if is_utf8(name) else Rejection("file name that is not UTF-8", name)
         yield Annotation(number, os.path.join(folder, name), label_of_name(name), rejection)

@@ -6,7 +6,7 @@ import re
 import pytest
 import tensorflow as tf
 
-from aocr.data.building.annotations import MAX_LINE_BYTES, Annotations, label_of_name
+from aocr.data.sources.annotations import MAX_LINE_BYTES, Annotations, label_of_name
 from aocr.util.errors import UserError
 
 

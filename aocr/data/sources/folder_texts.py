@@ -26,40 +26,33 @@ _LOOKED_AT_BYTES, _LOOKED_AT_LINES, _MOST_LISTS = 4096, 5, 10
 _NAME = re.compile(r"[^\s,;:\"'{}\[\]]+")
 
 
-def refuse_texts(folder: str, names: Sequence[str]) -> None:
-    """Refuses a folder whose images have their texts in files, in pairs or in a list.
+def refuse_lists(folder: str, names: Sequence[str]) -> None:
+    """Refuses a folder of numbered images with a list of their texts.
 
-    Their names, often numbers, would become the labels. Where they are no numbers, a list is named
-    in a warning.
+    The numbers would become the labels. Where the names are no numbers, the list is named in a
+    warning.
 
     Args:
         folder: the folder.
         names: the names of its visible files.
 
     Raises:
-        UserError: names the texts, and what to do.
+        UserError: names the list, and what to do.
     """
     names = [name for name in names if not name.endswith(REPORT_SUFFIX)]
-    cure = "if the names of the images are the labels, move the texts to another folder"
-    if pair := _pair(names):
-        image, text = map(escape, pair)
-        raise UserError(
-            f"{folder}: {text} seems to hold the text of {image}, but labels of a folder are the "
-            "names of its images: write an annotation file with 'path label' on each line; or, "
-            f"{cure}"
-        )
     if found := next((name for name in _lists(names) if _lists_images(folder, name, names)), ""):
         path = escape(os.path.join(folder, found))
         problem = (
             f"{folder}: {path} lists its images, but labels of a folder are the names of its "
-            f"images: give the list instead, 'aocr dataset {path}'; or, {cure}"
+            f"images: give the list instead, 'aocr dataset {path}'; or, if the names of the images "
+            "are the labels, --format=names"
         )
         if all(map(_has_number, _images(names))):
             raise UserError(problem)
         logging.warning("%s", problem)
 
 
-def _pair(names: Sequence[str]) -> tuple[str, str] | None:
+def pair_of(names: Sequence[str]) -> tuple[str, str] | None:
     """Returns the first image with a text of its name, up to its last or its first dot."""
     texts: dict[str, str] = {}
     for name in names:

@@ -1,0 +1,1 @@
+"""Reads labelled images in the forms that people have them, one form or family of forms a file."""

@@ -1,0 +1,89 @@
+"""Reads files that hold many images with their texts: tar archives and TFRecords."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+
+from aocr.data.images.files import MAX_FILE_BYTES
+from aocr.data.records import files, schema
+from aocr.data.sources.annotations import Annotation
+from aocr.data.sources.common import LABEL_FIELDS, Request, field_named, rejected
+from aocr.util.errors import UserError
+from aocr.util.paths.checks import IMAGE_SUFFIXES
+
+TEXT_ENDINGS = ("gt.txt", "txt", "text")
+
+
+def read_tfrecords(path: str, request: Request) -> Iterator[Annotation]:
+    """Reads the records that `aocr dataset` writes, of this version or of 0.7.6."""
+    del request
+    for number, record in enumerate(files.read(files.expand([path])), start=1):
+        label = schema.text_of(record.label)
+        yield Annotation(number, record.full_name, label, encoded=record.image)
+
+
+def read_webdataset(path: str, request: Request) -> Iterator[Annotation]:
+    """Reads a tar archive whose members of one name, up to its first dot, are one sample.
+
+    Links and other things that are no files are not followed.
+    """
+    for number, (key, members) in enumerate(_samples(path), start=1):
+        image, text = _image(members), _text(members, request)
+        if image is None or isinstance(text, Exception):
+            reason = "not one image in the sample" if image is None else str(text)
+            yield rejected(number, reason, ", ".join(members), f"{path}#{key}")
+        else:
+            yield Annotation(number, f"{path}#{key}", text, encoded=image)
+
+
+def _samples(path: str) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yields the key of each sample and its members by the rest of their names."""
+    key, members = "", dict[str, bytes]()
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if not member.isfile():
+                    if not member.isdir():
+                        raise UserError(f"{path}: {member.name} is no file, but a link or a device")
+                    continue
+                if member.size > MAX_FILE_BYTES:
+                    raise UserError(f"{path}: {member.name} has {member.size} bytes")
+                folder, name = os.path.split(member.name)
+                first, _, ending = name.partition(".")
+                if (folder + "/" + first) != key and members:
+                    yield key, members
+                    members = {}
+                key = folder + "/" + first
+                if ending.lower() in members:
+                    raise UserError(f"{path}: {member.name} is in it twice")
+                file = archive.extractfile(member)
+                members[ending.lower()] = file.read() if file else b""
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    if members:
+        yield key, members
+
+
+def _image(members: dict[str, bytes]) -> bytes | None:
+    """Returns the one image of a sample, or None."""
+    images = [name for name in members if f".{name}".endswith(IMAGE_SUFFIXES)]
+    return members[images[0]] if len(images) == 1 else None
+
+
+def _text(members: dict[str, bytes], request: Request) -> str | Exception:
+    """Returns the text of a sample, or what is wrong with it."""
+    try:
+        for name in TEXT_ENDINGS:
+            if name in members and not request.label_column:
+                return members[name].decode().strip("\r\n")
+        if "json" in members:
+            fields = json.loads(members["json"])
+            name = field_named(list(fields), request.label_column, LABEL_FIELDS, "--label-column")
+            if isinstance(fields[name], str):
+                return fields[name]
+    except (ValueError, TypeError, RecursionError) as error:
+        return error
+    return ValueError("no text in the sample")

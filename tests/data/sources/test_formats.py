@@ -1,0 +1,368 @@
+"""Each form of labelled images, by what its writers write and its readers should get."""
+
+import io
+import json
+import logging
+import tarfile
+
+import numpy as np
+import pytest
+from dataset_folder import IMAGE, Folder
+from helpers import encoded
+from PIL import Image, ImageDraw
+
+from aocr.util.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path, caplog, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Folder(tmp_path, caplog)
+
+
+def fill(folder, files):
+    for name, content in files.items():
+        path = folder.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def tar_of(members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+IMAGES = {f"words/{name}": IMAGE for name in ("1.png", "2.png", "a b.png")}
+MJ = "words/3000/7/182_slinking_71711.jpg"
+IAM = "words/a01/a01-000u/a01-000u-00-00.png"
+IAM_LINE = "words/lines/a01/a01-000u/a01-000u-00.png"
+
+LISTS = {
+    "tab": (
+        {"words/rec_gt.txt": 'a b.png\tone "two"\r\n["1.png", "2.png"]\t same\n'},
+        "words/rec_gt.txt",
+        ['one "two"', " same", " same"],
+    ),
+    "icdar-words": (
+        {"words/gt.txt": '\ufeff1.png, "Tired, ness"\n2.png, "say \\"no\\""\n'},
+        "words/gt.txt",
+        ["Tired, ness", 'say "no"'],
+    ),
+    "csv": (
+        {"words/plates.csv": 'image_path,plate_text,plate_region\n1.png,007,EU\n2.png,"a, b",NA\n'},
+        "words/plates.csv",
+        ["007", "a, b"],
+    ),
+    "csv;": (
+        {"words/x.csv": "Image;Transcription\n1.png;a,b\n"},
+        "words/x.csv",
+        ["a,b"],
+    ),
+    "easyocr": (
+        {"words/labels.csv": "filename,words\n1.png,ab\n2.png,cd\n"},
+        "words/labels.csv",
+        ["ab", "cd"],
+    ),
+    "jsonl": (
+        {
+            "words/x.jsonl": '{"filename": "1.png", "text": "é"}\n'
+            '{"filename": "2.png", "text": "b"}\n'
+        },
+        "words/x.jsonl",
+        ["é", "b"],
+    ),
+    "mmocr": (
+        {
+            "words/x.json": json.dumps(
+                {"metainfo": {}, "data_list": [{"img_path": "1.png", "instances": [{"text": "A"}]}]}
+            )
+        },
+        "words/x.json",
+        ["A"],
+    ),
+    "doctr": ({"words/labels.json": '{"1.png": "A", "2.png": "true"}'}, "words", ["A", "true"]),
+    "mjsynth": (
+        {"words/annotation_val.txt": "./3000/7/182_slinking_71711.jpg 71711\n", MJ: IMAGE},
+        "words/annotation_val.txt",
+        ["slinking"],
+    ),
+    "iam words": (
+        {
+            "words/words.txt": "#-- words\na01-000u-00-00 ok 154 408 768 27 51 AT A\n"
+            "a01-000u-00-01 err 154 408 768 27 51 NN bad\n",
+            "words/" + IAM: IMAGE,
+        },
+        "words/words.txt",
+        ["A"],
+    ),
+    "iam lines": (
+        {
+            "words/lines.txt": "# x\na01-000u-00 err 154 19 408 746 1661 89 A|MOVE|to stop\n",
+            IAM_LINE: IMAGE,
+        },
+        "words/lines.txt",
+        ["A MOVE to stop"],
+    ),
+    "pairs": (
+        {"lines/p1.l1.png": IMAGE, "lines/p1.l1.gt.txt": "one two\n", "lines/x.bin.png": IMAGE}
+        | {"lines/x.gt.txt": "three", "lines/no.png": IMAGE},
+        "lines",
+        ["one two", "three"],
+    ),
+    "imagefolder": (
+        {"set/train/metadata.csv": "file_name,text\ntest_1.png,A\n", "set/train/test_1.png": IMAGE}
+        | {"set/test/metadata.csv": "file_name,text\n2.png,B\n", "set/test/2.png": IMAGE},
+        "set",
+        ["B", "A"],
+    ),
+    "webdataset": (
+        {
+            "x.tar": tar_of(
+                [("a/1.png", IMAGE), ("a/1.txt", b"one\n"), ("a/2.PNG", IMAGE)]
+                + [("a/2.json", b'{"text": "two"}'), ("b.png", IMAGE)]
+            )
+        },
+        "x.tar",
+        ["one", "two"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "source", "labels"), LISTS.values(), ids=LISTS)
+def test_a_form_is_found_and_read(folder, files, source, labels):
+    fill(folder, IMAGES | files)
+    assert folder.build_from(source, force_uppercase=False, normalize=False) == len(labels)
+    assert folder.labels() == labels
+    assert any(" -> " in message for message in folder.messages(logging.INFO))
+
+
+PAGE = Image.new("L", (200, 100), 255)
+PAGE.paste(0, (20, 10, 120, 40))  # black where the first line is
+PAGE_FILE = encoded(PAGE)
+ALTO = """<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Description>
+<MeasurementUnit>{unit}</MeasurementUnit><sourceImageInformation><fileName>p.png</fileName>
+</sourceImageInformation></Description><Layout><Page WIDTH="{w}" HEIGHT="{h}"><PrintSpace>
+<ComposedBlock><TextBlock><TextLine ID="l1" HPOS="{x}" VPOS="{y}" WIDTH="{a}" HEIGHT="{b}">
+<String CONTENT="one"/><SP/><String CONTENT="tw" SUBS_CONTENT="two"/><HYP CONTENT="-"/>
+</TextLine></TextBlock></ComposedBlock></PrintSpace></Page></Layout></alto>"""
+PIXELS = {"unit": "pixel", "w": 200, "h": 100, "x": 20, "y": 10, "a": 100, "b": 30}
+QUAD = [[20, 10], [120, 10], [120, 40], [20, 40]]
+
+PAGES = {
+    "page": (
+        '<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15">'
+        '<Page imageFilename="p.png"><TextRegion><TextLine id="l1">'
+        '<Coords points="20,10 120,10 120,40 20,40"/><TextEquiv index="1"><Unicode>worse</Unicode>'
+        '</TextEquiv><TextEquiv index="0"><Unicode>one tw-</Unicode></TextEquiv></TextLine>'
+        "</TextRegion></Page></PcGts>",
+        "p.xml",
+    ),
+    "page of words": (
+        '<PcGts><Page imageFilename="p.png"><TextLine><Coords><Point x="20" y="10"/>'
+        '<Point x="120" y="10"/><Point x="120" y="40"/><Point x="20" y="40"/></Coords>'
+        "<Word><TextEquiv><Unicode>one</Unicode></TextEquiv></Word><Word><TextEquiv><Unicode>tw-"
+        "</Unicode></TextEquiv></Word></TextLine></Page></PcGts>",
+        "p.xml",
+    ),
+    "alto": (ALTO.format(**PIXELS), "p.xml"),
+    "alto in mm10": (
+        ALTO.format(
+            **{k: v if k == "unit" else v * 5 for k, v in PIXELS.items() if k != "unit"},
+            unit="mm10",
+        ),
+        "p.xml",
+    ),
+    "hocr": (
+        '<html xmlns="http://www.w3.org/1999/xhtml"><body><div class="ocr_page" '
+        'title=\'image "p.png"; bbox 0 0 200 100\'><span class="ocr_line" '
+        'title="bbox 20 10 120 40; baseline 0 -5"><span class="ocrx_word">one</span>\n'
+        '<span class="ocrx_word">tw-</span></span></div></body></html>',
+        "p.hocr",
+    ),
+    "ppocrlabel": (
+        "pages/p.png\t" + json.dumps([{"transcription": "one tw-", "points": QUAD}]),
+        "Label.txt",
+    ),
+    "icdar-boxes": ("\ufeff20,10,120,10,120,40,20,40,one tw-\n", "gt_p.txt"),
+    "icdar-boxes 2013": ('20, 10, 120, 40, "one tw-"\n', "gt_p.txt"),
+    "cvat": (
+        '<annotations><image name="p.png" width="200" height="100"><box label="t" xtl="20.00" '
+        'ytl="10.00" xbr="120.00" ybr="40.00"><attribute name="text">one tw-</attribute></box>'
+        "</image></annotations>",
+        "annotations.xml",
+    ),
+    "label-studio": (
+        json.dumps(
+            [
+                {
+                    "data": {"ocr": "/data/upload/1/0a1b2c3d-p.png"},
+                    "annotations": [
+                        {
+                            "result": [
+                                {
+                                    "id": "r",
+                                    "type": "rectangle",
+                                    "original_width": 200,
+                                    "original_height": 100,
+                                    "value": {
+                                        "x": 10,
+                                        "y": 10,
+                                        "width": 50,
+                                        "height": 30,
+                                        "rotation": 0,
+                                    },
+                                },
+                                {
+                                    "id": "r",
+                                    "type": "textarea",
+                                    "original_width": 200,
+                                    "original_height": 100,
+                                    "value": {"text": ["one tw-"]},
+                                },
+                            ]
+                        }
+                    ],
+                }
+            ]
+        ),
+        "export.json",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "name"), PAGES.values(), ids=PAGES)
+def test_a_line_is_cut_out_of_its_page(folder, content, name):
+    fill(folder, {"pages/p.png": PAGE_FILE, f"pages/{name}": content})
+    assert folder.build_from(f"pages/{name}", force_uppercase=False, save_filename=True) == 1
+    (features,) = folder.features()
+    assert features["label"] == b"one tw-"
+    assert features["comment"].endswith(b"pages/p.png#xywh=20,10,100,30")
+    cut = Image.open(io.BytesIO(features["image"]))
+    assert cut.size == (100, 30)
+    assert cut.getextrema() == (0, 0)
+
+
+UPRIGHT = [[40, 10], [70, 10], [70, 90], [40, 90]]  # more than twice as high as wide
+
+
+@pytest.mark.parametrize(("text", "size"), [("AB", (80, 30)), ("1", (30, 80))])
+def test_a_line_that_runs_downwards_is_turned(folder, text, size):
+    page = Image.new("L", (200, 100), 255)
+    page.paste(0, (40, 70, 70, 90))  # the lower end, where the line ends
+    boxes = json.dumps([{"transcription": text, "points": UPRIGHT}])
+    fill(folder, {"pages/p.png": encoded(page), "pages/Label.txt": f"pages/p.png\t{boxes}"})
+    assert folder.build_from("pages") == 1
+    cut = Image.open(io.BytesIO(folder.features()[0]["image"]))
+    assert cut.size == size
+    assert cut.getpixel((5, 5) if text == "AB" else (5, 75)) == (255 if text == "AB" else 0)
+
+
+def test_a_quadrilateral_is_made_a_rectangle(folder):
+    page = Image.new("L", (200, 100), 255)
+    corners = [(30, 10), (150, 40), (140, 80), (20, 50)]
+    ImageDraw.Draw(page).polygon(corners, fill=0)
+    boxes = json.dumps([{"transcription": "AB", "points": corners}])
+    fill(folder, {"pages/p.png": encoded(page), "pages/Label.txt": f"pages/p.png\t{boxes}"})
+    assert folder.build_from("pages") == 1
+    cut = Image.open(io.BytesIO(folder.features()[0]["image"]))
+    assert cut.size == (124, 41)
+    assert np.asarray(cut)[2:-2, 2:-2].max() == 0  # nothing of the white around it
+
+
+BAD = {
+    "outside": ([[-50, 10], [20, 10], [20, 40], [-50, 40]], "A", "a region outside the page"),
+    "flat": ([[20, 10], [120, 10], [120, 10], [20, 10]], "A", "less than a pixel wide or high"),
+    "unreadable": (QUAD, "###", "marked as unreadable"),
+    "empty": (QUAD, "", "a region without text"),
+}
+
+
+@pytest.mark.parametrize(("points", "text", "reason"), BAD.values(), ids=BAD)
+def test_a_region_that_cannot_be_cut_out_is_named(folder, points, text, reason):
+    boxes = json.dumps(
+        [{"transcription": "B", "points": QUAD}, {"transcription": text, "points": points}]
+    )
+    fill(folder, {"pages/p.png": PAGE_FILE, "pages/Label.txt": f"pages/p.png\t{boxes}"})
+    assert folder.build_from("pages") == 1
+    assert any(
+        "Label.txt, line 1, box 2: " in m and reason in m for m in folder.messages(logging.ERROR)
+    )
+
+
+def test_what_can_be_read_in_two_ways_is_not_guessed(folder):
+    fill(folder, IMAGES | {"words/labels.csv": 'filename,words\n1.png,"a"\n'})
+    with pytest.raises(
+        UserError, match=r"1\.png,\"a\" is 'a' as csv, and '\"a\"' as easyocr: give"
+    ):
+        folder.build_from("words/labels.csv")
+    assert folder.build_from("words/labels.csv", format="easyocr") == 1
+    assert folder.labels() == ['"A"']
+
+
+@pytest.mark.parametrize(
+    ("names", "form", "label"),
+    [
+        (["12_HELLO.png", "13_YOU.png"], "id-label", "HELLO"),
+        (["HELLO_0a1b2c3d4e.png"], "label-id", "HELLO"),
+    ],
+)
+def test_names_with_an_id_are_not_guessed(folder, names, form, label):
+    fill(folder, {f"words/{name}": IMAGE for name in names})
+    with pytest.raises(UserError, match=f"as names, and '{label}' as {form}: give --format=names"):
+        folder.build_from("words")
+    assert folder.build_from("words", format=form) == len(names)
+    assert folder.labels()[0] == label
+
+
+HOSTILE = {
+    "bomb.xml": '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><PcGts>&b;</PcGts>',
+    "file.xml": '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><PcGts>&a;</PcGts>',
+    "cut.xml": "<PcGts><Page",
+    "deep.json": "[" * 1_000_000,
+    "other.json": '{"a": 1}',
+    "x.jsonl": '{"filename": "1.png", "text": "A"}\n{"filename"\n',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_files_that_are_refused(folder, name):
+    fill(folder, IMAGES | {f"words/{name}": HOSTILE[name]})
+    with pytest.raises(UserError) as error:
+        folder.build_from(f"words/{name}")
+    assert f"words/{name}" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_link_in_an_archive_is_refused(folder):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        link = tarfile.TarInfo("1.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "../../secret.png"
+        archive.addfile(link)
+    fill(folder, {"x.tar": buffer.getvalue()})
+    with pytest.raises(UserError, match=r"x\.tar: 1\.png is no file, but a link or a device"):
+        folder.build_from("x.tar")
+
+
+def test_several_sources_are_read_one_after_the_other(folder):
+    fill(
+        folder,
+        IMAGES | {"words/a.txt": "1.png A\nnosuch.png B\n", "words/b.csv": "file,text\n2.png,C\n"},
+    )
+    assert folder.build_from("words/a.txt", "words/b.csv") == 2
+    assert folder.labels() == ["A", "C"]
+    assert any("words/a.txt, line 2: no such file" in m for m in folder.messages(logging.ERROR))
+
+
+def test_a_table_whose_columns_are_not_known_asks_for_them(folder):
+    fill(folder, IMAGES | {"words/x.csv": "bild,inhalt,text\n1.png,A,B\n"})
+    with pytest.raises(UserError, match="'bild', 'inhalt', 'text', none is known: give --image-c"):
+        folder.build_from("words/x.csv", format="csv")
+    options = {"image_column": "bild", "label_column": "inhalt"}
+    assert folder.build_from("words/x.csv", **options) == 1
+    assert folder.labels() == ["A"]
