@@ -52,9 +52,9 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--delimiter", choices=tuple(DELIMITERS), default="space", help=text)
     text = "column or field of the images, where a table has several that may be meant"
-    add("--image-column", metavar="NAME", default="", help=text)
+    add("--image-column", metavar="NAME", help=text)
     text = "column, field or attribute of the labels, where there are several that may be meant"
-    add("--label-column", metavar="NAME", default="", help=text)
+    add("--label-column", metavar="NAME", help=text)
     text = "pixels around the lines and words that are cut out of pages (default: %(default)s)"
     add("--crop-margin", type=whole_number(0, 1000), default=0, metavar="N", help=text)
     text = (
@@ -107,8 +107,8 @@ def _shares(text: str) -> tuple[float, ...] | str:
         shares = ()
     if len(shares) not in (2, 3) or not all(0 < each < math.inf for each in shares):
         raise argparse.ArgumentTypeError(
-            f"{text} is neither two or three positive shares, such as 80,10,10, nor train, "
-            "validation or test"
+            f"{text} is not two or three positive shares, such as 80,10,10, nor train, validation "
+            "or test"
         )
     return shares
 
@@ -165,5 +165,11 @@ def _build(args: argparse.Namespace, shard: ShardChoice, sources: list[str], out
 def _request(args: argparse.Namespace) -> Request:
     from aocr.data.sources.common import Request
 
-    part = args.split if isinstance(args.split, str) else ""
-    return common.requested(Request, args, base_dir=args.base_dir or "", part=part)
+    return common.requested(
+        Request,
+        args,
+        base_dir=args.base_dir or "",
+        image_column=args.image_column or "",
+        label_column=args.label_column or "",
+        part=args.split if isinstance(args.split, str) else "",
+    )

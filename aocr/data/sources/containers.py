@@ -53,10 +53,10 @@ def _samples(path: str) -> Iterator[tuple[str, dict[str, bytes]]]:
                     raise UserError(f"{path}: {member.name} has {member.size} bytes")
                 folder, name = os.path.split(member.name)
                 first, _, ending = name.partition(".")
-                if (folder + "/" + first) != key and members:
+                if os.path.join(folder, first) != key and members:
                     yield key, members
                     members = {}
-                key = folder + "/" + first
+                key = os.path.join(folder, first)
                 if ending.lower() in members:
                     raise UserError(f"{path}: {member.name} is in it twice")
                 file = archive.extractfile(member)

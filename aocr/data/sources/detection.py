@@ -268,9 +268,7 @@ def _folder(path: str) -> Found:
 
 
 def _tables_in(path: str, names: Sequence[str]) -> Found | None:
-    folders = [name for name in names if _may_be_folder(name)]
-    for inside in ("", *folders):
-        held = names if not inside else names_in(os.path.join(path, inside))
+    for held in _names_below(path, names, depth=1):
         if any(name in tables.METADATA for name in held):
             return Found("imagefolder", "it has a table of metadata")
         if any(name.endswith(".parquet") for name in held):

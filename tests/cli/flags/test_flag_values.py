@@ -44,7 +44,14 @@ def test_every_flag_that_takes_a_number_is_named_so():
     for command in ("dataset", "inspect", "train", "test", "predict", "export"):
         for action in flags_of(command):
             if action.type is not None or isinstance(action.default, (int, float)):
-                named = action.metavar in ("N", "I", "N,N", "A,B[,C]", "DATASET=WEIGHT", "REGEX")
+                named = action.metavar in (
+                    "N",
+                    "I",
+                    "N,N",
+                    "A,B[,C]|PART",
+                    "DATASET=WEIGHT",
+                    "REGEX",
+                )
                 assert named or action.choices or action.nargs == 0
 
 
