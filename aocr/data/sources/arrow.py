@@ -146,8 +146,7 @@ def read_ketos(path: str, request: Request) -> Iterator[Annotation]:
         raise UserError(f"{path}: not what ketos compile writes: {first_line(error)}") from error
     if number and not used:
         raise UserError(
-            f"{path}: no line of it is marked as {request.part}: leave out --split={request.part}, "
-            "or compile it with --random-split"
+            f"{path}: no line of it is marked as {request.part}: leave out --split={request.part}"
         )
 
 

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import tensorflow as tf
+
 from aocr.data.sources.annotations import STDIN, Annotation, Annotations, Source
 from aocr.data.sources.common import Request
 from aocr.data.sources.formats import AUTO, FORMATS, LIST, NAMES
@@ -139,7 +141,7 @@ def _open(path: str, form: str, request: Request) -> Source:
         if found.reason:
             logging.info("%s: read as %s: %s.", path, form, found.reason)
     if form in (AUTO, LIST, NAMES):
-        if request.part:
+        if request.part and (path == STDIN or tf.io.gfile.exists(path)):
             raise UserError(f"{path}: --split={request.part} is for sources that have such parts")
         return plain
     if request.part and not FORMATS[form].has_parts:
