@@ -22,7 +22,8 @@ from aocr.model.variable_names import GLOBAL_STEP
 from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
 from aocr.training.cluster.towers import Forward, StepValues, step_values
 from aocr.training.options import TrainingOptions
-from aocr.training.start.step_plan import StepPlan, schedule_end
+from aocr.training.start.step_plan import StepPlan
+from aocr.training.start.time_plan import schedule_end
 from aocr.training.update.optimizer import Update, build_update
 from aocr.training.update.precision import fastest_kernel_gradient
 
