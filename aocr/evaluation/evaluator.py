@@ -28,6 +28,8 @@ from aocr.model.postprocessing import RankedTexts, Transcription, character_mask
 from aocr.model.readings import inexact_text
 from aocr.model.weights import checkpoints
 from aocr.util.session import open_session
+from aocr.util.terminal.console import shown_progress
+from aocr.util.terminal.log import DETAIL
 from aocr.util.text.plurals import counted
 
 if TYPE_CHECKING:
@@ -86,13 +88,14 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     sums, inexact = MetricSums(), 0
     with open_session(model.graph, evaluation.gpu_id) as session:
         checkpoints.restore(session, evaluation.checkpoint, evaluation.which)
-        with changes_named(found.files):
+        with changes_named(found.files), shown_progress(found.records, "images") as advance:
             for result in results(session, model, frozenset(undecodable)):
                 sums.add(result)
                 inexact += not result.is_exact
                 _log_result(result, accuracy.of(result), sums.value(accuracy.key))
                 for observe in observers:
                     observe(result)
+                advance()
     check_unchanged(found.files)
     summary = sums.summary()
     log_summary(summary)
@@ -196,7 +199,7 @@ def _log_result(result: Result, accuracy: float, mean_accuracy: float) -> None:
         f"loss: {result.loss:f}, perplexity: {perplexity_text(metrics.perplexity(result.loss))}, "
         f"probability: {result.probability:6.2%} {accuracy:>4.0%} {texts}"
     )
-    logging.info("%s", line)
+    logging.info("%s", line, extra=DETAIL)
 
 
 def perplexity_text(value: float) -> str:

@@ -13,7 +13,7 @@ from aocr.evaluation.metrics import perplexity
 from aocr.training.graph import StepResult
 from aocr.training.start.training_set import TrainingSet
 from aocr.util.terminal.console import is_interactive, progress_bar
-from aocr.util.terminal.log import FILE_ONLY
+from aocr.util.terminal.log import DETAIL
 from aocr.util.text.plurals import counted
 
 MAX_SKIPPED_IN_A_ROW = 10
@@ -43,7 +43,7 @@ class Progress:
     def shown(self) -> Iterator[None]:
         """Shows a progress bar in the block if there is a terminal.
 
-        The lines of the steps then go to the log file only.
+        It does not show the lines of the steps, without `--verbose`.
         """
         with contextlib.ExitStack() as stack:
             if is_interactive():
@@ -72,7 +72,7 @@ class Progress:
             result.seconds,
             result.loss,
             perplexity(result.loss),
-            extra={FILE_ONLY: self._bar is not None},
+            extra=DETAIL,
         )
         if self._bar is not None:
             epoch = self._numbered_epoch(self._finished_epochs + 1, "/")

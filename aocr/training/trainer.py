@@ -29,6 +29,7 @@ from aocr.training.start.training_set import TrainingSet, load_training_set, not
 from aocr.training.update.precision import BFLOAT16, convolution_type
 from aocr.training.validation.validator import Validator
 from aocr.util.errors import UserError
+from aocr.util.terminal.log import DETAIL
 from aocr.util.terminal.signals import collect_stop_signals
 from aocr.util.text.plurals import counted
 
@@ -89,7 +90,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
         if options.max_minutes is not None:
             time_plan = TimePlan(session, options, budget, plan.last_step, replicas.number_of_chief)
         timing = RunTiming(plan, training_set, not config.bucket_widths, time_plan)
-        logging.info("num_epoch: %d", options.num_epoch)
+        logging.info("num_epoch: %d", options.num_epoch, extra=DETAIL)
         logging.info("Starting the training process.")
         votes = replicas.votes(requests)
         steps = take_steps(session, model, plan.step_count, votes, replicas.losses_explained)

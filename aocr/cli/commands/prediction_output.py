@@ -9,6 +9,7 @@ from aocr.data.images.files import NO_SUCH_FILE
 from aocr.model.readings import Reading, inexact_text
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
 from aocr.util.paths.alike import AlikeFinder
+from aocr.util.terminal.log import DETAIL
 from aocr.util.text.characters import escape, escape_name
 from aocr.util.text.plurals import counted
 
@@ -26,7 +27,7 @@ def log_prediction(path: str, reading: Reading, finder: AlikeFinder | None = Non
         hint = finder.hint(path) if finder and reading.failure == NO_SUCH_FILE else ""
         logging.error("%s: %s%s", path, reading.failure, hint)
     else:
-        logging.info("Result: OK. %.2f %s", reading.probability, reading.text)
+        logging.info("Result: OK. %.2f %s", reading.probability, reading.text, extra=DETAIL)
 
 
 def tsv_line_of(path: str, reading: Reading, min_probability: float | None = None) -> str:

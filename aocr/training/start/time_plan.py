@@ -117,7 +117,7 @@ TOLERATED_EXCESS = 1.2
 CHECKED_PART = 8
 """A plan is checked each time when this part of the steps that it has left was taken: an eighth."""
 
-TOLERATED_CHANGE = 0.1
+TOLERATED_CHANGE = 0.2
 """Share of the steps left by which a plan may be off before it is corrected."""
 
 
@@ -343,5 +343,5 @@ class RunTiming:
     def _measure_again(self, step: int) -> None:
         """Begins to measure the steps until the plan is checked next, unless it is near its end."""
         left = self.last_step - step
-        self._seconds = [] if left >= 2 * MEASURED_STEPS else None
+        self._seconds = [] if left >= 4 * MEASURED_STEPS else None
         self._next_check = step + max(MEASURED_STEPS, left // CHECKED_PART)
