@@ -95,7 +95,7 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
         votes = replicas.votes(requests)
         steps = take_steps(session, model, plan.step_count, votes, replicas.losses_explained)
         progress = Progress(training_set, options.num_epoch, plan.skipped)
-        if options.max_minutes is None or planned:
+        if options.max_minutes is None or planned or _has_limit(options):
             progress.set_end(plan.step_count)
         with contextlib.closing(outputs):
             TrainingLoop(plan, options, progress, outputs, timing).run(steps, votes)
@@ -250,8 +250,12 @@ def _end_text(options: TrainingOptions, plan: StepPlan, planned: int | None) -> 
     end, minutes = f"at global step {plan.last_step}", options.max_minutes
     if minutes is None or planned:
         return f"{end} at the latest"
-    has_limit = options.max_steps is not None or options.num_epoch != TrainingOptions.num_epoch
-    return f"after {minutes:g} minutes" + (f", or {end}" if has_limit else "")
+    return f"after {minutes:g} minutes" + (f", or {end}" if _has_limit(options) else "")
+
+
+def _has_limit(options: TrainingOptions) -> bool:
+    """Returns whether other flags than the minutes say when the run ends."""
+    return options.max_steps is not None or options.num_epoch != TrainingOptions.num_epoch
 
 
 def _log_size(training_set: TrainingSet, end: str) -> None:
