@@ -327,8 +327,8 @@ def _gray_of_libpng(rgb: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
 def _weighted(rgb: tf.Tensor, weights: tuple[int, int, int], divisor: int) -> tf.Tensor:
     """Returns the weighted sum of uint8 `[h, w, 3]`, float32 `[h, w, 1]`, without an error.
 
-    All sums are whole multiples of 1 / divisor, a power of two, and need at most 24 bits. A division
-    of integers would take much longer.
+    All sums are whole multiples of 1 / divisor, a power of two, and need at most 24 bits. A
+    division of integers would take much longer.
     """
     channels = (tf.cast(rgb[:, :, n : n + 1], tf.float32) for n in range(3))
     red, green, blue = (
