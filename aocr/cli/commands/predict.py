@@ -30,7 +30,6 @@ from aocr.model.weights import pretrained
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import EXIT_FAILURE
 from aocr.util.options import Permitted, permitted_values
-from aocr.util.paths.alike import AlikeFinder
 from aocr.util.paths.checks import named
 from aocr.util.terminal.console import (
     print_text,
@@ -218,10 +217,10 @@ def _write_rows(
 
     least = request.min_probability
     read = failed = uncertain = inexact = 0
-    finder = AlikeFinder()
+    hint = prediction_output.hints()
     with _progress(names, request.output is not None) as advance:
         for path, result in predictions:
-            prediction_output.log_prediction(path, result, finder)
+            prediction_output.log_prediction(path, result, hint)
             read += not result.failure
             failed += bool(result.failure)
             inexact += not result.is_exact
