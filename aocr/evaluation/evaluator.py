@@ -7,7 +7,8 @@ import math
 import posixpath
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -125,16 +126,37 @@ def results(
     names = "batch", "transcription", "losses", "readings"
     fetches = {name: tensors for name in names if (tensors := getattr(model, name)) is not None}
     session.run(model.start)
-    while True:
+    waiting: dict[int, Result] = {}  # for those before them, which are in a later batch
+    next_place = 0
+    for outputs in _outputs(lambda: session.run(fetches)):
+        for row, place in enumerate(outputs.batch.record_indices.tolist()):
+            waiting[place] = _result(outputs, row, place not in undecodable)
+        while next_place in waiting:
+            yield waiting.pop(next_place)
+            next_place += 1
+
+
+def _outputs(run: Callable[[], dict[str, Any]]) -> Iterator[BatchOutputs]:
+    """Yields the outputs of each batch, while a thread already computes those of the next one.
+
+    Args:
+        run: the function that computes those of a batch.
+    """
+
+    def timed() -> BatchOutputs:
         started = time.monotonic()
-        try:
-            values = session.run(fetches)
-        except tf.errors.OutOfRangeError:
-            return
-        seconds = time.monotonic() - started
-        outputs = BatchOutputs(seconds, **values)
-        for row, place in enumerate(outputs.batch.record_indices):
-            yield _result(outputs, row, place not in undecodable)
+        values = run()
+        return BatchOutputs(time.monotonic() - started, **values)
+
+    with ThreadPoolExecutor(1, "aocr-test") as thread:
+        computed = thread.submit(timed)
+        while True:
+            try:
+                outputs = computed.result()
+            except tf.errors.OutOfRangeError:
+                return
+            computed = thread.submit(timed)
+            yield outputs
 
 
 class BatchOutputs(NamedTuple):
