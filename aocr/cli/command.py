@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from aocr import __version__
-from aocr.cli.flags.common import DEFAULT_LOG, URL_FLAGS, Task, add_log_flag
+from aocr.cli.flags.common import DEFAULT_LOG, URL_FLAGS, Task, add_log_flags
 from aocr.cli.flags.parser import CommandParser, not_empty
 from aocr.util.errors import EXIT_FAILURE, EXIT_USAGE, UsageError, UserError, first_line
 from aocr.util.paths.checks import check_file_systems, check_paths, is_remote
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str] | None) -> int:
         args = parse(arguments)
         task: Task = args.task(args)
         check_paths(task.inputs, task.outputs, task.log_path)
-        _start_log_and_tensorflow(task)
+        _start_log_and_tensorflow(task, args.verbose)
     except BrokenPipeError:
         return EXIT_BROKEN_PIPE
     except UserError as error:
@@ -101,7 +101,7 @@ def build_parser(names: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentP
             command.register("type", None, not_empty)  # of flags without a type: paths and names
             module = importlib.import_module(f"aocr.cli.commands.{name}")
             command.set_defaults(task=module.task)
-            add_log_flag(command)
+            add_log_flags(command)
             module.add_flags(command)
     return parser
 
@@ -114,7 +114,7 @@ def _job_dir_after_command(words: list[str]) -> list[str]:
     return [words[length], *words[:length], *words[length + 1 :]]
 
 
-def _start_log_and_tensorflow(task: Task) -> None:
+def _start_log_and_tensorflow(task: Task, verbose: bool) -> None:
     """Starts the log and imports TensorFlow, which takes seconds and which a remote log needs.
 
     Raises:
@@ -123,29 +123,29 @@ def _start_log_and_tensorflow(task: Task) -> None:
     path = task.log_path
     try:
         if not is_remote(path):
-            _start_local_log(path)
+            _start_local_log(path, verbose)
         if task.uses_tensorflow:
             import_tensorflow(path, use_gpu=task.uses_gpu)
         if is_remote(path):
             check_file_systems([path])
-            log.start(path)
+            log.start(path, verbose)
         streams.own_stderr()  # not before the import, which hides Python's warnings, too
     except OSError as error:
         raise UserError(f"cannot write the log --log-path={path}: {error}") from error
 
 
-def _start_local_log(path: str) -> None:
+def _start_local_log(path: str, verbose: bool) -> None:
     """Starts the log; where the default file cannot be written, on the console only.
 
     Raises:
         OSError: the file of `--log-path` cannot be written.
     """
     try:
-        log.start(path)
+        log.start(path, verbose)
     except OSError as error:
         if path != DEFAULT_LOG:
             raise
-        log.start(os.devnull)
+        log.start(os.devnull, verbose)
         text = "No log file: %s cannot be written here (%s); --log-path names another."
         logging.warning(text, path, error.strerror or error)
 

@@ -1,7 +1,7 @@
 """Logs the settings of a command that has a model, in the lines of aocr 0.7.6.
 
-Programs of 0.7.6's users read these lines (docs/compatibility.md, "Log lines"). Lines and formats
-are those of 0.7.6, with its irregular colons.
+Programs of 0.7.6's users read these lines (docs/compatibility.md, "Log lines"), and a terminal does
+not show them. Lines and formats are those of 0.7.6, with its irregular colons.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from aocr.config import Config
 from aocr.training.options import TrainingOptions
+from aocr.util.terminal.log import DETAIL
 
 TRAIN, TEST, PREDICT, EXPORT = PHASES = ("train", "test", "predict", "export")
 """The phases of 0.7.6, which are the commands that have a model."""
@@ -80,6 +81,6 @@ def log_settings(
     of_run = {name: getattr(options, name) for name in names} if options else {}
     values = {**vars(config), **OUTSIDE_TRAINING, **settings, **of_run, "phase": phase}
     for line in LINES:
-        logging.info(line, values)
+        logging.info(line, values, extra=DETAIL)
     if config.use_gru:
-        logging.info(GRU_LINE)
+        logging.info(GRU_LINE, extra=DETAIL)

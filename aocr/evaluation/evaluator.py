@@ -7,7 +7,8 @@ import math
 import posixpath
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +29,8 @@ from aocr.model.postprocessing import RankedTexts, Transcription, character_mask
 from aocr.model.readings import inexact_text
 from aocr.model.weights import checkpoints
 from aocr.util.session import open_session
+from aocr.util.terminal.console import shown_progress
+from aocr.util.terminal.log import DETAIL
 from aocr.util.text.plurals import counted
 
 if TYPE_CHECKING:
@@ -86,13 +89,14 @@ def evaluate(evaluation: Evaluation, observers: Sequence[Observer] = ()) -> Summ
     sums, inexact = MetricSums(), 0
     with open_session(model.graph, evaluation.gpu_id) as session:
         checkpoints.restore(session, evaluation.checkpoint, evaluation.which)
-        with changes_named(found.files):
+        with changes_named(found.files), shown_progress(found.records, "images") as advance:
             for result in results(session, model, frozenset(undecodable)):
                 sums.add(result)
                 inexact += not result.is_exact
                 _log_result(result, accuracy.of(result), sums.value(accuracy.key))
                 for observe in observers:
                     observe(result)
+                advance()
     check_unchanged(found.files)
     summary = sums.summary()
     log_summary(summary)
@@ -122,16 +126,37 @@ def results(
     names = "batch", "transcription", "losses", "readings"
     fetches = {name: tensors for name in names if (tensors := getattr(model, name)) is not None}
     session.run(model.start)
-    while True:
+    waiting: dict[int, Result] = {}  # for those before them, which are in a later batch
+    next_place = 0
+    for outputs in _outputs(lambda: session.run(fetches)):
+        for row, place in enumerate(outputs.batch.record_indices.tolist()):
+            waiting[place] = _result(outputs, row, place not in undecodable)
+        while next_place in waiting:
+            yield waiting.pop(next_place)
+            next_place += 1
+
+
+def _outputs(run: Callable[[], dict[str, Any]]) -> Iterator[BatchOutputs]:
+    """Yields the outputs of each batch, while a thread already computes those of the next one.
+
+    Args:
+        run: the function that computes those of a batch.
+    """
+
+    def timed() -> BatchOutputs:
         started = time.monotonic()
-        try:
-            values = session.run(fetches)
-        except tf.errors.OutOfRangeError:
-            return
-        seconds = time.monotonic() - started
-        outputs = BatchOutputs(seconds, **values)
-        for row, place in enumerate(outputs.batch.record_indices):
-            yield _result(outputs, row, place not in undecodable)
+        values = run()
+        return BatchOutputs(time.monotonic() - started, **values)
+
+    with ThreadPoolExecutor(1, "aocr-test") as thread:
+        computed = thread.submit(timed)
+        while True:
+            try:
+                outputs = computed.result()
+            except tf.errors.OutOfRangeError:
+                return
+            computed = thread.submit(timed)
+            yield outputs
 
 
 class BatchOutputs(NamedTuple):
@@ -196,7 +221,7 @@ def _log_result(result: Result, accuracy: float, mean_accuracy: float) -> None:
         f"loss: {result.loss:f}, perplexity: {perplexity_text(metrics.perplexity(result.loss))}, "
         f"probability: {result.probability:6.2%} {accuracy:>4.0%} {texts}"
     )
-    logging.info("%s", line)
+    logging.info("%s", line, extra=DETAIL)
 
 
 def perplexity_text(value: float) -> str:

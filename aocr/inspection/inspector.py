@@ -20,6 +20,7 @@ from aocr.data.records import schema
 from aocr.data.records.files import RawRecord
 from aocr.inspection import contact_sheet
 from aocr.inspection.completeness import check_completeness
+from aocr.inspection.gray_contrast import compare_with_gray, have_colors
 from aocr.inspection.shared_images import SharedImages, find_shared
 from aocr.inspection.statistics import collect_statistics
 from aocr.inspection.summary import DatasetFiles, DatasetSummary, find_duplicates, summarize
@@ -83,7 +84,8 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
     digests = statistics.digests
     duplicates = find_duplicates(digests.images, digests.labels, MAX_NAMED)
     shared = find_shared(digests.images, statistics.records_of_file, MAX_NAMED)
-    samples = contact_sheet.sample_indices(statistics.records) if options.sheet else []
+    looks = have_colors(statistics.images.kinds)
+    samples = contact_sheet.sample_indices(statistics.records) if options.sheet or looks else []
     named = itertools.chain(*duplicates.examples, *(each.first for each in shared))
     sizes = statistics.images.sizes
     absurd = sizes.absurd().nonzero()[0].tolist()
@@ -104,6 +106,7 @@ def inspect(paths: Sequence[str], options: InspectionOptions) -> None:
         examples,
         absurd_sizes=absurd_sizes,
         shared_images=shared_images,
+        gray_contrast=compare_with_gray([rows[index].image for index in samples]),
     )
     if options.recipe:
         flags = {share: [options.recipe, *each] for share, each in summary.flags.items()}

@@ -15,6 +15,7 @@ from aocr.data.label_sanity import ProblemCount
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution, distribution_of, divide
+from aocr.inspection.gray_contrast import GrayContrast
 from aocr.inspection.recommendation import Coverage, RecordCounts, WidthCounts, recommend
 from aocr.inspection.shared_images import SharedImages
 from aocr.inspection.statistics import DatasetStatistics, LabelStatistics, MisfitCounts
@@ -152,6 +153,7 @@ class DatasetSummary:
         repeated_images: records whose image occurs in an earlier record.
         contradictions: images that occur with different labels.
         shared_images: images that several of the datasets have.
+        gray_contrast: of some of the images, how many lose edges in gray.
         coverage: the smallest flags for each percentage of the records.
         fit: records that do not fit the given flags; None if no such flag is given.
         flags: recommended flags by percentage, such as "99 %". The percentage applies to images and
@@ -180,6 +182,7 @@ class DatasetSummary:
     repeated_images: int
     contradictions: Contradictions
     shared_images: list[SharedImages]
+    gray_contrast: GrayContrast
     coverage: list[Coverage]
     fit: MisfitCounts | None
     flags: dict[str, list[str]]
@@ -196,6 +199,7 @@ def summarize(
     examples: list[list[str]],
     absurd_sizes: ProblemCount,
     shared_images: list[SharedImages],
+    gray_contrast: GrayContrast,
 ) -> DatasetSummary:
     """Returns the summary of a dataset.
 
@@ -206,6 +210,7 @@ def summarize(
         examples: name and label of each record in `duplicates.examples`.
         absurd_sizes: the images whose size is absurd; the recommended flags need not fit them.
         shared_images: images that several datasets have.
+        gray_contrast: of some of the images, how many lose edges in gray.
     """
     images, labels = statistics.images, statistics.labels
     sizes, usual = images.sizes.counts(), images.sizes.usual_counts()
@@ -236,9 +241,10 @@ def summarize(
         repeated_images=duplicates.repeated_records,
         contradictions=_contradictions(duplicates, examples),
         shared_images=shared_images,
+        gray_contrast=gray_contrast,
         coverage=coverage,
         fit=None if statistics.limits == Limits() else statistics.misfits,
-        flags=_recommended_flags(coverage, statistics.labels),
+        flags=_recommended_flags(coverage, statistics.labels, gray_contrast),
     )
 
 
@@ -258,9 +264,11 @@ def _count_characters(labels: LabelStatistics) -> list[CharacterCount]:
     ]
 
 
-def _recommended_flags(coverage: list[Coverage], labels: LabelStatistics) -> dict[str, list[str]]:
+def _recommended_flags(
+    coverage: list[Coverage], labels: LabelStatistics, gray_contrast: GrayContrast
+) -> dict[str, list[str]]:
     """Returns flags for the command line by percentage, with a charset of all characters."""
-    fixed = []
+    fixed = ["--color"] if gray_contrast.colors_matter else []
     if not set(labels.occurrences) <= set(DIGITS_AND_CAPITALS):
         fixed.append("--charset=auto")
     if is_right_to_left(labels.occurrences):

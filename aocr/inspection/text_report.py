@@ -15,6 +15,7 @@ from aocr.data.label_sanity import ALL_KINDS, ProblemCount
 from aocr.data.limits import Limits
 from aocr.inspection.completeness import Completeness
 from aocr.inspection.distribution import Distribution
+from aocr.inspection.gray_contrast import GrayContrast
 from aocr.inspection.recommendation import Coverage
 from aocr.inspection.statistics import MisfitCounts
 from aocr.inspection.summary import CharacterCount, DatasetSummary
@@ -60,7 +61,7 @@ def format_report(summary: DatasetSummary, limits: Limits) -> str:
         format_characters(summary.characters),
         _coverage(summary.coverage, limits),
         _misfits(summary.fit, limits, summary.records) if summary.fit else [],
-        _recommended_flags(summary.flags),
+        _recommended_flags(summary.flags, summary.coverage),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -113,6 +114,7 @@ def _problems(summary: DatasetSummary) -> list[str]:
         ),
         *_odd_labels(summary),
         *_duplicates(summary),
+        *_lost_in_gray(summary.gray_contrast),
     ]
     return lines or ["No broken image, no image twice, no empty label."]
 
@@ -150,6 +152,13 @@ def _duplicates(summary: DatasetSummary) -> Iterator[str]:
         are = counted_in_groups(each.images, f"image of {dataset} is", f"images of {dataset} are")
         yield f"{are} also in {visible_text(each.earlier)}"
         yield from (f"      {name}" for name in each.named)
+
+
+def _lost_in_gray(contrast: GrayContrast) -> Iterator[str]:
+    """Yields a line about images that need their colors; none if a model reads well in gray."""
+    if contrast.colors_matter:
+        images = counted(contrast.sampled, "image")
+        yield f"{contrast.lost} of {images} looked at show in color what gray does not: --color"
 
 
 def _histograms(summary: DatasetSummary) -> list[str]:
@@ -230,13 +239,40 @@ def _misfit_reasons(misfits: MisfitCounts, limits: Limits) -> Iterator[tuple[int
         yield misfits.unknown, "with characters outside the charset: left out"
 
 
-def _recommended_flags(flags: dict[str, list[str]]) -> list[str]:
-    """Returns flags to copy, in a line however long; those for 99 % only if they differ."""
-    lines = ["Flags that fit all:", f"  {' '.join(flags['100 %'])}"]
-    if flags["99 %"] != flags["100 %"]:
-        lines.append("Flags that fit 99 % of the images and of the labels' lengths:")
-        lines.append(f"  {' '.join(flags['99 %'])}")
-    return lines
+MAX_PART = 0.8
+"""Flags for 99 % are the ones to copy if they are at most this part of those for all."""
+
+
+def _recommended_flags(flags: dict[str, list[str]], coverage: list[Coverage]) -> list[str]:
+    """Returns flags to copy, each set in a line however long.
+
+    Those for 99 % come first if a few images or labels make a model much larger; else they are left
+    out.
+    """
+    nearly_all, everything = (each for each in coverage if each.percent >= 99)
+    copied = ["Flags to copy into 'aocr train', which fit all:", f"  {' '.join(flags['100 %'])}"]
+    if _share(nearly_all, everything) > MAX_PART:
+        return copied
+    return [
+        "Flags to copy into 'aocr train', which fit 99 %:",
+        f"  {' '.join(flags['99 %'])}",
+        f"Their cost: {_cost(nearly_all)}.",
+        "Flags that fit all, for a larger and slower model:",
+        copied[1],
+    ]
+
+
+def _share(part: Coverage, whole: Coverage) -> float:
+    """Returns the smaller of two quotients: of the prepared widths, and of the longest labels."""
+    width = (part.image_width or 1) / (whole.image_width or 1)
+    return min(width, part.max_prediction / whole.max_prediction)
+
+
+def _cost(coverage: Coverage) -> str:
+    """Returns what becomes of the records that flags do not fit."""
+    shrunk = counted_in_groups(coverage.shrunk, "image is shrunk", "images are shrunk")
+    left_out = counted_in_groups(coverage.too_long, "label is", "labels are")
+    return f"{shrunk} more, and {left_out} too long to train on"
 
 
 GRID_WIDTH = 78

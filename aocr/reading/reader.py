@@ -6,13 +6,13 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE
+from aocr.config import MAX_PIXELS, TEST_BATCH_SIZE, width_at_32
 from aocr.data.images.conversion import convert_watched, if_unchanged, problem_of, to_png
 from aocr.data.images.decoder_complaints import DecoderWatch
 from aocr.data.images.files import (
@@ -117,6 +117,27 @@ def read_halves(
     return [value for half in halves for value in half]
 
 
+BATCHES_TOGETHER = 8
+"""Number of batches whose images are loaded together, so that each batch gets similar widths."""
+
+MAX_LOADED_BYTES = 2**26
+"""Size of the files loaded together from which on they are read, though there may be more."""
+
+
+class _Loaded(NamedTuple):
+    """Holds an image file that the backend decodes.
+
+    Attributes:
+        encoded: the file; empty if it cannot be used.
+        width: width of the image at a height of 32 pixels, in pixels.
+        known: what is known before it is read: a failure or a complaint.
+    """
+
+    encoded: bytes
+    width: int
+    known: Reading
+
+
 class Reader:
     """Reads the text in images with a loaded model (see `aocr.load`).
 
@@ -196,10 +217,10 @@ class Reader:
         """
         if on_error not in ("raise", "return"):
             raise ValueError(f"on_error={on_error!r} is neither 'raise' nor 'return'")
-        given = as_list(images)
+        given, size = as_list(images), BATCHES_TOGETHER * self._batch_size
         found: list[Reading] = []
-        for start in range(0, len(given), self._batch_size):
-            found += self.read_batch(given[start : start + self._batch_size], attention=attention)
+        for start in range(0, len(given), size):
+            found += self.read_batch(given[start : start + size], attention=attention)
             failed = next((n for n, r in enumerate(found[start:], start) if r.failure), None)
             if failed is not None and on_error == "raise":
                 image = given[failed]
@@ -210,29 +231,49 @@ class Reader:
         return found[0] if is_one_image(images) else found
 
     def read_batch(self, images: Sequence[ImageInput], *, attention: bool = False) -> list[Reading]:
-        """Reads several images at a time; those that cannot be read tell why.
+        """Reads several images; those that cannot be read tell why.
 
-        The images are converted as by `aocr dataset`.
+        The images are converted as by `aocr dataset`. The model reads at most `batch_size` at a
+        time, of more images those of similar width together.
         """
         with self._usage():
-            loaded = list(self._threads.map(self._load, images))
-            files = [encoded for encoded, known in loaded if not known.failure]
-            found = iter(self._read_files(files, attention) if files else ())
-            return [
-                known if known.failure else _with_complaint(next(found), known.complaint)
-                for _, known in loaded
-            ]
+            loads = self._loads(images)
+            return [reading for each in loads for reading in self._read_loaded(each, attention)]
 
-    def _load(self, image: ImageInput) -> tuple[bytes, Reading]:
-        """Returns a file that the backend decodes, and what is known: a failure or a complaint."""
+    def _loads(self, images: Sequence[ImageInput]) -> Iterator[list[_Loaded]]:
+        """Loads images, and yields as many at a time as memory is meant for."""
+        loaded: list[_Loaded] = []
+        for start in range(0, len(images), self._batch_size):
+            loaded += self._threads.map(self._load, images[start : start + self._batch_size])
+            if sum(len(each.encoded) for each in loaded) > MAX_LOADED_BYTES:
+                yield loaded
+                loaded = []
+        if loaded:
+            yield loaded
+
+    def _load(self, image: ImageInput) -> _Loaded:
         try:
-            encoded = encoded_image(image, MAX_PIXELS)
-            if if_unchanged(encoded, MAX_PIXELS):
-                return encoded, Reading()
-            converted, complaint = convert_watched(encoded, MAX_PIXELS, self._watch)
-            return converted.encoded, Reading(complaint=complaint)
+            encoded, complaint = encoded_image(image, MAX_PIXELS), ""
+            usable = if_unchanged(encoded, MAX_PIXELS)
+            if usable is None:
+                usable, complaint = convert_watched(encoded, MAX_PIXELS, self._watch)
+            width = width_at_32(usable.width, usable.height)
+            return _Loaded(usable.encoded, width, Reading(complaint=complaint))
         except ImageFileError as error:
-            return b"", Reading(failure=failure_of(error))
+            return _Loaded(b"", 0, Reading(failure=failure_of(error)))
+
+    def _read_loaded(self, loaded: Sequence[_Loaded], attention: bool) -> list[Reading]:
+        """Reads images in batches. A batch takes the time of its widest image."""
+        found = [each.known for each in loaded]
+        places = [n for n, known in enumerate(found) if not known.failure]
+        if len(places) > self._batch_size:
+            places.sort(key=lambda n: loaded[n].width)
+        for start in range(0, len(places), self._batch_size):
+            batch = places[start : start + self._batch_size]
+            readings = self._read_files([loaded[n].encoded for n in batch], attention)
+            for n, reading in zip(batch, readings, strict=True):
+                found[n] = _with_complaint(reading, found[n].complaint)
+        return found
 
     def _read_files(self, encoded: Sequence[bytes], attention: bool) -> Sequence[Reading]:
         """Reads files that the backend decodes; those that it cannot decode tell why."""
@@ -295,6 +336,17 @@ def read_paths(
     """
     few = isinstance(paths, Sequence) and len(paths) <= MAX_IMAGES_WITHOUT_GRAPPLER
     backend = load(optimize=not few)
-    with quiet_pillow(), DecoderWatch() as watch, Reader(backend, watch=watch) as reader:
-        for batch in batch_arrivals(paths, batch_size):
-            yield from zip(batch, reader.read_batch(batch), strict=True)
+    with (
+        quiet_pillow(),
+        DecoderWatch() as watch,
+        Reader(backend, batch_size, watch) as reader,
+    ):
+        for several in _as_they_come(paths, BATCHES_TOGETHER * batch_size):
+            yield from zip(several, reader.read_batch(several), strict=True)
+
+
+def _as_they_come(paths: Iterable[str], count: int) -> Iterable[Sequence[str]]:
+    """Returns paths in groups of at most so many; those of a list are there at once."""
+    if isinstance(paths, Sequence):
+        return (paths[start : start + count] for start in range(0, len(paths), count))
+    return batch_arrivals(paths, count)

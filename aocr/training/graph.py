@@ -22,7 +22,8 @@ from aocr.model.variable_names import GLOBAL_STEP
 from aocr.training.cluster.replicas import ALONE, Replicas, StopVotes
 from aocr.training.cluster.towers import Forward, StepValues, step_values
 from aocr.training.options import TrainingOptions
-from aocr.training.start.step_plan import StepPlan, schedule_end
+from aocr.training.start.step_plan import StepPlan
+from aocr.training.start.time_plan import schedule_end
 from aocr.training.update.optimizer import Update, build_update
 from aocr.training.update.precision import fastest_kernel_gradient
 
@@ -49,7 +50,7 @@ class TrainGraph(NamedTuple):
 
     @property
     def loss(self) -> tf.Tensor:
-        """The batch's mean, float32 scalar."""
+        """The mean over the batch's images, float32 scalar."""
         return self.values.loss
 
     @property
@@ -87,13 +88,13 @@ def build_train_graph(
         step, kernel_gradient = tf.convert_to_tensor(global_step), fastest_kernel_gradient()
         training = layers.Training(step, plan.seed, options.dropout, compute_dtype, kernel_gradient)
         forward = functools.partial(_forward, config, options, training)
-        values = step_values(batch, forward, replicas)
+        values = step_values(batch, forward, replicas, _full_batch(config, options))
         move_averages = functools.partial(
             moving_average_updates, values.batch_statistics, step, options.bn_momentum
         )
         last_step = schedule_end(options, plan)
         update = build_update(
-            values.loss,
+            values.objective,
             move_averages,
             global_step,
             options,
@@ -101,6 +102,15 @@ def build_train_graph(
             computed=values.gradients,
         )
     return TrainGraph(graph, iterator.initializer, batch, update, values)
+
+
+def _full_batch(config: Config, options: TrainingOptions) -> int | None:
+    """Returns the number of images that the sum of a batch's losses is divided by.
+
+    None where padding counts, as in 0.7.6: the mean over each batch. Otherwise an image weighs the
+    same in every batch: with buckets, many are smaller, the last ones of each bucket.
+    """
+    return None if config.padding_counts else options.batch_size
 
 
 def _forward(

@@ -44,8 +44,8 @@ class TrainingOptions:
     )
     max_minutes: float | None = option(
         None,
-        "minutes that training may take: the first steps are measured, and training and its "
-        "learning rate schedule end at the step that fits (default: none)",
+        "minutes that training may take: steps are measured, and training and its learning rate "
+        "schedule end at the step that fits (default: none)",
         minimum=0,
         maximum=10_000_000,
         excluded=0,

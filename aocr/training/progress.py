@@ -13,7 +13,7 @@ from aocr.evaluation.metrics import perplexity
 from aocr.training.graph import StepResult
 from aocr.training.start.training_set import TrainingSet
 from aocr.util.terminal.console import is_interactive, progress_bar
-from aocr.util.terminal.log import FILE_ONLY
+from aocr.util.terminal.log import DETAIL
 from aocr.util.text.plurals import counted
 
 MAX_SKIPPED_IN_A_ROW = 10
@@ -25,12 +25,13 @@ class Progress:
 
     Args:
         training_set: the records and batches of an epoch.
-        epochs: the number of epochs of this run.
+        epochs: the largest number of epochs of this run; `set_end` says how many it comes to.
         skipped: the number of batches of the first epoch that earlier runs have trained on.
     """
 
     def __init__(self, training_set: TrainingSet, epochs: int, skipped: int) -> None:
-        self._training_set, self._epochs = training_set, epochs
+        self._training_set, self._most_epochs = training_set, epochs
+        self._steps_of_run: int | None = None
         self._bar: tqdm | None = None
         self._skipped_batches = skipped
         self._batches, self._records, self._finished_epochs = skipped, 0, 0
@@ -39,17 +40,14 @@ class Progress:
         self._losses: list[float] = []  # of those among them that were applied
 
     @contextlib.contextmanager
-    def shown(self, steps: int) -> Iterator[None]:
+    def shown(self) -> Iterator[None]:
         """Shows a progress bar in the block if there is a terminal.
 
-        The lines of the steps then go to the log file only.
-
-        Args:
-            steps: the number of steps of the run.
+        It does not show the lines of the steps, without `--verbose`.
         """
         with contextlib.ExitStack() as stack:
             if is_interactive():
-                self._bar = stack.enter_context(progress_bar(steps, "steps"))
+                self._bar = stack.enter_context(progress_bar(self._steps_of_run, "steps"))
             yield
         self._bar = None
 
@@ -74,10 +72,10 @@ class Progress:
             result.seconds,
             result.loss,
             perplexity(result.loss),
-            extra={FILE_ONLY: self._bar is not None},
+            extra=DETAIL,
         )
         if self._bar is not None:
-            epoch = f"{self._finished_epochs + 1}/{self._epochs}"
+            epoch = self._numbered_epoch(self._finished_epochs + 1, "/")
             speed = f"{result.images_per_second:.0f} images/s"
             state = f"epoch {epoch}, loss {result.loss:.4f}, {speed}"
             self._bar.set_postfix_str(state, refresh=False)
@@ -92,12 +90,20 @@ class Progress:
         earlier = self._training_set.used - self._records
         logging.info(
             "Epoch %s: trained on %s%s, %i left out.",
-            f"{self._finished_epochs} of {self._epochs}",
+            self._numbered_epoch(self._finished_epochs, " of "),
             counted(self._records, "record"),
             f", {earlier} before this run" if earlier else "",
             self._training_set.left_out,
         )
         self._batches = self._records = 0
+
+    def _numbered_epoch(self, number: int, separator: str) -> str:
+        """Returns the number of an epoch and, if the end of the run is known, that of all."""
+        if self._steps_of_run is None:
+            return str(number)
+        batches = self._skipped_batches + self._steps_of_run
+        epochs = -(-batches // self._training_set.batches_per_epoch)
+        return f"{number}{separator}{min(self._most_epochs, epochs)}"
 
     def problem(self) -> str:
         """Returns why training should end: it no longer changes the model. Empty if it does."""
@@ -110,9 +116,8 @@ class Progress:
         )
 
     def set_end(self, steps: int) -> None:
-        """Changes the number of steps of the run, and so that of its epochs."""
-        batches = self._skipped_batches + steps
-        self._epochs = min(self._epochs, -(-batches // self._training_set.batches_per_epoch))
+        """Sets the number of steps of the run, and so that of its epochs."""
+        self._steps_of_run = steps
         if self._bar is not None:
             self._bar.total = steps
             self._bar.refresh()

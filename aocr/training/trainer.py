@@ -23,18 +23,13 @@ from aocr.training.options import Run, TrainingOptions
 from aocr.training.outputs import RunOutputs
 from aocr.training.progress import Progress
 from aocr.training.start.initial_weights import initialize_weights
-from aocr.training.start.step_plan import (
-    RunTiming,
-    StepPlan,
-    TimeBudget,
-    TimePlan,
-    make_step_plan,
-    planned_last_step,
-)
+from aocr.training.start.step_plan import StepPlan, make_step_plan
+from aocr.training.start.time_plan import RunTiming, TimeBudget, TimePlan, planned_last_step
 from aocr.training.start.training_set import TrainingSet, load_training_set, note_records
 from aocr.training.update.precision import BFLOAT16, convolution_type
 from aocr.training.validation.validator import Validator
 from aocr.util.errors import UserError
+from aocr.util.terminal.log import DETAIL
 from aocr.util.terminal.signals import collect_stop_signals
 from aocr.util.text.plurals import counted
 
@@ -89,17 +84,19 @@ def train(config: Config, options: TrainingOptions, run: Run, replicas: Replicas
             config_file.write(run.model_dir, config)
         if replicas.processes == 1:
             note_records(run, training_set, images)
-        _log_size(plan, training_set, options.max_minutes)
+        _log_size(training_set, _end_text(options, plan, planned))
         budget = TimeBudget(time.monotonic(), planned, validator.images if validator else 0)
         time_plan = None
         if options.max_minutes is not None:
-            time_plan = TimePlan(session, options, budget, replicas.number_of_chief)
+            time_plan = TimePlan(session, options, budget, plan.last_step, replicas.number_of_chief)
         timing = RunTiming(plan, training_set, not config.bucket_widths, time_plan)
-        logging.info("num_epoch: %d", options.num_epoch)
+        logging.info("num_epoch: %d", options.num_epoch, extra=DETAIL)
         logging.info("Starting the training process.")
         votes = replicas.votes(requests)
         steps = take_steps(session, model, plan.step_count, votes, replicas.losses_explained)
         progress = Progress(training_set, options.num_epoch, plan.skipped)
+        if options.max_minutes is None or planned or _has_limit(options):
+            progress.set_end(plan.step_count)
         with contextlib.closing(outputs):
             TrainingLoop(plan, options, progress, outputs, timing).run(steps, votes)
 
@@ -141,7 +138,7 @@ class TrainingLoop:
         Raises:
             UserError: too many updates in a row were not finite, or a file cannot be written.
         """
-        with self._progress.shown(self._plan.step_count):
+        with self._progress.shown():
             self._take(steps, stop_signals)
             self._save(finishing=not stop_signals)
             if not stop_signals:
@@ -248,16 +245,28 @@ def _log_nothing_to_train(options: TrainingOptions, plan: StepPlan) -> None:
         )
 
 
-def _log_size(plan: StepPlan, training_set: TrainingSet, minutes: float | None) -> None:
-    """Logs the size of the model, and what the run trains it on."""
-    end = f"at global step {plan.last_step}"
+def _end_text(options: TrainingOptions, plan: StepPlan, planned: int | None) -> str:
+    """Returns when the run ends, as far as that is known before its first step."""
+    end, minutes = f"at global step {plan.last_step}", options.max_minutes
+    if minutes is None or planned:
+        return f"{end} at the latest"
+    return f"after {minutes:g} minutes" + (f", or {end}" if _has_limit(options) else "")
+
+
+def _has_limit(options: TrainingOptions) -> bool:
+    """Returns whether other flags than the minutes say when the run ends."""
+    return options.max_steps is not None or options.num_epoch != TrainingOptions.num_epoch
+
+
+def _log_size(training_set: TrainingSet, end: str) -> None:
+    """Logs the size of the model, what the run trains it on, and when it ends."""
     weights = sum(v.shape.num_elements() for v in tf.compat.v1.trainable_variables())
     logging.info(
         "The model has %s weights; %s make %s an epoch; training ends %s.",
         f"{weights:,}",
         counted(training_set.used, "record"),
         counted(training_set.batches_per_epoch, "batch", "batches"),
-        f"after {minutes:g} minutes, or {end}" if minutes else f"{end} at the latest",
+        end,
     )
 
 

@@ -46,7 +46,7 @@ def test_results_by_hand():
         images=None,
         widths=np.array([8, 6, 4, 0]),
         targets=np.array([[3, 4, 2], [3, 3, 2], [0, 0, 0], [3, 4, 2]]),
-        record_indices=np.array([7, 8, 9, 10]),
+        record_indices=np.arange(4),
         labels=names,
         comments=np.array([b"a.png"] * 4, object),
         encoded=names,
@@ -54,8 +54,8 @@ def test_results_by_hand():
     model = EvalGraph(None, None, batch, reading, np.zeros(4))
     losses = np.array([1.0, 2.0, math.nan, 4.0])
     session = FakeSession({"batch": batch, "transcription": reading, "losses": losses})
-    found = list(evaluator.results(session, model, frozenset([10])))
-    assert [each.place for each in found] == [7, 8, 9, 10]
+    found = list(evaluator.results(session, model, frozenset([3])))
+    assert [each.place for each in found] == [0, 1, 2, 3]
     assert [each.prediction for each in found] == ["AB", "BAB", "A", ""]
     assert [each.probability for each in found] == [0.1, 0.2, 0.3, 0]
     assert [each.character_probabilities for each in found] == [
@@ -69,6 +69,20 @@ def test_results_by_hand():
     assert [each.loss for each in found[:2]] == [1, 2]
     assert math.isnan(found[2].loss)  # a label that the model cannot transcribe
     assert math.isnan(found[3].loss)
+
+
+def test_results_are_in_the_order_of_the_dataset_whatever_that_of_the_batches():
+    def outputs_of(*places):
+        count = len(places)
+        names, symbols = np.array([b"A"] * count, object), np.full([count, 1], EOS_ID)
+        reading = Transcription(names, np.ones(count), np.ones([count, 1]), symbols, symbols)
+        columns = EvaluationBatch(np.array(places), None, symbols[:, 0], None, names, names, names)
+        return {"batch": columns, "transcription": reading, "losses": np.zeros(count)}
+
+    session = FakeSession(outputs_of(1, 4), outputs_of(2, 0), outputs_of(3))
+    model = EvalGraph(None, None, None, None, None)
+    found = evaluator.results(session, model, frozenset())
+    assert [result.place for result in found] == [0, 1, 2, 3, 4]
 
 
 class FakeReport:

@@ -30,6 +30,23 @@ def test_text_is_as_wide_as_a_terminal_but_for_names(report):
     assert max(map(len, text.splitlines()[1:])) <= 85
 
 
+def test_the_flags_to_copy_fit_99_percent_if_that_saves_much(report):
+    rows = [(grey_png(n, (60, 30)), "AB") for n in range(99)]
+    text = report(*rows, (grey_png(99, (80, 30)), "ABC"), as_json=False)
+    assert text.splitlines()[-5:] == [
+        "Flags to copy into 'aocr train', which fit 99 %:",
+        "  --max-width=60 --max-height=30 --max-prediction=2",
+        "Their cost: 1 image is shrunk more, and 1 label is too long to train on.",
+        "Flags that fit all, for a larger and slower model:",
+        "  --max-width=80 --max-height=30 --max-prediction=3",
+    ]
+    text = report(*rows, (grey_png(99, (70, 30)), "AB"), as_json=False)
+    assert text.splitlines()[-2:] == [
+        "Flags to copy into 'aocr train', which fit all:",
+        "  --max-width=70 --max-height=30 --max-prediction=2",
+    ]
+
+
 def test_many_characters_are_cut_in_the_middle(report):
     label = "".join(chr(0x4E00 + n) * (100 - n) for n in range(60))
     text = report((IMAGE, label), as_json=False)

@@ -1,5 +1,6 @@
 """Reading from Python: `aocr.load` and `Reader.read`, with all kinds of models and images."""
 
+import io
 import pathlib
 import subprocess
 import sys
@@ -14,8 +15,11 @@ from tiny_model import picture, pixels, png
 
 import aocr
 from aocr.data.images.files import ImageFileError
+from aocr.model.readings import Reading
+from aocr.reading import reader as reader_module
 from aocr.reading.loading import load_reader
 from aocr.reading.model_source import find_model
+from aocr.reading.reader import Reader
 from aocr.util.errors import UserError
 
 KINDS = ("model_dir", "saved_model", "frozen_graph", "versions")
@@ -188,3 +192,37 @@ def test_a_path_without_a_model_is_one_clear_error(tiny, tmp_path):
         aocr.load(tiny.model_dir, max_with=3)
     with pytest.raises(UserError, match="--max-width is 99"):
         aocr.load(tiny.model_dir, max_width=99)
+
+
+class Widths:
+    """Stands for a model: reads the width of each file, and notes those of each batch."""
+
+    def __init__(self):
+        self.batches = []
+
+    def read_files(self, encoded, attention):
+        sizes = [Image.open(io.BytesIO(file)).width for file in encoded]
+        self.batches.append(sizes)
+        return [Reading(text=str(size)) for size in sizes]
+
+    def close(self):
+        pass
+
+
+def test_images_of_similar_width_are_read_together_and_answered_in_their_order():
+    given = [40, 8, 16, 40, 8, 16, 8]
+    files = [encoded(np.zeros([32, width], np.uint8)) for width in given]
+    files[2] = b"no image"
+    with Reader(Widths(), batch_size=3) as loaded:
+        found = loaded.read(files, on_error="return")
+        assert loaded.backend.batches == [[8, 8, 8], [16, 40, 40]]
+    assert [reading.text for reading in found] == ["40", "8", "", "40", "8", "16", "8"]
+    assert [bool(reading.failure) for reading in found] == [n == 2 for n in range(7)]
+
+
+def test_large_files_are_not_loaded_together(monkeypatch):
+    monkeypatch.setattr(reader_module, "MAX_LOADED_BYTES", 1)
+    files = [encoded(np.zeros([32, width], np.uint8)) for width in (40, 8, 16)]
+    with Reader(Widths(), batch_size=2) as loaded:
+        assert [reading.text for reading in loaded.read(files)] == ["40", "8", "16"]
+        assert loaded.backend.batches == [[40, 8], [16]]

@@ -185,6 +185,35 @@ def test_the_training_graph_learns_from_every_bucket(dataset):
     assert {features.shape[1] for _, _, features in steps} == {3, 6, 13}
 
 
+def update_of_one_image(folder, config, batch_size):
+    """Loss and gradients of a step on a batch of one image."""
+    path = write_records(folder / "one.tfrecords", [schema.serialize(picture(24), "AB")])
+    options = TrainingOptions(batch_size=batch_size, seed=1, dropout=0.0)
+    records = records_of([path], batch_size, config=config)
+    model = build_train_graph(config, options, records, StepPlan(1, 0, 1))
+    with model.graph.as_default(), tf.compat.v1.Session() as session:
+        session.run(tf.compat.v1.global_variables_initializer())
+        session.run(model.start)
+        return session.run((model.loss, model.update.gradients))
+
+
+@pytest.mark.parametrize(
+    ("change", "weight"),
+    [({}, 0.25), ({"bucket_widths": (), "padding": "masked"}, 0.25), ({"bucket_widths": ()}, 1)],
+)
+def test_an_image_weighs_the_same_in_a_smaller_batch(tmp_path, change, weight):
+    config = dataclasses.replace(CONFIG, **change)
+    full, of_four = (update_of_one_image(tmp_path, config, size) for size in (1, 4))
+    assert of_four[0] == pytest.approx(full[0])  # what the log shows
+    for name, gradient in full[1].items():
+        close(dense(of_four[1][name]), weight * dense(gradient))
+
+
+def dense(gradient):
+    """The values of a gradient, also of one by rows."""
+    return np.asarray(getattr(gradient, "values", gradient))
+
+
 # Messages about the widths
 
 

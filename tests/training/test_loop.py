@@ -9,7 +9,8 @@ import tensorflow as tf
 from aocr.training.graph import StepResult
 from aocr.training.options import TrainingOptions
 from aocr.training.progress import MAX_SKIPPED_IN_A_ROW, Progress
-from aocr.training.start.step_plan import RunTiming, StepPlan
+from aocr.training.start.step_plan import StepPlan
+from aocr.training.start.time_plan import RunTiming
 from aocr.training.start.training_set import TrainingSet
 from aocr.training.trainer import TrainingLoop
 from aocr.util.errors import UserError
@@ -126,9 +127,23 @@ def test_an_applied_update_ends_a_row_of_skipped_ones(caplog):
 def test_epochs_are_logged_with_records_of_earlier_runs(caplog):
     caplog.set_level(logging.INFO)
     progress = Progress(TRAINING_SET, epochs=2, skipped=1)
+    progress.set_end(4)
     for step, records in enumerate((1, 2, 1), start=1):
         progress.add(result(step, records=records))
     assert [message for message in caplog.messages if message.startswith("Epoch")] == [
         "Epoch 1 of 2: trained on 1 record, 2 before this run, 1 left out.",
         "Epoch 2 of 2: trained on 3 records, 1 left out.",
+    ]
+
+
+def test_epochs_are_numbered_without_their_number_until_the_end_is_planned(caplog):
+    caplog.set_level(logging.INFO)
+    progress = Progress(TRAINING_SET, epochs=1000, skipped=0)
+    for step in range(1, 5):
+        progress.add(result(step))
+        if step == 2:
+            progress.set_end(17)
+    assert [message.split(":")[0] for message in caplog.messages if "Epoch" in message] == [
+        "Epoch 1",
+        "Epoch 2 of 9",
     ]

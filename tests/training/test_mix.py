@@ -53,7 +53,7 @@ def test_a_run_that_is_resumed_ends_with_the_same_weights(folder):
     assert f"An epoch draws 15 records: {told}." in log
     assert "Bucket widths that fit the training images: 48." in log
     assert "15 records make 3 batches an epoch" in log
-    assert "Epoch 2 of 1000: trained on 15 records, 2 left out." in log
+    assert "Epoch 2 of 3: trained on 15 records, 2 left out." in log
     config = config_file.loads((folder / "whole/config.json").read_text(encoding="utf-8"))
     assert config.characters == "ABCDE"
     (folder / "resumed").mkdir()

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from aocr.training.start.step_plan import MEASURED_STEPS, RunTiming, StepPlan, pace_of
+from aocr.training.start.step_plan import StepPlan
+from aocr.training.start.time_plan import MEASURED_STEPS, RunTiming, pace_of
 from aocr.training.start.training_set import TrainingSet
 
 TRAINING_SET = TrainingSet(None, used=300, left_out=1, batches_per_epoch=6)

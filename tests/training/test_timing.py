@@ -13,14 +13,13 @@ from training_runs import STEP, steps, train, write
 
 from aocr.model.weights import checkpoints
 from aocr.training.options import TrainingOptions
-from aocr.training.start.step_plan import (
+from aocr.training.start.step_plan import StepPlan, make_step_plan
+from aocr.training.start.time_plan import (
     VARIABLES,
     Pace,
     RunTiming,
-    StepPlan,
     TimeBudget,
     TimePlan,
-    make_step_plan,
     planned_last_step,
     schedule_end,
     steps_that_fit,
@@ -50,7 +49,7 @@ class Planned:
             end = schedule_end(options, plan)
             session.run(tf.compat.v1.global_variables_initializer())
             budget = TimeBudget(time.monotonic() - seconds_ago)
-            time_plan = TimePlan(session, options, budget)
+            time_plan = TimePlan(session, options, budget, limit)
             timing = RunTiming(plan, TRAINING_SET, True, time_plan)
             self.before = session.run(end)
             self.made = [timing.add(n, s) for n, s in enumerate(durations, start=1)]
@@ -92,13 +91,34 @@ def test_the_earlier_limit_wins(caplog):
     assert "ends at global step 50, because --max-steps or --num-epoch comes first." in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "last_step"),
+    [(0.1, 18 + 999), (1.1, 105), (20, 18 + 10)],
+    ids=["busy at first", "as measured", "busy later"],
+)
+def test_a_plan_that_is_far_off_is_corrected(seconds, last_step):
+    """An eighth of the 99 steps that are planned at step 6 is taken at step 18."""
+    found = Planned(2, 20, [15] + [1] * 5 + [seconds] * 12, limit=2000)
+    assert found.made[:17] == [False] * 5 + [True] + [False] * 11
+    assert found.last_step == found.schedule_end == last_step
+    assert found.made[17] == (last_step != 105)
+
+
+def test_a_correction_keeps_the_other_limits(caplog):
+    caplog.set_level(logging.INFO)
+    assert Planned(2, 20, [15] + [1] * 5 + [0.1] * 12, limit=200).last_step == 200
+    assert "A step takes 0.100s now: training ends at global step 200 instead of 105." in (
+        caplog.messages
+    )
+
+
 def test_a_run_that_takes_longer_says_so_once(caplog):
     options = TrainingOptions(4, max_minutes=1)
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
         schedule_end(options, PLAN)
         session.run(tf.compat.v1.global_variables_initializer())
         budget = TimeBudget(time.monotonic() - 73, planned=400)
-        timing = RunTiming(PLAN, TRAINING_SET, True, TimePlan(session, options, budget))
+        timing = RunTiming(PLAN, TRAINING_SET, True, TimePlan(session, options, budget, 400))
         for step in range(8):
             timing.add(step + 1, 1.0)
     (line,) = (each.message for each in caplog.records if each.levelname == "WARNING")
@@ -135,7 +155,7 @@ def timed(tmp_path_factory):
 
 def test_a_run_ends_at_the_planned_step(timed):
     _, log = timed
-    last_step = int(re.search(r"training ends at global step (\d+)\.", log)[1])
+    last_step = int(re.findall(r"training ends at global step (\d+)", log)[-1])
     assert steps(log)[-1] == last_step
     assert re.search(
         r"The model has \d,\d{3},\d{3} weights; 9 records make 3 batches an epoch;", log

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from aocr.cli.flags import common, model, search
 from aocr.cli.flags.parser import CommandParser, value_type
@@ -29,14 +30,12 @@ from aocr.model.weights import pretrained
 from aocr.training.options import TrainingOptions
 from aocr.util.errors import EXIT_FAILURE
 from aocr.util.options import Permitted, permitted_values
-from aocr.util.paths.alike import AlikeFinder
 from aocr.util.paths.checks import named
 from aocr.util.terminal.console import (
-    is_interactive,
     print_text,
-    progress_bar,
     read_names,
     require_stdout,
+    shown_progress,
 )
 
 
@@ -218,10 +217,10 @@ def _write_rows(
 
     least = request.min_probability
     read = failed = uncertain = inexact = 0
-    finder = AlikeFinder()
+    hint = prediction_output.hints()
     with _progress(names, request.output is not None) as advance:
         for path, result in predictions:
-            prediction_output.log_prediction(path, result, finder)
+            prediction_output.log_prediction(path, result, hint)
             read += not result.failure
             failed += bool(result.failure)
             inexact += not result.is_exact
@@ -281,11 +280,8 @@ def _from_server(request: PredictRequest, names: Iterable[str]) -> Iterator[tupl
     return remote.predict(client, names, request.batch_size)
 
 
-@contextlib.contextmanager
-def _progress(names: Iterable[str], to_file: bool) -> Iterator[Callable[[], object]]:
+def _progress(names: Iterable[str], to_file: bool) -> AbstractContextManager[Callable[[], object]]:
     """Shows a progress bar on a terminal, unless the rows go there."""
-    if is_interactive() and (to_file or not sys.stdout.isatty()):
-        with progress_bar(len(names) if isinstance(names, Sequence) else None, "images") as bar:
-            yield bar.update
-    else:
-        yield lambda: None
+    if not to_file and sys.stdout.isatty():
+        return contextlib.nullcontext(lambda: None)
+    return shown_progress(len(names) if isinstance(names, Sequence) else None, "images")

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aocr.data.images.decoder_complaints import warning_text
 from aocr.data.images.files import NO_SUCH_FILE
 from aocr.model.readings import Reading, inexact_text
 from aocr.report.json_lines import json_line, readings_of, six_digits, with_probabilities
-from aocr.util.paths.alike import AlikeFinder
+from aocr.util.terminal.log import DETAIL
 from aocr.util.text.characters import escape, escape_name
 from aocr.util.text.plurals import counted
 
+if TYPE_CHECKING:
+    from aocr.util.paths.alike import AlikeFinder
 
-def log_prediction(path: str, reading: Reading, finder: AlikeFinder | None = None) -> None:
+
+def hints() -> Callable[[str], str]:
+    """Returns `AlikeFinder.hint` of a finder that is made, and imported, when it is needed."""
+
+    @functools.cache
+    def finder() -> AlikeFinder:
+        from aocr.util.paths.alike import AlikeFinder
+
+        return AlikeFinder()
+
+    return lambda path: finder().hint(path)
+
+
+def log_prediction(path: str, reading: Reading, hint: Callable[[str], str] | None = None) -> None:
     """Logs the text, or that the file cannot be read (docs/compatibility.md, "Log lines").
 
     A complaint of the decoder comes before it. Of a file that is not there, one of almost its name
-    is named that `finder` finds.
+    is named that `hint` tells.
     """
     if reading.complaint:
         logging.warning("%s", warning_text(path, reading.complaint))
     if reading.failure:
         logging.error("Result: error while opening file %s.", path)
-        hint = finder.hint(path) if finder and reading.failure == NO_SUCH_FILE else ""
-        logging.error("%s: %s%s", path, reading.failure, hint)
+        there = hint(path) if hint and reading.failure == NO_SUCH_FILE else ""
+        logging.error("%s: %s%s", path, reading.failure, there)
     else:
-        logging.info("Result: OK. %.2f %s", reading.probability, reading.text)
+        logging.info("Result: OK. %.2f %s", reading.probability, reading.text, extra=DETAIL)
 
 
 def tsv_line_of(path: str, reading: Reading, min_probability: float | None = None) -> str:

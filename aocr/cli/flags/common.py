@@ -61,10 +61,12 @@ DEFAULT_LOG = "aocr.log"
 """The log file of 0.7.6, in the working directory."""
 
 
-def add_log_flag(parser: argparse.ArgumentParser) -> None:
-    """Adds the flag of the log file, which all commands have."""
+def add_log_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of the log, which all commands have."""
     text = "append log lines to this file (default: %(default)s)"
     parser.add_argument("--log-path", default=DEFAULT_LOG, metavar="FILE", help=text)
+    text = "show all lines of the log on a terminal, also those of each step, image and setting"
+    parser.add_argument("--verbose", action="store_true", help=text)
 
 
 def add_api_key_flag(group: argparse._ActionsContainer, text: str) -> None:

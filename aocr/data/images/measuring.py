@@ -25,7 +25,11 @@ from aocr.data.images.preprocessing import (
 from aocr.util.session import open_on_cpu
 
 BATCH_SIZE = 64
-"""Number of files that are decoded in one call."""
+"""Number of files that a thread checks at a time."""
+
+DECODED_TOGETHER = 16
+"""Number of files that one call decodes. Each has operations of its own in the graph: more of them
+take longer to build than their calls save in a dataset of thousands."""
 
 
 Item = TypeVar("Item")
@@ -99,7 +103,7 @@ class ImageMeasurer:
     def __init__(self, config: Config) -> None:
         with tf.Graph().as_default() as graph:
             images = tf.compat.v1.placeholder(tf.string, [None])
-            batch = tf.compat.v1.placeholder(tf.string, [BATCH_SIZE])
+            batch = tf.compat.v1.placeholder(tf.string, [DECODED_TOGETHER])
             one_by_one = _with_prepared_widths(_measure_one_by_one(images, config), config)
             together = _with_prepared_widths(_measure_together(batch, config), config)
         # an operation on pixels is too small to be shared by threads; several run at a time
@@ -114,21 +118,26 @@ class ImageMeasurer:
     def measure(self, images: Sequence[bytes]) -> list[Measured | None]:
         """Measures images; returns None for each that cannot be decoded.
 
-        It is fastest for `BATCH_SIZE` PNG and JPEG files without alpha that can all be decoded.
+        It is fastest for PNG and JPEG files without alpha that can all be decoded.
 
         Args:
-            images: at most `BATCH_SIZE` image files.
+            images: image files.
         """
+        starts = range(0, len(images), DECODED_TOGETHER)
+        parts = (images[start : start + DECODED_TOGETHER] for start in starts)
+        return [measured for part in parts for measured in self._measure_part(part)]
+
+    def _measure_part(self, images: Sequence[bytes]) -> list[Measured | None]:
         found = self._measure_batch(images) or _or_none(self._one_by_one, images)
         if found is not None:
             return list(found)
         if len(images) == 1:
             return [None]
-        return [self.measure([image])[0] for image in images]
+        return [self._measure_part([image])[0] for image in images]
 
     def _measure_batch(self, images: Sequence[bytes]) -> list[Measured] | None:
         """Measures images by the fast way, if it is one for them and all can be decoded."""
-        missing = BATCH_SIZE - len(images)
+        missing = DECODED_TOGETHER - len(images)
         if missing > len(images) or not all(map(_is_common, images)):
             return None
         found = _or_none(self._together, [*images, *[images[0]] * missing])
@@ -185,11 +194,11 @@ def _measure_together(files: tf.Tensor, config: Config) -> tf.Tensor:
     No more images are in memory at a time than cores decode: each is dropped once it is measured.
 
     Args:
-        files: string `[BATCH_SIZE]`, image files without alpha.
+        files: string `[DECODED_TOGETHER]`, image files without alpha.
         config: the config, for `channels`.
 
     Returns:
-        int64 `[BATCH_SIZE, 5]`, see `_measure_one_by_one`.
+        int64 `[DECODED_TOGETHER, 5]`, see `_measure_one_by_one`.
     """
     images = [
         tf.raw_ops.DecodeImage(contents=file, channels=config.channels, expand_animations=False)
@@ -199,5 +208,5 @@ def _measure_together(files: tf.Tensor, config: Config) -> tf.Tensor:
     largest, smallest = zip(*map(bounds, images), strict=True)
     contrast = contrast_of_bounds(tf.stack(largest), tf.stack(smallest))
     digests = tf.stack([_digest(image) for image in images])
-    numbers = tf.cast(contrast, tf.int64), tf.zeros([BATCH_SIZE], tf.int64), digests
+    numbers = tf.cast(contrast, tf.int64), tf.zeros([DECODED_TOGETHER], tf.int64), digests
     return tf.concat([sizes, tf.stack(numbers, axis=1)], axis=1)

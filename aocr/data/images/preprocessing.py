@@ -226,9 +226,12 @@ def _decode_png(encoded: tf.Tensor, channels: int, gray: str) -> Shown:
         return shown._replace(pixels=_to_channels(shown.pixels, channels, of_transparent))
 
     has_alpha = tf.equal(tf.shape(pixels)[2] % 2, 0)  # gray and alpha, or RGB and alpha
+    is_transparent = tf.cond(
+        has_alpha, lambda: tf.reduce_any(pixels[:, :, -1] < 255), lambda: tf.constant(False)
+    )
     return Shown(
         *tf.cond(
-            has_alpha & tf.reduce_any(pixels[:, :, -1] < 255),
+            is_transparent,
             lambda: tuple(show_transparent()),
             lambda: (
                 _to_channels(_without_alpha(pixels), channels, of_opaque),
@@ -298,7 +301,7 @@ def _to_channels(
 
 def luma(rgb: tf.Tensor) -> tf.Tensor:
     """Returns 0.299 R + 0.587 G + 0.114 B, rounded, with Pillow's weights: `[h, w, 3]` to 1."""
-    return tf.cast(_weighted(rgb, (19595, 38470, 7471), 1 << 15) // (1 << 16), tf.uint8)
+    return tf.cast(_weighted(rgb, (19595, 38470, 7471), 1 << 16) + 0.5, tf.uint8)
 
 
 def _gray_of_libpng(rgb: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
@@ -312,18 +315,26 @@ def _gray_of_libpng(rgb: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
 
     def of_16_bits() -> tf.Tensor:
         pixels = _without_alpha(tf.io.decode_png(encoded, dtype=tf.uint16))
-        return _weighted(pixels, weights, 1 << 14) // (1 << 23)
+        channels = [tf.cast(pixels[:, :, n : n + 1], tf.int32) * weights[n] for n in range(3)]
+        return tf.cast((sum(channels) + (1 << 14)) // (1 << 23), tf.uint8)
 
     has_16_bits = tf.equal(tf.strings.substr(encoded, 24, 1), b"\x10")  # in IHDR, the first chunk
-    gray = tf.cond(has_16_bits, of_16_bits, lambda: _weighted(rgb, weights, 0) // (1 << 15))
-    return tf.cast(gray, tf.uint8)
+    return tf.cond(
+        has_16_bits, of_16_bits, lambda: tf.cast(_weighted(rgb, weights, 1 << 15), tf.uint8)
+    )
 
 
-def _weighted(rgb: tf.Tensor, weights: tuple[int, int, int], rounding: int) -> tf.Tensor:
-    """Returns the weighted sum of the channels of `[h, w, 3]`, plus a number: int32 `[h, w, 1]`."""
-    channels = (tf.cast(rgb[:, :, n : n + 1], tf.int32) for n in range(3))
-    red, green, blue = (each * weight for each, weight in zip(channels, weights, strict=True))
-    return red + green + blue + rounding
+def _weighted(rgb: tf.Tensor, weights: tuple[int, int, int], divisor: int) -> tf.Tensor:
+    """Returns the weighted sum of uint8 `[h, w, 3]`, float32 `[h, w, 1]`, without an error.
+
+    All sums are whole multiples of 1 / divisor, a power of two, and need at most 24 bits. A
+    division of integers would take much longer.
+    """
+    channels = (tf.cast(rgb[:, :, n : n + 1], tf.float32) for n in range(3))
+    red, green, blue = (
+        each * (weight / divisor) for each, weight in zip(channels, weights, strict=True)
+    )
+    return red + green + blue
 
 
 PARALLEL_CALLS = 10

@@ -55,15 +55,18 @@ class StepValues(NamedTuple):
     """Holds what an update is computed from.
 
     Attributes:
-        loss: float32 scalar, mean over the batch of all replicas.
+        loss: float32 scalar, mean over the images of the batch of all replicas.
+        objective: float32 scalar, what the update makes smaller: the loss, or the sum of the losses
+            by the number of images of a full batch.
         batch_statistics: means over the replicas, with the moving averages.
         features: float32 `[N, T, D]`, the CNN's output, of the first tower of this process.
-        gradients: the gradients of the loss; None without replicas, where the optimizer computes
-            them.
+        gradients: the gradients of the objective; None without replicas, where the optimizer
+            computes them.
         shared: None without replicas.
     """
 
     loss: tf.Tensor
+    objective: tf.Tensor
     batch_statistics: Sequence[BatchStatistic]
     features: tf.Tensor
     gradients: GlobalGradients | None = None
@@ -92,14 +95,16 @@ class Reduced(NamedTuple):
     Attributes:
         images: float32 scalar, number of images of the global batch.
         loss: float32 scalar, mean over all its images.
-        gradients: the gradients of that mean, one a variable; rows that no image uses are left out
-            of a gradient by rows, as without replicas.
+        objective: float32 scalar, see `StepValues`.
+        gradients: the gradients of the objective, one a variable; rows that no image uses are left
+            out of a gradient by rows, as without replicas.
         gradient_norm: float32 scalar, computed as `tf.linalg.global_norm` does without replicas.
         statistics: float32 `[C]` each, means over the replicas, weighted by their images.
     """
 
     images: tf.Tensor
     loss: tf.Tensor
+    objective: tf.Tensor
     gradients: Sequence[tf.Tensor | tf.IndexedSlices]
     gradient_norm: tf.Tensor
     statistics: Sequence[tf.Tensor]
@@ -127,7 +132,10 @@ def gpu_towers(gpus: str | None) -> list[str]:
 
 
 def step_values(
-    batch: TrainingBatch, forward: Callable[[TrainingBatch, int], Forward], replicas: Replicas
+    batch: TrainingBatch,
+    forward: Callable[[TrainingBatch, int], Forward],
+    replicas: Replicas,
+    full_batch: int | None = None,
 ) -> StepValues:
     """Builds the forward pass of all towers of this process, and the sums over all replicas.
 
@@ -136,19 +144,25 @@ def step_values(
         forward: a function that builds the network on a part of the batch; its second argument
             counts the replicas.
         replicas: the towers, and the sums over processes.
+        full_batch: number of images of a full batch of all replicas, which the objective divides
+            by, so that an image weighs the same in a smaller one; None for the images of the batch.
     """
     if replicas.count == 1:
         output = forward(batch, 0)
-        return StepValues(tf.reduce_mean(output.losses), output.batch_statistics, output.features)
+        loss = objective = tf.reduce_mean(output.losses)
+        if full_batch is not None:
+            objective = tf.reduce_sum(output.losses) / full_batch
+        return StepValues(loss, objective, output.batch_statistics, output.features)
     outputs, contributions = _run_towers(batch, forward, replicas)
     variables = tf.compat.v1.trainable_variables()
     own_vote = tf.compat.v1.placeholder_with_default(0.0, [])
     vectors = [pack(each, variables) for each in contributions]
     total = replicas.sum_of_processes(tf.concat([tf.add_n(vectors), own_vote[tf.newaxis]], axis=0))
-    reduced = unpack(total[:-1], contributions[0], variables)
+    reduced = unpack(total[:-1], contributions[0], variables, full_batch)
     averages = [each.moving_average for each in outputs[0].batch_statistics]
     return StepValues(
         loss=reduced.loss,
+        objective=reduced.objective,
         batch_statistics=list(map(BatchStatistic, averages, reduced.statistics)),
         features=outputs[0].features,
         gradients=GlobalGradients(reduced.gradients, reduced.gradient_norm),
@@ -228,7 +242,10 @@ def _dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.
 
 
 def unpack(
-    total: tf.Tensor, contribution: Contribution, variables: Sequence[tf.Variable]
+    total: tf.Tensor,
+    contribution: Contribution,
+    variables: Sequence[tf.Variable],
+    full_batch: int | None = None,
 ) -> Reduced:
     """Returns the means that the sum of all vectors stands for.
 
@@ -236,8 +253,38 @@ def unpack(
         total: the sum of the vectors of `pack`.
         contribution: one of them, for the kinds and shapes of its parts.
         variables: the variables of the gradients.
+        full_batch: what the gradients are divided by, see `step_values`.
     """
-    shapes = [
+    shapes = _shapes(contribution, variables)
+    sizes = [tf.TensorShape(shape).num_elements() for shape in shapes]
+    parts = [
+        tf.reshape(part, shape) for part, shape in zip(tf.split(total, sizes), shapes, strict=True)
+    ]
+    images, loss, squares = parts[:3]
+    count = len(variables)
+    divisor = images if full_batch is None else tf.constant(float(full_batch))
+    dense = [part / divisor for part in parts[3 : 3 + count]]
+    touched = iter(parts[3 + count : len(parts) - len(contribution.statistics)])
+    gradients = [
+        _by_rows(mean, next(touched)) if _is_by_rows(gradient) else mean
+        for mean, gradient in zip(dense, contribution.gradients, strict=True)
+    ]
+    plain = [gradient for gradient in gradients if not _is_by_rows(gradient)]
+    norm = tf.sqrt(tf.square(tf.linalg.global_norm(plain)) + squares / (divisor * divisor))
+    statistics = [part / images for part in parts[len(parts) - len(contribution.statistics) :]]
+    return Reduced(
+        images=images,
+        loss=loss / images,
+        objective=loss / divisor,
+        gradients=gradients,
+        gradient_norm=norm,
+        statistics=statistics,
+    )
+
+
+def _shapes(contribution: Contribution, variables: Sequence[tf.Variable]) -> list[Sequence[int]]:
+    """Returns the shapes of the parts of a vector of `pack`."""
+    return [
         *[[]] * 3,
         *[variable.shape for variable in variables],
         *[
@@ -247,22 +294,6 @@ def unpack(
         ],
         *[statistic.shape for statistic in contribution.statistics],
     ]
-    sizes = [tf.TensorShape(shape).num_elements() for shape in shapes]
-    parts = [
-        tf.reshape(part, shape) for part, shape in zip(tf.split(total, sizes), shapes, strict=True)
-    ]
-    images, loss, squares = parts[:3]
-    count = len(variables)
-    dense = [part / images for part in parts[3 : 3 + count]]
-    touched = iter(parts[3 + count : len(parts) - len(contribution.statistics)])
-    gradients = [
-        _by_rows(mean, next(touched)) if _is_by_rows(gradient) else mean
-        for mean, gradient in zip(dense, contribution.gradients, strict=True)
-    ]
-    plain = [gradient for gradient in gradients if not _is_by_rows(gradient)]
-    norm = tf.sqrt(tf.square(tf.linalg.global_norm(plain)) + squares / (images * images))
-    statistics = [part / images for part in parts[len(parts) - len(contribution.statistics) :]]
-    return Reduced(images, loss / images, gradients, norm, statistics)
 
 
 def _by_rows(gradient: tf.Tensor, touched: tf.Tensor) -> tf.IndexedSlices:

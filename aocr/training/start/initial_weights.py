@@ -16,7 +16,7 @@ from aocr.model.weights import checkpoints
 from aocr.model.weights.checkpoints import name_to_read
 from aocr.model.weights.files import CheckpointReader
 from aocr.training.options import Run
-from aocr.training.start import step_plan
+from aocr.training.start import time_plan
 from aocr.training.update import weight_averages
 from aocr.util.text.plurals import counted
 
@@ -131,7 +131,7 @@ def initialize_weights(session: tf.compat.v1.Session, run: Run, config: Config) 
         if run.init_from:
             logging.info("Ignoring --init-from: %s has a checkpoint.", run.model_dir)
         averages = weight_averages.names(session.graph)
-        may_lack = [*averages, *step_plan.VARIABLES]
+        may_lack = [*averages, *time_plan.VARIABLES]
         lacking = checkpoints.restore_training(session, run.checkpoint, may_lack)
         fresh = [name for name in averages if name in lacking]
         weight_averages.start(session, fresh)

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from tqdm import tqdm
@@ -102,3 +102,18 @@ def progress_bar(total: int | None, unit: str) -> Iterator[tqdm]:
     """
     with logging_redirect_tqdm(), tqdm(total=total, unit=f" {unit}") as bar:
         yield bar
+
+
+@contextlib.contextmanager
+def shown_progress(total: int | None, unit: str) -> Iterator[Callable[[], object]]:
+    """Shows a progress bar in the block if stderr is a terminal; yields a function that moves it.
+
+    Args:
+        total: number of items; None if it is not known.
+        unit: plural noun for the items, such as "images".
+    """
+    if is_interactive():
+        with progress_bar(total, unit) as bar:
+            yield bar.update
+    else:
+        yield lambda: None

@@ -13,6 +13,7 @@ import tempfile
 
 from aocr.util.errors import first_line
 from aocr.util.paths.checks import PIPE, is_remote, kind_of_special_file
+from aocr.util.terminal.console import is_interactive
 from aocr.util.text.characters import escape
 
 FORMAT = "%(asctime)-15s %(name)-5s %(levelname)-8s %(message)s"
@@ -27,8 +28,12 @@ FILE_ONLY = "file_only"
 Set it with `logging.info(..., extra={FILE_ONLY: True})`.
 """
 
+DETAIL = {"detail": True}
+"""The `extra` of a record that people need not see: a line of 0.7.6 that programs read, such as
+those of each step and image. It goes to the file, and to a console that is no terminal."""
 
-def start(path: str) -> None:
+
+def start(path: str, verbose: bool = False) -> None:
     """Sends all log records to stderr and appends them to the log file.
 
     If the file cannot be written later, for example because the disk is full, the console says so
@@ -36,12 +41,15 @@ def start(path: str) -> None:
 
     Args:
         path: the log file; local or remote.
+        verbose: whether a terminal shows the records marked as `DETAIL`, too.
 
     Raises:
         OSError: the file cannot be written.
     """
     console = logging.StreamHandler()
     console.addFilter(_is_for_console)
+    if is_interactive() and not verbose:
+        console.addFilter(lambda record: not hasattr(record, "detail"))
     logging.raiseExceptions = False  # a console that is closed must not stop the program
     file = _RemoteLogFile(path) if is_remote(path) else _LogFile(path)
     for handler in (console, file):

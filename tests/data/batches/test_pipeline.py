@@ -1,5 +1,7 @@
 """Records to batches: their order, their size, what is left out."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -162,6 +164,15 @@ def test_evaluation_batches_are_in_order_and_the_last_may_be_smaller(tmp_path):
     assert [batch.record_indices.tolist() for batch in epoch] == [[0, 1], [2, 3], [4]]
     assert numbers_in(epoch) == [50, 51, 52, 53, 54]
     assert np.concatenate([batch.widths for batch in epoch]).tolist() == [2, 3, 0, 1, 2]
+
+
+def test_evaluation_batches_have_similar_widths_where_padding_does_not_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "BATCHES_TOGETHER", 2)
+    config = dataclasses.replace(CONFIG, padding="masked")
+    with tf.Graph().as_default():
+        path = dataset_of(tmp_path, range(50, 57))  # 2, 3, 0, 1, 2, 3 and 0 pixels wide
+        (epoch,) = batches(evaluation.evaluation_batches(path, config, [], 2))
+    assert [batch.record_indices.tolist() for batch in epoch] == [[2, 3], [0, 1], [6, 4], [5]]
 
 
 def test_undecodable_image_is_zeros_without_a_width(tmp_path):

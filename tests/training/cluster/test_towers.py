@@ -15,7 +15,7 @@ from aocr.training.graph import build_train_graph, dropout_seed, take_steps
 from aocr.training.options import TrainingOptions
 from aocr.training.start.step_plan import StepPlan
 
-CONFIG = dataclasses.replace(TINY, backbone="compact")
+CONFIG = dataclasses.replace(TINY, backbone="compact", padding="masked")
 OPTIONS = TrainingOptions(
     batch_size=8, dropout=0.0, max_gradient_norm=0.1, optimizer="sgd", initial_learning_rate=0.05
 )

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import re
+import sys
 from unittest import mock
 
 import pytest
@@ -13,7 +14,7 @@ from aocr.util.terminal import log
 
 
 @contextlib.contextmanager
-def logging_to(path):
+def logging_to(path, **options):
     """Starts the log, and ends it as the end of the process does; pytest's own handlers rest."""
     root = logging.getLogger()
     level = root.level
@@ -22,7 +23,7 @@ def logging_to(path):
         mock.patch.object(logging, "raiseExceptions", True),
     ):
         try:
-            log.start(str(path))
+            log.start(str(path), **options)
             yield
         finally:
             for handler in root.handlers:
@@ -54,6 +55,23 @@ def test_tracebacks_and_marked_records_go_to_the_file_only(capsys, tmp_path):
         logging.info("Step 2", extra={log.FILE_ONLY: False})
     assert last_words(path.read_text()) == ["Traceback:", "1", "2"]
     assert last_words(capsys.readouterr().err) == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "options", "shown"),
+    [(False, {}, ["2", "3"]), (True, {}, ["3"]), (True, {"verbose": True}, ["2", "3"])],
+)
+def test_a_terminal_shows_no_lines_for_programs(
+    capsys, monkeypatch, tmp_path, is_terminal, options, shown
+):
+    path = tmp_path / "aocr.log"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    with logging_to(path, **options):
+        logging.info("Step 1", extra={log.FILE_ONLY: True})
+        logging.info("Step 2", extra=log.DETAIL)
+        logging.info("Step 3")
+    assert last_words(path.read_text()) == ["1", "2", "3"]
+    assert last_words(capsys.readouterr().err) == shown
 
 
 def test_file_is_appended_to(tmp_path):
