@@ -89,7 +89,7 @@ def split_names(output: str, parts: int) -> OutputNames:
     """
     stem, extension = os.path.splitext(output)
     names = [f"{stem}-{part}{extension}" for part in PARTS[:parts]]
-    return OutputNames(output, names, f"{output}{REPORT_SUFFIX}", [])
+    return OutputNames(f"{stem}-*{extension}", names, f"{output}{REPORT_SUFFIX}", [])
 
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")

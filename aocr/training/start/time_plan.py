@@ -117,6 +117,9 @@ TOLERATED_EXCESS = 1.2
 CHECKED_PART = 8
 """A plan is checked each time when this part of the steps that it has left was taken: an eighth."""
 
+UNCHECKED_PART = 8
+"""The last part of a plan, an eighth of its steps, is not corrected: a few seconds would decide."""
+
 TOLERATED_CHANGE = 0.2
 """Share of the steps left by which a plan may be off before it is corrected."""
 
@@ -287,6 +290,7 @@ class RunTiming:
         self._training_set, self._one_width, self._time_plan = training_set, one_width, time_plan
         self._seconds: list[float] | None = []  # of the steps that are measured
         self._next_check = 0  # the global step to check the plan at, once it is made
+        self._fewest_left = 0  # steps to which a plan is no more corrected
 
     @property
     def has_plan(self) -> bool:
@@ -328,6 +332,8 @@ class RunTiming:
             return False
         steps_per_epoch = self._training_set.batches_per_epoch
         self.last_step = self._time_plan.make(step, pace, steps_per_epoch)
+        left = self.last_step - step
+        self._fewest_left = max(4 * MEASURED_STEPS, left // UNCHECKED_PART)
         self._measure_again(step)
         return True
 
@@ -343,5 +349,5 @@ class RunTiming:
     def _measure_again(self, step: int) -> None:
         """Begins to measure the steps until the plan is checked next, unless it is near its end."""
         left = self.last_step - step
-        self._seconds = [] if left >= 4 * MEASURED_STEPS else None
+        self._seconds = [] if left >= self._fewest_left else None
         self._next_check = step + max(MEASURED_STEPS, left // CHECKED_PART)
