@@ -13,7 +13,7 @@ from aocr.cli.flags.paths import annotation_inputs
 from aocr.cli.flags.shards import ShardChoice, add_shard_flags, shard_choice, shard_problem
 from aocr.config import MAX_PIXELS
 from aocr.data.records.shards import output_names, split_names
-from aocr.data.sources.formats import AUTO, DELIMITERS, FORMATS, PARTS
+from aocr.data.sources.formats import AUTO, DELIMITERS, FORMATS, PARTS, WRITTEN
 from aocr.util.paths.checks import named
 
 if TYPE_CHECKING:
@@ -93,6 +93,12 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
     add("--split", type=_shares, default=(), metavar="A,B[,C]|PART", help=text)
     text = "random seed of --split (default: 0)"
     add("--seed", type=whole_number(0), metavar="N", help=text)
+    text = (
+        "the other way round: write the records of the sources, which are datasets, into a new "
+        f"folder, as a list, or in another form with --to ({', '.join(WRITTEN)})"
+    )
+    add("--extract", action="store_true", help=text)
+    add("--to", choices=WRITTEN, metavar="NAME", help="form that --extract writes (default: list)")
     text = "number of records between log lines about the progress (default: %(default)s)"
     add("--log-step", type=whole_number(1), default=500, metavar="N", help=text)
 
@@ -114,6 +120,10 @@ def _shares(text: str) -> tuple[float, ...] | str:
 
 
 def _split_problem(args: argparse.Namespace) -> str:
+    if args.to and not args.extract:
+        return f"--to={args.to} is for --extract"
+    if args.extract and len(args.annotations) < 2:
+        return "--extract needs a dataset and the folder to make"
     is_divided = args.split and not isinstance(args.split, str)
     if args.seed is not None and not is_divided:
         return f"--seed={args.seed} is for --split: give its shares, such as --split=80,10,10"
@@ -127,6 +137,14 @@ def task(args: argparse.Namespace) -> common.Task:
     shard = shard_choice(args)
     *sources, output = args.annotations if args.annotations[1:] else [*args.annotations, ""]
     output = output or DEFAULT_OUTPUT
+    if args.extract:
+        return common.Task(
+            run=functools.partial(_extract, sources, output, args.to or WRITTEN[0]),
+            log_path=args.log_path,
+            inputs=named("dataset", sources),
+            outputs=[],
+            uses_gpu=False,
+        )
     names = output_names(output, shard.shards, shard.shard_index)
     if args.split and not isinstance(args.split, str):
         names = split_names(output, len(args.split))
@@ -141,6 +159,12 @@ def task(args: argparse.Namespace) -> common.Task:
         outputs=outputs,
         uses_gpu=False,
     )
+
+
+def _extract(datasets: list[str], folder: str, form: str) -> None:
+    from aocr.data.building import extraction
+
+    extraction.extract(datasets, folder, form)
 
 
 def _build(args: argparse.Namespace, shard: ShardChoice, sources: list[str], output: str) -> None:

@@ -15,8 +15,8 @@ import tensorflow as tf
 from aocr.data.records.framing import masked_crc32c
 from aocr.data.sources import boxes, lists, tables
 from aocr.data.sources.annotations import Annotations, label_of_name
-from aocr.data.sources.common import IMAGE_FIELDS, LABEL_FIELDS, Request, text_of
-from aocr.data.sources.folder_texts import pair_of, refuse_lists
+from aocr.data.sources.common import IMAGE_FIELDS, LABEL_FIELDS, Request, located, text_of
+from aocr.data.sources.folder_texts import LIST_SUFFIXES, pair_of, refuse_lists
 from aocr.data.sources.formats import LIST, NAMES
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import IMAGE_SUFFIXES, is_utf8
@@ -56,7 +56,8 @@ def detect(source: Annotations, request: Request) -> Found:
         return Found(LIST)
     try:
         if tf.io.gfile.isdir(path):
-            return _folder(path)
+            found = _folder(path)
+            return _list_in(source, request) if found.format == NAMES else found
         if not tf.io.gfile.exists(path):
             return Found(LIST)
         with tf.io.gfile.GFile(path, "rb") as file:
@@ -100,7 +101,7 @@ def _text(source: Annotations, start: bytes, request: Request) -> Found:
     return (
         _table(source, lines, request)
         or _names_of_mjsynth(source.path, lines)
-        or _tabs(source, lines)
+        or _tabs(source, lines, request)
     )
 
 
@@ -213,7 +214,7 @@ def _names_of_mjsynth(path: str, lines: Sequence[str]) -> Found | None:
     return Found("mjsynth", "its texts are in the names, whose numbers are behind them")
 
 
-def _tabs(source: Annotations, lines: Sequence[str]) -> Found:
+def _tabs(source: Annotations, lines: Sequence[str], request: Request) -> Found:
     """Decides where a tab and a blank may both end the path, by the images that are there."""
     if source.delimiter != "space":
         return Found(LIST)
@@ -221,7 +222,8 @@ def _tabs(source: Annotations, lines: Sequence[str]) -> Found:
     if not both or not all("\t" in line for line in lines):
         return Found(LIST)
     by_blank = [_exists(source, re.split(r"\s", line, maxsplit=1)[0]) for line in both]
-    by_tab = [_exists(source, line.partition("\t")[0]) for line in both]
+    paths = [line.partition("\t")[0] for line in both]
+    by_tab = [tf.io.gfile.exists(located(request, source.path, p, lists.BESIDE)) for p in paths]
     if any(by_tab) and not any(by_blank):
         return Found("tab", "a tab ends its paths, which have blanks")
     if any(by_blank) and not any(by_tab):
@@ -315,6 +317,18 @@ def _start_of(path: str) -> str:
         return decode_text(start)
     except ValueError:
         return ""
+
+
+def _list_in(source: Annotations, request: Request) -> Found:
+    """Looks at the one list of a folder whose images are elsewhere; else its names are labels."""
+    names = [name for name in names_in(source.path) if not name.startswith(".")]
+    lists_of_images = [name for name in names if name.endswith(LIST_SUFFIXES)]
+    if len(lists_of_images) != 1 or any(n.lower().endswith(IMAGE_SUFFIXES) for n in names):
+        return Found(NAMES)
+    path = os.path.join(source.path, lists_of_images[0])
+    found = detect(source._replace(path=path), request)
+    reason = found.reason or "it has no images, and this list"
+    return Found(found.format, reason, found.path or path)
 
 
 def _image_names(path: str, names: Sequence[str]) -> Found:

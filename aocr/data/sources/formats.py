@@ -13,6 +13,9 @@ AUTO, LIST, NAMES = "auto", "list", "names"
 PARTS = ("train", "validation", "test")
 """The parts of a divided source, by the names that `--split` takes."""
 
+WRITTEN = ("list", "paddle", "clovaai-lmdb", "gt-txt", "imagefolder")
+"""The forms that records are written back in, by the names that `--to` takes."""
+
 DELIMITERS = {"space": " ", "tab": "\t", "comma": ",", "semicolon": ";"}
 """The separators of columns by the names that `--delimiter` takes."""
 

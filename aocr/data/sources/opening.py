@@ -138,6 +138,7 @@ def _open(path: str, form: str, request: Request) -> Source:
 
         found = detect(plain, request)
         form, path = found.format, found.path or path
+        plain = plain._replace(path=path)
         if found.reason:
             logging.info("%s: read as %s: %s.", path, form, found.reason)
     if form in (AUTO, LIST, NAMES):

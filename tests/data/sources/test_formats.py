@@ -366,3 +366,12 @@ def test_a_table_whose_columns_are_not_known_asks_for_them(folder):
     options = {"image_column": "bild", "label_column": "inhalt"}
     assert folder.build_from("words/x.csv", **options) == 1
     assert folder.labels() == ["A"]
+
+
+def test_the_one_list_of_a_folder_without_images_is_read(folder):
+    fill(folder, {"set/images/1.png": IMAGE, "set/list.txt": "images/1.png A\n"})
+    assert folder.build_from("set") == 1
+    assert folder.labels() == ["A"]
+    fill(folder, {"tab/images/1 2.png": IMAGE, "tab/labels.txt": "1 2.png\tB\n"})
+    assert folder.build_from("tab", format="auto") == 1
+    assert folder.labels() == ["B"]
