@@ -13,7 +13,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.data.records.framing import masked_crc32c
-from aocr.data.sources import boxes, lists, tables
+from aocr.data.sources import boxes, lists, tables, tesseract_boxes
 from aocr.data.sources.annotations import Annotations, label_of_name
 from aocr.data.sources.common import IMAGE_FIELDS, LABEL_FIELDS, Request, located, text_of
 from aocr.data.sources.folder_texts import LIST_SUFFIXES, pair_of, refuse_lists
@@ -95,7 +95,7 @@ def _text(source: Annotations, start: bytes, request: Request) -> Found:
         return _json(source.path, lines) or Found(LIST)
     if not lines:
         return Found(LIST)
-    for look in (_ppocrlabel, _iam, _icdar_words, _icdar_boxes):
+    for look in (_ppocrlabel, _iam, _tesseract_boxes, _icdar_words, _icdar_boxes):
         if found := look(source.path, lines):
             return found
     return (
@@ -163,6 +163,12 @@ def _icdar_words(path: str, lines: Sequence[str]) -> Found | None:
     del path
     if all(map(lists.is_icdar_word, lines)):
         return Found("icdar-words", 'its lines are NAME, "TEXT"')
+    return None
+
+
+def _tesseract_boxes(path: str, lines: Sequence[str]) -> Found | None:
+    if path.endswith(tesseract_boxes.ENDING) and all(map(tesseract_boxes.is_box, lines)):
+        return Found("tesseract-boxes", "its lines are characters and boxes")
     return None
 
 
@@ -297,6 +303,8 @@ def _names_below(path: str, names: Sequence[str], depth: int) -> Iterator[Sequen
 
 
 def _pages_in(path: str, names: Sequence[str]) -> Found | None:
+    if any(name.endswith(tesseract_boxes.ENDING) for name in names):
+        return Found("tesseract-boxes", "it has .box files")
     if any(name.endswith(".hocr") for name in names):
         return Found("hocr", "it has hOCR files")
     for name in [name for name in names if name.endswith(".xml")][:LINES]:

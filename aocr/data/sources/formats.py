@@ -61,6 +61,7 @@ FORMATS = {
     "hocr": Format("page_xml.read_hocr", "line"),
     "ppocrlabel": Format("boxes.read_ppocrlabel", "box"),
     "icdar-boxes": Format("boxes.read_icdar_boxes", "box"),
+    "tesseract-boxes": Format("tesseract_boxes.read_tesseract_boxes", "line"),
     "label-studio": Format("boxes.read_label_studio", "region"),
     "cvat": Format("boxes.read_cvat", "shape"),
 }

@@ -190,6 +190,12 @@ PAGES = {
     ),
     "icdar-boxes": ("\ufeff20,10,120,10,120,40,20,40,one tw-\n", "gt_p.txt"),
     "icdar-boxes 2013": ('20, 10, 120, 40, "one tw-"\n', "gt_p.txt"),
+    "characters": (
+        "o 20 60 30 90 0\nn 30 60 40 90 0\ne 40 60 50 90 0\n  50 60 60 90 0\n"
+        "t 60 60 80 90 0\nw 80 60 100 90 0\n- 100 60 120 90 0\n\t 121 60 125 90 0\n",
+        "p.box",
+    ),
+    "WordStr": ("WordStr 20 60 120 90 0 #one tw-\n\t 0 0 200 100 0\n", "p.box"),
     "cvat": (
         '<annotations><image name="p.png" width="200" height="100"><box label="t" xtl="20.00" '
         'ytl="10.00" xbr="120.00" ybr="40.00"><attribute name="text">one tw-</attribute></box>'
@@ -320,6 +326,7 @@ def test_names_with_an_id_are_not_guessed(folder, names, form, label):
 
 
 HOSTILE = {
+    "1.box": "A 0 0 2 2 0\nB 2 0 4 2 0\n",
     "bomb.xml": '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><PcGts>&b;</PcGts>',
     "file.xml": '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><PcGts>&a;</PcGts>',
     "cut.xml": "<PcGts><Page",
