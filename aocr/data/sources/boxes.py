@@ -76,8 +76,24 @@ def read_icdar_boxes(path: str, request: Request) -> Iterator[Annotation]:
     for file in files:
         image = _image_beside(file, request)
         regions = [_icdar_region(line, f"{file}, line {n}") for n, line in lines_of(file)]
+        if all(map(_is_quoted, filter(_is_quadrilateral, regions))):
+            regions = [_unquoted(each) if _is_quadrilateral(each) else each for each in regions]
         yield from cut_out(image, regions, request, number)
         number += len(regions)
+
+
+def _is_quadrilateral(region: Region) -> bool:
+    return region.is_quadrilateral
+
+
+def _is_quoted(region: Region) -> bool:
+    """Returns whether a text is in quotes, as datumaro writes all of them behind eight numbers."""
+    text = region.label or ""
+    return len(text) > 1 and text[0] == text[-1] == '"'
+
+
+def _unquoted(region: Region) -> Region:
+    return region._replace(label=(region.label or "")[1:-1])
 
 
 def _image_name(path: str) -> str:
@@ -189,19 +205,34 @@ def _uploaded(name: str, path: str, request: Request) -> str:
 
 
 def read_cvat(path: str, request: Request) -> Iterator[Annotation]:
-    """Reads CVAT's `annotations.xml`: boxes and polygons whose text is an attribute."""
-    file = os.path.join(path, "annotations.xml") if tf.io.gfile.isdir(path) else path
+    """Reads CVAT's `annotations.xml`: boxes and polygons whose text is an attribute.
+
+    Of a folder, all XML files of CVAT are read.
+    """
+    files = [path]
+    if tf.io.gfile.isdir(path):
+        files = [each for each in files_below(path) if each.endswith(".xml")]
     number = 1
-    for image in root_of(file).iter("image"):
-        name = image.get("name") or ""
-        shapes = [each for each in image if tag_of(each) in ("box", "polygon")]
-        regions = [
-            _cvat_region(shape, request, f"{file}, {name}, shape {n}")
-            for n, shape in enumerate(shapes, start=1)
-        ]
-        where = located(request, file, name, ("images", "", f"images/{image.get('subset') or ''}"))
-        yield from cut_out(where, regions, request, number)
-        number += len(regions)
+    for file in files:
+        root = root_of(file)
+        if tag_of(root) != "annotations" and file == path:
+            raise UserError(f"{file}: its root is <{tag_of(root)}>, not <annotations>")
+        for image in root.iter("image") if tag_of(root) == "annotations" else ():
+            name, regions = _cvat_image(image, request, file)
+            folders = ("images", "", f"images/{image.get('subset') or ''}")
+            where = located(request, file, name, folders)
+            yield from cut_out(where, regions, request, number)
+            number += len(regions)
+
+
+def _cvat_image(image: Any, request: Request, file: str) -> tuple[str, list[Region]]:
+    """Returns the name of an image, and its regions."""
+    name = image.get("name") or ""
+    shapes = [each for each in image if tag_of(each) in ("box", "polygon")]
+    return name, [
+        _cvat_region(shape, request, f"{file}, {name}, shape {n}")
+        for n, shape in enumerate(shapes, start=1)
+    ]
 
 
 def _cvat_region(shape: Any, request: Request, place: str) -> Region:

@@ -77,7 +77,8 @@ def _lines(file: str) -> Iterator[tuple[int, list[Box]]]:
             raise UserError(f"{file}, line {number}: page {match[6]}: give an image for each page")
         left, bottom, right, top = map(float, match.groups()[1:5])
         if match[1] == "\t":
-            yield number, boxes
+            if boxes:  # not behind a WordStr, which is a line already
+                yield number, boxes
             boxes = []
         elif match[1] == LINE and match[7] is not None:
             yield number, [Box(match[7], (left, bottom, right, top))]
@@ -92,8 +93,6 @@ def _lines(file: str) -> Iterator[tuple[int, list[Box]]]:
 
 def _region(boxes: Sequence[Box], height: int, place: str) -> Region:
     text = "".join(box.text for box in boxes).strip()
-    if not boxes:
-        return Region((), None, place, problem="a line without characters")
     left, bottom, _, _ = map(min, zip(*(box.corners for box in boxes), strict=True))
     _, _, right, top = map(max, zip(*(box.corners for box in boxes), strict=True))
     is_rtl = any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
