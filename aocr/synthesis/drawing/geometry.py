@@ -16,23 +16,25 @@ Points = np.ndarray
 Mapping = Callable[[Points], Points]
 """Returns for points of the output the points of the input that are seen there."""
 
-FLAT_CELL, BENT_CELL = 48, 12
-"""Width and height in pixels of the cells in which a mapping is taken as bilinear: of one in
-perspective, and of one with curves."""
+BENT_CELL = 16
+"""Width and height in pixels of the cells in which a mapping with curves is taken as bilinear."""
+
+_RESAMPLING = Image.Resampling.BILINEAR
+"""Enough for masks that are drawn a little larger than they are seen; half the time of bicubic."""
 
 
 def warp(
-    images: list[Image.Image], size: tuple[int, int], mapping: Mapping, cell: int = FLAT_CELL
+    images: list[Image.Image], size: tuple[int, int], mapping: Mapping, cell_height: int = BENT_CELL
 ) -> list[Image.Image]:
-    """Returns distorted images, black outside of the input.
+    """Returns images distorted by a mapping with curves, black outside of the input.
 
     Args:
         images: images of one size.
         size: width and height of the output.
         mapping: place in the input of each place of the output.
-        cell: `FLAT_CELL` or `BENT_CELL`.
+        cell_height: height of a cell, if columns are not curved.
     """
-    xs, ys = _edges(size[0], cell), _edges(size[1], cell)
+    xs, ys = _edges(size[0], BENT_CELL), _edges(size[1], cell_height)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)  # [ROWS + 1, COLUMNS + 1, 2]
     seen = mapping(grid.reshape(-1, 2).astype(np.float64)).reshape(grid.shape)
     corners = [seen[:-1, :-1], seen[1:, :-1], seen[1:, 1:], seen[:-1, 1:]]  # NW, SW, SE, NE
@@ -43,10 +45,7 @@ def warp(
         for left, right in itertools.pairwise(xs)
     ]
     mesh = list(zip(boxes, quads, strict=True))
-    return [
-        image.transform(size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)
-        for image in images
-    ]
+    return [image.transform(size, Image.Transform.MESH, mesh, _RESAMPLING) for image in images]
 
 
 def _edges(length: int, cell: int) -> list[int]:
@@ -61,11 +60,13 @@ class Tilt(NamedTuple):
         degrees: angle of rotation.
         shear: horizontal shift of the upper edge, relative to the height.
         perspective: most shift of a corner, relative to the height.
+        stretch: factor of the width.
     """
 
     degrees: float
     shear: float
     perspective: float
+    stretch: float = 1.0
 
 
 class Framed(NamedTuple):
@@ -73,11 +74,20 @@ class Framed(NamedTuple):
 
     Attributes:
         size: width and height of the image.
-        mapping: place in the rectangle of each place of the image.
+        matrix: float64 `[3, 3]`, takes places of the image to places in the rectangle.
     """
 
     size: tuple[int, int]
-    mapping: Mapping
+    matrix: np.ndarray
+
+    def see(self, image: Image.Image) -> Image.Image:
+        """Returns the rectangle as it is seen, black outside of it."""
+        data = self.matrix.reshape(-1)[:8].tolist()
+        return image.transform(self.size, Image.Transform.PERSPECTIVE, data, _RESAMPLING)
+
+    def place(self, points: Points) -> Points:
+        """Returns the places in the rectangle of places of the image."""
+        return project(self.matrix, points)
 
 
 def frame(
@@ -99,11 +109,10 @@ def frame(
     scale = height * max(0.2, 1 - top - bottom) / extent[1]
     quad = quad * scale + [left * height, top * height]
     width = max(1, round(extent[0] * scale + (left + right) * height))
-    matrix = homography(quad, _corners_of(inner))
-    return Framed((width, height), lambda points: project(matrix, points))
+    return Framed((width, height), homography(quad, _corners_of(inner)))
 
 
-def _corners_of(size: tuple[int, int]) -> np.ndarray:
+def _corners_of(size: tuple[float, float]) -> np.ndarray:
     """Returns the corners NW, NE, SE, SW."""
     width, height = size
     return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
@@ -111,7 +120,8 @@ def _corners_of(size: tuple[int, int]) -> np.ndarray:
 
 def _tilted(inner: tuple[int, int], tilt: Tilt, corners: np.ndarray) -> np.ndarray:
     height = inner[1]
-    quad = _corners_of(inner) + corners * tilt.perspective * height
+    seen = inner[0] * tilt.stretch, height
+    quad = _corners_of(seen) + corners * tilt.perspective * height
     quad[:, 0] += tilt.shear * (height - quad[:, 1])
     angle = math.radians(tilt.degrees)
     turn = np.array([(math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))])

@@ -159,6 +159,13 @@ def _places_of(likeness: np.ndarray, first: int) -> np.ndarray:
     return (likeness > right[:, np.newaxis]).mean(1)
 
 
+def likeness_to_reference(file: FontFile) -> float:
+    """Returns the mean likeness of a font's capitals and digits to those of the reference, to 1."""
+    shapes = _shapes(_cells(file, _COMPARED[_UPPER] + _COMPARED[_DIGITS]))
+    wanted = [np.concatenate([each[_UPPER], each[_DIGITS]]) for each in _references()]
+    return float(np.max([(shapes * each).sum(1) for each in wanted], 0).mean())
+
+
 def _likeness(shapes: np.ndarray) -> np.ndarray:
     """Returns how like the reference what is drawn is: float32 `[N, 94 of the reference]`, to 1."""
     # not `@`, whose threads cost more than products of this size
