@@ -7,7 +7,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from aocr.synthesis.drawing import geometry
 from aocr.synthesis.drawing.backgrounds import blots
-from aocr.synthesis.drawing.effects import add_noise, blur, light, noise_of, reduce
+from aocr.synthesis.drawing.colors import as_rgb
+from aocr.synthesis.drawing.effects import add_noise, blur, light, noise_of, reduce, scaled
 from aocr.synthesis.drawing.lettering import Pen, draw_near_height
 from aocr.synthesis.drawing.rows import Rows, add_rows
 from aocr.synthesis.drawing.subject import Subject
@@ -61,16 +62,11 @@ def _wear(mask: Image.Image, strength: float, rng: np.random.Generator) -> Image
     blot = mask.height / rng.uniform(3, 12)
     faint = blots(mask.size, blot, blot, rng)
     least = 1 - 0.5 * strength * rng.random()
-    worn = ImageChops.multiply(mask, faint.point([_part(v, least) for v in range(256)]))
+    worn = ImageChops.multiply(mask, scaled(faint, 2.1 * (1 - least) + 0.01, 255 * least))
     gain = 1 + strength * rng.uniform(-0.4, 1.2)  # above 1 the edges of the ink spread
     if gain > 1.2:
         worn = worn.filter(ImageFilter.BoxBlur(0.012 * mask.height))
-    return worn.point([min(255, round(level * gain)) for level in range(256)])
-
-
-def _part(level: int, least: float) -> int:
-    """Returns what of the ink is left under a level of a blot: more than half of them leave all."""
-    return round(255 * min(1.0, least + (1 - least) * level / 120))
+    return scaled(worn, gain)
 
 
 def _paper(size: tuple[int, int], subject: Subject, rng: np.random.Generator) -> Image.Image:
@@ -81,11 +77,10 @@ def _paper(size: tuple[int, int], subject: Subject, rng: np.random.Generator) ->
         canvas = backdrop.paint(size, PAPER, 4 + 16 * strength, rng).convert("L")
         offset = 230 - float(np.asarray(canvas).mean())
         return canvas.point([round(min(max(v + offset, darkest), 255)) for v in range(256)])
-    level = rng.uniform(250 - (250 - darkest) * strength, 255)
     stains = blots(size, size[1] * rng.uniform(0.3, 3), size[1] * 2, rng)
     depth = 0.25 * strength * rng.random() ** 2
-    levels = [round(max(darkest, level - depth * v)) for v in range(256)]
-    paper = stains.point(levels)
+    level = rng.uniform(max(darkest, 250 - 100 * strength) + 255 * depth, 255)
+    paper = scaled(stains, -depth, level) if depth else Image.new("L", size, round(level))
     grain = round(8 * strength * rng.random())
     return ImageChops.add(paper, noise_of(size, grain, "L", rng), 1, -128) if grain else paper
 
@@ -101,7 +96,7 @@ def _show_through(
     behind.paste(mirrored, (mask.height // 3, round(mask.height * rng.uniform(-0.5, 0.5))))
     behind = behind.filter(ImageFilter.BoxBlur(0.03 * mask.height))
     share = rng.uniform(0.05, 0.14)
-    paper.paste(0, mask=behind.point([round(level * share) for level in range(256)]))
+    paper.paste(0, mask=scaled(behind, share))
 
 
 def _soil(paper: Image.Image, strength: float, rng: np.random.Generator) -> None:
@@ -122,8 +117,8 @@ def _tint(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Returns a line on yellowed, bluish or pink paper, of mode `RGB`."""
     yellow, other = rng.uniform(0.75, 1), rng.uniform(0.92, 1)
     factors = (1.0, other, yellow) if rng.random() < 0.8 else (other, (other + 1) / 2, 1.0)
-    levels = [round(level * factor) for factor in factors for level in range(256)]
-    return Image.merge("RGB", [image] * 3).point(levels)
+    tint = Image.new("RGB", image.size, as_rgb(255 * np.array(factors)))
+    return ImageChops.multiply(image.convert("RGB"), tint)
 
 
 def _threshold(image: Image.Image, rng: np.random.Generator) -> Image.Image:

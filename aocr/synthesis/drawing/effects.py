@@ -14,6 +14,14 @@ _DEVIATIONS = 15
 """Largest standard deviation of noise in grey levels."""
 
 
+def scaled(image: Image.Image, factor: float, offset: float = 0) -> Image.Image:
+    """Returns an image whose levels are multiplied by a factor, not 0, and moved; 0 to 255 stay.
+
+    In one pass in C, where `Image.point` would round a table of Python's numbers.
+    """
+    return ImageChops.add(image, image, 2 / factor, round(offset))
+
+
 def light(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
     """Returns an image in light that falls off to one side, or in the shadow of an edge."""
     least = 1 - 0.35 * strength * rng.random()
@@ -27,10 +35,8 @@ def light(image: Image.Image, strength: float, rng: np.random.Generator) -> Imag
 
 def expose(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
     """Returns an image of an over- or underexposed photograph, or a pale or a dark one."""
-    gain = 1 + 0.4 * strength * rng.uniform(-1, 1)
-    gamma = 2 ** (0.6 * strength * rng.uniform(-1, 1))
-    levels = 255 * np.minimum(gain * (np.arange(256) / 255) ** gamma, 1)
-    return image.point(levels.round().astype(int).tolist() * len(image.getbands()))
+    gain = 1 + 0.5 * strength * rng.uniform(-1, 1)
+    return scaled(image, gain, 128 * (1 - gain) + 60 * strength * rng.uniform(-1, 1))
 
 
 def blur(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:

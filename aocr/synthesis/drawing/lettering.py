@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
+from aocr.synthesis.drawing.effects import scaled
 from aocr.synthesis.fonts.choice import FontFile, open_font
 from aocr.synthesis.fonts.shaping import (
     begins_right_to_left,
@@ -211,8 +212,7 @@ def _thicken(mask: Image.Image, stroke: float) -> Image.Image:
     """Returns ink with so many pixels more on each side; Pillow's own strokes take long."""
     if not stroke:
         return mask
-    spread = mask.filter(ImageFilter.BoxBlur(stroke))
-    return spread.point([min(255, round(level * (2 * stroke + 1))) for level in range(256)])
+    return scaled(mask.filter(ImageFilter.BoxBlur(stroke)), 2 * stroke + 1)
 
 
 def _line(placed: list[_Placed], pen: Pen) -> Image.Image:

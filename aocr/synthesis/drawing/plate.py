@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from aocr.synthesis.drawing import geometry
 from aocr.synthesis.drawing.colors import as_rgb
-from aocr.synthesis.drawing.effects import photograph
+from aocr.synthesis.drawing.effects import photograph, scaled
 from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_line, size_for_ink
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.plain import plain_face
@@ -68,10 +68,9 @@ def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
 def _expose(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
     """Returns the image darker, paler or tinted, as at night or in the sun."""
     contrast = 1 - 0.4 * strength * rng.random()
-    offset = rng.uniform(0, 1) * (1 - contrast) * 255
-    tint = 1 - 0.25 * strength * rng.random(3)
-    levels = (np.arange(256) * contrast + offset) * tint[:, np.newaxis]  # [3, 256]
-    return image.point(levels.round().astype(int).reshape(-1).tolist())
+    image = scaled(image, contrast, rng.uniform(0, 1) * (1 - contrast) * 255)
+    tint = as_rgb(255 * (1 - 0.25 * strength * rng.random(3)))
+    return ImageChops.multiply(image, Image.new("RGB", image.size, tint))
 
 
 def _plate(subject: Subject, rng: np.random.Generator) -> _Plate:

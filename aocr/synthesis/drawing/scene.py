@@ -21,7 +21,7 @@ from aocr.synthesis.drawing.colors import (
     text_color,
     with_luminance,
 )
-from aocr.synthesis.drawing.effects import photograph
+from aocr.synthesis.drawing.effects import photograph, scaled
 from aocr.synthesis.drawing.lettering import Pen, draw_near_height
 from aocr.synthesis.drawing.rows import Rows, add_rows
 from aocr.synthesis.drawing.subject import Subject
@@ -131,7 +131,7 @@ def _shade(canvas: Image.Image, mask: Image.Image, rng: np.random.Generator) -> 
     shadow = _moved(mask, *rng.integers(-far, far + 1, 2).tolist())
     shadow = shadow.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 2)))
     shade = 0 if rng.random() < 0.7 else 255
-    canvas.paste((shade, shade, shade), mask=_weaker(shadow, rng.uniform(0.15, 0.45)))
+    canvas.paste((shade, shade, shade), mask=scaled(shadow, rng.uniform(0.15, 0.45)))
 
 
 def _surround(
@@ -141,14 +141,14 @@ def _surround(
     inside = Levels(float(luminance(color)), 0)
     around = text_color(random_color(rng, rng.random()), inside, LARGEST_CONTRAST, rng)
     radius, gain = (1.0, 6) if rng.random() < 0.6 else (rng.uniform(1.5, 3), 2.5)
-    canvas.paste(as_rgb(around), mask=_weaker(mask.filter(ImageFilter.BoxBlur(radius)), gain))
+    canvas.paste(as_rgb(around), mask=scaled(mask.filter(ImageFilter.BoxBlur(radius)), gain))
 
 
 def _emboss(canvas: Image.Image, mask: Image.Image, rng: np.random.Generator) -> None:
     """Paints a light and a dark edge on opposite sides of the letters, as of raised ones."""
     side = 1 if rng.random() < 0.5 else -1
     for shade, far in ((255, -side), (0, side)):
-        edge = _weaker(_moved(mask, far, far), 0.6)
+        edge = scaled(_moved(mask, far, far), 0.6)
         canvas.paste((shade, shade, shade), mask=edge)
 
 
@@ -156,11 +156,6 @@ def _moved(mask: Image.Image, x: int, y: int) -> Image.Image:
     moved = Image.new("L", mask.size)
     moved.paste(mask, (x, y))
     return moved
-
-
-def _weaker(mask: Image.Image, gain: float) -> Image.Image:
-    """Returns a mask that is multiplied by a factor."""
-    return mask.point([min(255, round(level * gain)) for level in range(256)])
 
 
 def _add_edges(
