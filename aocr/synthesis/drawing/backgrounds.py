@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw
 
 from aocr.data.images.files import ImageFileError, read_header
 from aocr.synthesis.drawing.colors import as_rgb, limit_spread, random_color
@@ -66,7 +66,8 @@ class Backdrop(NamedTuple):
         if self.file:
             return limit_spread(_part_of(self.file, size, rng), spread)
         kind = self.kind or _chosen(usual, rng.random())
-        return limit_spread(_PAINTERS[kind](size, rng), spread)
+        canvas = _PAINTERS[kind](size, rng)
+        return canvas if kind == "plain" else limit_spread(canvas, spread)
 
 
 def _chosen(shares: dict[str, float], position: float) -> str:
@@ -236,8 +237,9 @@ def blots(
 
 def _clutter(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     """Returns things out of focus: bars, boards and discs of several colours, one over another."""
-    canvas = _gradient(size, rng)
-    draw, (width, height) = ImageDraw.Draw(canvas), size
+    width, height = (max(2, whole // 3) for whole in size)  # enlarged, they are out of focus
+    canvas = _gradient((width, height), rng)
+    draw = ImageDraw.Draw(canvas)
     for _ in range(rng.integers(2, 8)):
         color, x, y = as_rgb(_color(rng)), rng.uniform(0, width), rng.uniform(0, height)
         far = np.exp(rng.uniform(-2, 0.5, 2)) * height
@@ -251,7 +253,7 @@ def _clutter(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
                 else [(-1, y), (width, y + slope), (width, y + slope + far[1]), (-1, y + far[1])],
                 color,
             )
-    return canvas.filter(ImageFilter.BoxBlur(rng.uniform(0, 0.08) * height))
+    return canvas.resize(size, Image.Resampling.BILINEAR)
 
 
 def _color(rng: np.random.Generator) -> np.ndarray:

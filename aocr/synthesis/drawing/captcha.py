@@ -21,14 +21,16 @@ from aocr.synthesis.drawing.effects import add_noise, blur
 from aocr.synthesis.drawing.lettering import (
     Pen,
     Scatter,
-    draw_line,
+    draw_near_height,
     draw_scattered,
-    size_for_ink,
 )
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.shaping import needs_shaping
 
 BACKGROUNDS = {"plain": 0.4, "gradient": 0.35, "noise": 0.15, "texture": 0.1}
+
+SIZE = 1.25
+"""Pixels per em of the characters, relative to the height of the image."""
 
 
 def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
@@ -47,10 +49,10 @@ def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
 def _letter(subject: Subject, rng: np.random.Generator) -> Image.Image:
     """Returns the characters as one mask, or as three, the bands of an image of mode `RGB`."""
     file, strength = subject.font(rng), subject.strength
-    size = size_for_ink(subject.text, file, subject.height * 0.9)
+    size = round(SIZE * subject.height)
     pen = Pen(file, size, size * 0.025 * rng.random())
     if needs_shaping(subject.text):
-        return draw_line(subject.text, pen)
+        return draw_near_height(subject.text, pen, subject.height)
     scatter = Scatter(
         degrees=4 + 24 * strength * rng.random(),
         scale=0.25 * strength * rng.random(),

@@ -97,8 +97,8 @@ def limit_spread(image: Image.Image, most: float) -> Image.Image:
     levels = levels_of(image)
     if levels.spread <= most:
         return image
-    mean = image.resize((1, 1), Image.Resampling.BOX).resize(image.size)
-    return Image.blend(mean, image, most / levels.spread)
+    mean = image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    return Image.blend(Image.new("RGB", image.size, mean), image, most / levels.spread)
 
 
 def as_rgb(color: Color) -> tuple[int, int, int]:

@@ -104,7 +104,7 @@ def _noise_tile(deviation: int, mode: str) -> Image.Image:
 
 def photograph(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
     """Returns an image as a camera takes it: light, exposure, blur, few pixels and noise."""
-    image = light(image, strength, rng) if rng.random() < 0.7 else image
+    image = light(image, strength, rng) if rng.random() < 0.6 else image
     image = expose(image, strength, rng) if rng.random() < 0.3 else image
     image = reduce(blur(image, strength, rng), strength, rng)
     return add_noise(image, strength, rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -103,39 +103,60 @@ def frame(
         corners: float64 `[4, 2]`, from -1 to 1: the part of `tilt.perspective` of each corner.
     """
     quad = _tilted(inner, tilt, corners)
-    quad -= quad.min(axis=0)
-    extent = quad.max(axis=0)
+    first_x, first_y = min(x for x, _ in quad), min(y for _, y in quad)
+    extent = max(x for x, _ in quad) - first_x, max(y for _, y in quad) - first_y
     left, top, right, bottom = margins
     scale = height * max(0.2, 1 - top - bottom) / extent[1]
-    quad = quad * scale + [left * height, top * height]
+    placed = [
+        ((x - first_x) * scale + left * height, (y - first_y) * scale + top * height)
+        for x, y in quad
+    ]
     width = max(1, round(extent[0] * scale + (left + right) * height))
-    return Framed((width, height), homography(quad, _corners_of(inner)))
+    return Framed((width, height), homography(placed, _corners_of(*inner)))
 
 
-def _corners_of(size: tuple[float, float]) -> np.ndarray:
-    """Returns the corners NW, NE, SE, SW."""
-    width, height = size
-    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+Quad = Sequence[tuple[float, float]]
+"""The corners NW, NE, SE and SW. Numbers of Python: arrays of four points take longer."""
 
 
-def _tilted(inner: tuple[int, int], tilt: Tilt, corners: np.ndarray) -> np.ndarray:
+def _corners_of(width: float, height: float) -> Quad:
+    return (0.0, 0.0), (width, 0.0), (width, height), (0.0, height)
+
+
+def _tilted(inner: tuple[int, int], tilt: Tilt, corners: np.ndarray) -> Quad:
     height = inner[1]
-    seen = inner[0] * tilt.stretch, height
-    quad = _corners_of(seen) + corners * tilt.perspective * height
-    quad[:, 0] += tilt.shear * (height - quad[:, 1])
     angle = math.radians(tilt.degrees)
-    turn = np.array([(math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))])
-    return quad @ turn
+    cosine, sine, most = math.cos(angle), math.sin(angle), tilt.perspective * height
+    turned = []
+    for (x, y), (dx, dy) in zip(
+        _corners_of(inner[0] * tilt.stretch, height), corners.tolist(), strict=True
+    ):
+        y += dy * most
+        x += dx * most + tilt.shear * (height - y)
+        turned.append((x * cosine - y * sine, x * sine + y * cosine))
+    return turned
 
 
-def homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Returns the projective matrix `[3, 3]` that takes four points `[4, 2]` to four others."""
-    rows, values = [], []
-    for (x, y), (u, v) in zip(source.tolist(), target.tolist(), strict=True):
-        rows.append((x, y, 1, 0, 0, 0, -u * x, -u * y))
-        rows.append((0, 0, 0, x, y, 1, -v * x, -v * y))
-        values += [u, v]
-    return np.append(np.linalg.solve(np.array(rows), np.array(values)), 1).reshape(3, 3)
+def homography(source: Quad, target: Quad) -> np.ndarray:
+    """Returns the projective matrix `[3, 3]` that takes four points to four others."""
+    matrix = _from_square(target) @ np.linalg.inv(_from_square(source))
+    return matrix / matrix[2, 2]
+
+
+def _from_square(quad: Quad) -> np.ndarray:
+    """Returns the matrix that takes the unit square to four points (Heckbert, 1989)."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
+    dx1, dx2, dx3 = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
+    dy1, dy2, dy3 = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (dx3 * dy2 - dx2 * dy3) / area, (dx1 * dy3 - dx3 * dy1) / area
+    return np.array(
+        [
+            (x1 - x0 + g * x1, x3 - x0 + h * x3, x0),
+            (y1 - y0 + g * y1, y3 - y0 + h * y3, y0),
+            (g, h, 1.0),
+        ]
+    )
 
 
 def project(matrix: np.ndarray, points: Points) -> Points:

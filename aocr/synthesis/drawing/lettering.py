@@ -20,8 +20,6 @@ from aocr.synthesis.fonts.shaping import (
     needs_shaping,
 )
 
-_TRIAL_SIZE = 48  # pixels per em
-
 LEAST_HEIGHT = 0.4
 """Height of a line, relative to the font's size: a `-` gets free space above and below."""
 
@@ -54,11 +52,6 @@ class _Placed(NamedTuple):
     mask: Image.Image
     x: int
     y: int
-
-
-def size_for_ink(text: str, file: FontFile, ink_height: float) -> int:
-    """Returns the size of a font with which the ink of a text has about a height in pixels."""
-    return _size_like(_ink(text, Pen(file, _TRIAL_SIZE)).mask.height, _TRIAL_SIZE, ink_height)
 
 
 def _size_like(height: int, size: int, wanted: float) -> int:
@@ -156,19 +149,22 @@ def draw_scattered(
     """
     placed, x = [], 0.0
     for part in clusters(text):
-        own = dataclasses.replace(
-            pen,
-            file=fonts[rng.integers(len(fonts))],
-            size=max(4, round(pen.size * (1 + scatter.scale * rng.uniform(-1, 1)))),
-        )
+        own = dataclasses.replace(pen, file=fonts[rng.integers(len(fonts))])
         ink = _ink(part, own)
-        degrees = scatter.degrees * rng.uniform(-1, 1)
-        turned = ink.mask.rotate(degrees, Image.Resampling.BICUBIC, expand=True)
-        turned = turned.crop(turned.getbbox() or (0, 0, max(1, pen.size // 3), 1))
-        y = scatter.lift * rng.uniform(-1, 1) * pen.size + ink.y
+        scale = 1 + scatter.scale * rng.uniform(-1, 1)  # other sizes of the font take longer
+        turned = _turned(ink.mask, scale, scatter.degrees * rng.uniform(-1, 1))
+        y = scatter.lift * rng.uniform(-1, 1) * pen.size + ink.y * scale
         placed.append(_Placed(turned, round(x), round(y)))
         x += turned.width + pen.size * (0.06 - scatter.overlap * rng.random())
     return _on_common_canvas(placed, scatter.layers)
+
+
+def _turned(mask: Image.Image, scale: float, degrees: float) -> Image.Image:
+    """Returns a character enlarged and turned, cropped to its ink."""
+    size = max(1, round(mask.width * scale)), max(1, round(mask.height * scale))
+    sized = mask.resize(size, Image.Resampling.BILINEAR)
+    turned = sized.rotate(degrees, Image.Resampling.BILINEAR, expand=True)
+    return turned.crop(turned.getbbox() or (0, 0, *size))
 
 
 def _on_common_canvas(placed: list[_Placed], layers: int) -> list[Image.Image]:
@@ -184,8 +180,8 @@ def _on_common_canvas(placed: list[_Placed], layers: int) -> list[Image.Image]:
 
 def _layout(text: str) -> dict[str, Any]:
     """Returns Pillow's arguments for the direction of a text, and for its characters as such."""
-    direction = "rtl" if has_raqm() and begins_right_to_left(text) else None
-    return {"direction": direction, "features": features_for(text)}
+    is_leftward = needs_shaping(text) and has_raqm() and begins_right_to_left(text)
+    return {"direction": "rtl" if is_leftward else None, "features": features_for(text)}
 
 
 def _advance(text: str, pen: Pen) -> float:

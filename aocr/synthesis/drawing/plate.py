@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from aocr.synthesis.drawing import geometry
 from aocr.synthesis.drawing.colors import as_rgb
 from aocr.synthesis.drawing.effects import photograph, scaled
-from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_line, size_for_ink
+from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_near_height
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.plain import plain_face
 from aocr.synthesis.fonts.shaping import clusters, needs_shaping
@@ -27,6 +27,9 @@ SCHEMES = (
     ((245, 245, 240), (20, 40, 120)),
 )
 """Colours of plates and of their characters, as RGB."""
+
+SIZE = 1.4
+"""Pixels per em of characters, relative to their height: capitals have about 0.7 of an em."""
 
 SUPERSAMPLING = 1.25
 """Height of a plate before it is photographed, relative to the height of the image."""
@@ -94,10 +97,10 @@ def _plate(subject: Subject, rng: np.random.Generator) -> _Plate:
 def _letter(subject: Subject, height: int, rng: np.random.Generator) -> Image.Image:
     """Draws the characters in cells of one width; bold, because plates are read from afar."""
     file = plain_face(subject.fonts, rng)
-    size = size_for_ink(subject.text, file, height)
+    size = round(SIZE * height)
     pen = Pen(file, size, size * rng.uniform(0, 0.03))
     if needs_shaping(subject.text):
-        return draw_line(subject.text, pen)
+        return draw_near_height(subject.text, pen, height)
     pitch, width = rng.uniform(0.62, 0.85) * height, rng.uniform(0.8, 0.95)
     cells = draw_cells(subject.text, pen, (max(2, round(pitch * width)), height))
     places, x = [], 0.0
@@ -146,7 +149,7 @@ def _drums(
     """Returns what is seen in each window: a digit on a cylinder, dark above and below."""
     file, (width, height) = plain_face(subject.fonts, rng), window
     ink_height = round(height * rng.uniform(0.6, 0.75))
-    pen = Pen(file, size_for_ink(subject.text, file, ink_height))
+    pen = Pen(file, round(SIZE * ink_height))
     cells = draw_cells(subject.text, pen, (round(width * 0.8), ink_height))
     bend = 255 * (1 - 0.6 * np.linspace(-1, 1, height) ** 2)
     light = Image.fromarray(bend.astype(np.uint8)[:, np.newaxis]).resize(window).convert("RGB")

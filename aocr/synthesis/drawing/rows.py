@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 
 class Rows(NamedTuple):
@@ -34,7 +34,9 @@ def add_rows(line: Image.Image, chance: float, free: int, rng: np.random.Generat
     """
     above, below = rng.random(2) < chance
     if not (above or below):
-        return Rows(ImageOps.expand(line, free))
+        whole = Image.new("L", (line.width + 2 * free, line.height + 2 * free))
+        whole.paste(line, (free, free))
+        return Rows(whole)
     height = line.height
     parts = [round(height * rng.uniform(0.06, 0.2)) if each else 0 for each in (above, below)]
     gap = free + round(height * rng.uniform(0.05, 0.25))

@@ -28,7 +28,7 @@ from aocr.synthesis.drawing.subject import Subject
 
 BACKGROUNDS = {"plain": 0.25, "gradient": 0.25, "noise": 0.05, "texture": 0.25, "clutter": 0.2}
 
-SIZE = 1.45
+SIZE = 1.3
 """Pixels per em of the words, relative to the height of the image: few are enlarged afterwards."""
 
 
@@ -113,7 +113,7 @@ def _hue(canvas: Image.Image, rng: np.random.Generator) -> Color:
     kind = rng.random()
     if kind < 0.4:
         return random_color(rng, 0)
-    if kind < 0.8:
+    if kind < 0.85:
         return random_color(rng, 1)
     few = canvas.resize((24, 8), Image.Resampling.NEAREST)
     return color_clusters(few)[rng.integers(CLUSTERS)]

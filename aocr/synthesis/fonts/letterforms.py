@@ -170,11 +170,17 @@ def _places_of(likeness: np.ndarray, first: int) -> np.ndarray:
     return (likeness > right[:, np.newaxis]).mean(1)
 
 
-def likeness_to_reference(file: FontFile) -> float:
-    """Returns the mean likeness of a font's capitals and digits to those of the reference, to 1."""
-    shapes = _shapes(_cells(file, _COMPARED[_UPPER] + _COMPARED[_DIGITS]))
-    wanted = [np.concatenate([each[_UPPER], each[_DIGITS]]) for each in _references()]
-    return float(np.max([(shapes * each).sum(1) for each in wanted], 0).mean())
+def likeness_to_reference(file: FontFile, characters: str) -> float:
+    """Returns the mean likeness of what a font draws to what the reference draws, to 1.
+
+    Args:
+        file: the font.
+        characters: printable ASCII to compare.
+    """
+    shapes = _shapes(_cells(file, characters))
+    numbers = [_COMPARED.index(character) for character in characters]
+    likeness = [(shapes * reference[numbers]).sum(1) for reference in _references()]
+    return float(np.max(likeness, 0).mean())
 
 
 def _likeness(shapes: np.ndarray) -> np.ndarray:
