@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -36,7 +38,7 @@ def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
     image = light(paper, 0.7 * strength, rng) if rng.random() < strength else paper
     image = reduce(blur(image, 0.7 * strength, rng), 0.6 * strength, rng)
     image = add_noise(image, strength, rng)
-    kind = rng.random() / max(strength, 0.01)
+    kind = rng.random() / strength if strength else math.inf
     return _threshold(image, rng) if kind < 0.5 else _tint(image, rng) if kind < 1.1 else image
 
 

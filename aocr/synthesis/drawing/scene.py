@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -63,7 +65,7 @@ def _place(rows: Rows, subject: Subject, rng: np.random.Generator) -> Image.Imag
         stretch=stretch,
     )
     widest = 0.3 if rng.random() < 0.3 * strength else 0.08 + 0.08 * strength
-    left, top, right, bottom = rng.uniform(0, widest, 4)
+    left, top, right, bottom = rng.uniform(-0.03 * strength, widest, 4)
     margins = (left, 0.0 if rows.above else top, right, 0.0 if rows.below else bottom)
     corners = rng.uniform(-1, 1, (4, 2))
     is_bent = rng.random() < 0.3 * strength and mask.width > 1.5 * mask.height
@@ -91,7 +93,8 @@ def _write(
     canvas: Image.Image, mask: Image.Image, strength: float, rng: np.random.Generator
 ) -> None:
     """Paints the word in a readable colour, sometimes with a shadow, an outline or a glow."""
-    contrast, kind = least_contrast(strength), rng.random() / max(strength, 0.01)
+    contrast = least_contrast(strength)
+    kind = rng.random() / strength if strength else math.inf
     if kind < 0.3:
         _shade(canvas, mask, rng)
     color = text_color(_hue(canvas, rng), levels_of(canvas), contrast, rng)
@@ -99,10 +102,8 @@ def _write(
         _surround(canvas, mask, color, rng)
     elif 0.6 < kind < 0.8:
         _emboss(canvas, mask, rng)
-    if kind < 0.9 or rng.random() < 0.8:
-        canvas.paste(as_rgb(color), mask=mask)
-    else:
-        canvas.paste(_shaded(canvas.size, color, rng), mask=mask)
+    is_shaded = 0.8 < kind < 1.1
+    canvas.paste(_shaded(canvas.size, color, rng) if is_shaded else as_rgb(color), mask=mask)
 
 
 def _hue(canvas: Image.Image, rng: np.random.Generator) -> Color:
