@@ -82,7 +82,7 @@ def _place(ink: Image.Image, subject: Subject, rng: np.random.Generator) -> Imag
     beside, above = rng.uniform(0.05, 0.15 + 0.5 * strength, 2), rng.uniform(0.03, 0.12, 2)
     margins = (beside[0], above[0], beside[1], above[1])
     corners = rng.uniform(-1, 1, (4, 2))
-    framed = geometry.frame(padded.size, subject.height, margins, tilt, corners)
+    framed = geometry.frame(padded.size, geometry.View(subject.height, margins, tilt, corners))
     moved = geometry.ripple(*waves)
     (seen,) = geometry.warp([padded], framed.size, lambda points: moved(framed.place(points)))
     is_frayed = rng.random() < 0.4 * strength and subject.height >= 36

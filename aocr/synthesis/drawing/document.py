@@ -56,7 +56,8 @@ def _place(rows: Rows, subject: Subject, rng: np.random.Generator) -> Image.Imag
     tilt = geometry.Tilt(geometry.most_degrees(mask.size, degrees), 0, 0)
     left, top, right, bottom = rng.uniform(0.03, 0.12 + 0.12 * strength, 4)
     margins = (left, 0.0 if rows.above else top, right, 0.0 if rows.below else bottom)
-    return geometry.frame(mask.size, subject.height, margins, tilt, np.zeros((4, 2))).see(mask)
+    view = geometry.View(subject.height, margins, tilt, np.zeros((4, 2)))
+    return geometry.frame(mask.size, view).see(mask)
 
 
 def _wear(mask: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:

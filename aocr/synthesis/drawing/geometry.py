@@ -90,18 +90,25 @@ class Framed(NamedTuple):
         return project(self.matrix, points)
 
 
-def frame(
-    inner: tuple[int, int], height: int, margins: tuple[float, ...], tilt: Tilt, corners: np.ndarray
-) -> Framed:
-    """Places a tilted rectangle in an image of a given height, wholly inside.
+class View(NamedTuple):
+    """Says where in an image a tilted rectangle is to lie.
 
-    Args:
-        inner: width and height of the rectangle.
+    Attributes:
         height: height of the image.
         margins: left, top, right and bottom of the tilted rectangle, relative to `height`.
         tilt: how the rectangle is seen.
         corners: float64 `[4, 2]`, from -1 to 1: the part of `tilt.perspective` of each corner.
     """
+
+    height: int
+    margins: tuple[float, ...]
+    tilt: Tilt
+    corners: np.ndarray
+
+
+def frame(inner: tuple[int, int], view: View) -> Framed:
+    """Places a rectangle of a width and height in an image; inside, unless margins are negative."""
+    height, margins, tilt, corners = view
     quad = _tilted(inner, tilt, corners)
     first_x, first_y = min(x for x, _ in quad), min(y for _, y in quad)
     extent = max(x for x, _ in quad) - first_x, max(y for _, y in quad) - first_y

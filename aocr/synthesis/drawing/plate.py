@@ -60,7 +60,7 @@ def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
     )
     margins = tuple(rng.uniform(-0.03, 0.03 + 0.15 * strength, 4))
     corners = rng.uniform(-1, 1, (4, 2))
-    framed = geometry.frame(size, subject.height, margins, tilt, corners)
+    framed = geometry.frame(size, geometry.View(subject.height, margins, tilt, corners))
     soft = ImageFilter.BoxBlur(0.5)  # thin lines would become dashes
     canvas = subject.backdrop.paint(framed.size, SURROUNDINGS, 30, rng)
     picture = framed.see(plate.picture.filter(soft))

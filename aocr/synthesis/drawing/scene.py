@@ -70,21 +70,17 @@ def _place(rows: Rows, subject: Subject, rng: np.random.Generator) -> Image.Imag
     corners = rng.uniform(-1, 1, (4, 2))
     is_bent = rng.random() < 0.3 * strength and mask.width > 1.5 * mask.height
     bulge = rng.uniform(-0.5, 0.5) * mask.height * strength if is_bent else 0.0
-    return _see(mask, bulge, (subject.height, margins, tilt, corners))
+    return _see(mask, bulge, geometry.View(subject.height, margins, tilt, corners))
 
 
-def _see(
-    mask: Image.Image,
-    bulge: float,
-    view: tuple[int, tuple[float, ...], geometry.Tilt, np.ndarray],
-) -> Image.Image:
+def _see(mask: Image.Image, bulge: float, view: geometry.View) -> Image.Image:
     """Returns a mask in perspective, its middle `bulge` pixels above its ends."""
     if not bulge:
-        return geometry.frame(mask.size, *view).see(mask)
+        return geometry.frame(mask.size, view).see(mask)
     free = round(abs(bulge) / 2) + 1
     padded = Image.new("L", (mask.width, mask.height + 2 * free))
     padded.paste(mask, (0, free))
-    framed, bent = geometry.frame(padded.size, *view), geometry.bend(padded.size, bulge)
+    framed, bent = geometry.frame(padded.size, view), geometry.bend(padded.size, bulge)
     (seen,) = geometry.warp([padded], framed.size, lambda points: bent(framed.place(points)), 1000)
     return seen
 

@@ -80,7 +80,7 @@ def test_a_frame_holds_the_whole_tilted_rectangle():
     ImageDraw.Draw(inner).rectangle((2, 2, 77, 27), fill=255)
     corners = np.random.default_rng(0).uniform(-1, 1, (4, 2))
     tilt = geometry.Tilt(degrees=9, shear=0.3, perspective=0.2)
-    framed = geometry.frame(inner.size, 48, (0.1, 0.1, 0.1, 0.1), tilt, corners)
+    framed = geometry.frame(inner.size, geometry.View(48, (0.1,) * 4, tilt, corners))
     seen = framed.see(inner)
     left, top, right, bottom = seen.getbbox()
     assert seen.height == 48
