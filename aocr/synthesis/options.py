@@ -7,7 +7,7 @@ import os
 from typing import NamedTuple
 
 STYLES = ("scene", "captcha", "plate", "document")
-BACKGROUNDS = ("plain", "gradient", "noise", "texture")
+BACKGROUNDS = ("plain", "gradient", "noise", "texture", "clutter")
 FORMATS = ("jpeg", "png")
 
 BUILT_IN = "builtin"

@@ -4,7 +4,7 @@ The time to start and to import TensorFlow is apart: each rate is that of the im
 and a long run of the command. The processor's time is that of all processes together.
 Nothing else should run beside it.
 
-    python tests/benchmarks/synthesis.py [--count 4000] [--processes 2] [--heights 32-64]
+    python tests/benchmarks/synthesis.py [--count 4000] [--processes 2] [--styles scene plate]
 """
 
 from __future__ import annotations
@@ -73,10 +73,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=4000, help="images of a long run")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--heights", default="32-64")
+    parser.add_argument("--styles", nargs="+", choices=STYLES, default=STYLES)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write_words(f"{folder}/words.txt")
-        for style in STYLES:
+        for style in args.styles:
             short = run_synth(folder, style, SHORT, args)
             long = run_synth(folder, style, args.count, args)
             images = args.count - SHORT

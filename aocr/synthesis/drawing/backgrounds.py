@@ -1,4 +1,4 @@
-"""Paints backgrounds: plain, gradient, noise, texture, or parts of given images."""
+"""Paints backgrounds: plain, gradient, noise, texture, clutter, or parts of given images."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops, ImageDraw
 
 from aocr.data.images.files import ImageFileError, read_header
-from aocr.synthesis.drawing.colors import limit_spread, random_color
+from aocr.synthesis.drawing.colors import as_rgb, limit_spread, random_color
+from aocr.synthesis.drawing.effects import noise_of
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import is_remote
 from aocr.util.terminal.log import FILE_ONLY
@@ -53,8 +54,8 @@ class Backdrop(NamedTuple):
         usual: dict[str, float],
         spread: float,
         rng: np.random.Generator,
-    ) -> np.ndarray:
-        """Returns a background, float32 `[H, W, 3]`, 0 to 255.
+    ) -> Image.Image:
+        """Returns a background, an image of mode `RGB`.
 
         Args:
             size: width and height.
@@ -64,8 +65,15 @@ class Backdrop(NamedTuple):
         """
         if self.file:
             return limit_spread(_part_of(self.file, size, rng), spread)
-        kind = self.kind or str(rng.choice(list(usual), p=list(usual.values())))
-        return limit_spread(_PAINTERS[kind](size, rng), spread)
+        kind = self.kind or _chosen(usual, rng.random())
+        canvas = _PAINTERS[kind](size, rng)
+        return canvas if kind == "plain" else limit_spread(canvas, spread)
+
+
+def _chosen(shares: dict[str, float], position: float) -> str:
+    """Returns the kind at a position from 0 to 1 of the shares, which are 1 together."""
+    kinds, sums = list(shares), np.cumsum(list(shares.values()))
+    return kinds[min(int(np.searchsorted(sums, position, side="right")), len(kinds) - 1)]
 
 
 def backdrop_of(
@@ -166,7 +174,7 @@ def _reduced(path: str) -> Image.Image:
         return image.convert("RGB")
 
 
-def _part_of(path: str, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _part_of(path: str, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     """Returns a random part of an image file, of the shape of the size."""
     image = _reduced(path)
     largest = min(image.width / size[0], image.height / size[1])
@@ -176,44 +184,76 @@ def _part_of(path: str, size: tuple[int, int], rng: np.random.Generator) -> np.n
     height = min(scale * size[1], image.height)
     left, top = rng.random() * (image.width - width), rng.random() * (image.height - height)
     box = (left, top, min(left + width, image.width), min(top + height, image.height))
-    part = image.resize(size, Image.Resampling.BILINEAR, box=box)
-    return np.asarray(part, np.float32)
+    return image.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
-def _plain(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    return np.broadcast_to(_color(rng), (size[1], size[0], 3))
+def _plain(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    return Image.new("RGB", size, as_rgb(_color(rng)))
 
 
-def _gradient(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def gradient(
+    size: tuple[int, int], colors: list[np.ndarray], rng: np.random.Generator
+) -> Image.Image:
+    """Returns an image of mode `RGB` that goes through some colours in a random direction."""
     angle = rng.uniform(0, 2 * math.pi)
-    x = np.linspace(-1, 1, size[0], dtype=np.float32) * math.cos(angle)
-    y = np.linspace(-1, 1, size[1], dtype=np.float32) * math.sin(angle)
-    return _mix((x + y[:, np.newaxis] + 1.5) / 3, _color(rng), _color(rng))
+    x = np.linspace(-1, 1, 9) * math.cos(angle)
+    y = np.linspace(-1, 1, 5)[:, np.newaxis] * math.sin(angle)
+    place = ((x + y) / (abs(math.cos(angle)) + abs(math.sin(angle))) + 1) / 2  # [5, 9], 0 to 1
+    stops = np.linspace(0, 1, len(colors))
+    channels = [np.interp(place, stops, channel) for channel in np.array(colors).T]
+    levels = np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.uint8)
+    return Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR)
 
 
-def _noise(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    levels = rng.standard_normal((size[1], size[0], 3), np.float32) * rng.uniform(8, 40)
-    return np.clip(_color(rng) + levels, 0, 255)
+def _gradient(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    return gradient(size, [_color(rng) for _ in range(rng.integers(2, 5))], rng)
 
 
-def _texture(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Blends two colours by smooth noise of several sizes, stretched as wood or stone is."""
-    stretch = math.exp(rng.uniform(-1.2, 1.2))
-    sizes = [size[1] / 1.5 ** rng.uniform(0, 9) for _ in range(3)]
-    amount = sum(smooth_noise(size, each * stretch, each / stretch, rng) for each in sizes)
-    return _mix(np.clip(amount / 4 + 0.5, 0, 1), _color(rng), _color(rng))
+def _noise(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    noise = noise_of(size, 8 * int(rng.integers(1, 6)), "RGB", rng)
+    return ImageChops.add(_plain(size, rng), noise, 1, -128)
 
 
-def smooth_noise(
+def _texture(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """Blends two colours by blots of several sizes, stretched as wood or stone is."""
+    stretch = math.exp(rng.uniform(-1.5, 1.5))
+    sizes = [size[1] / 1.5 ** rng.uniform(0, 9) for _ in range(2)]
+    one, other = (blots(size, each * stretch, each / stretch, rng) for each in sizes)
+    amount = Image.blend(one, other, rng.uniform(0.2, 0.8))
+    return Image.composite(_plain(size, rng), _plain(size, rng), amount)
+
+
+def blots(
     size: tuple[int, int], width: float, height: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Returns noise, float32 `[H, W]`, about -2 to 2, in blots of a size in pixels."""
+) -> Image.Image:
+    """Returns smooth noise around 128, an image of mode `L`, in blots of a size in pixels."""
     columns, rows = (
         min(whole, 2 + int(whole / max(1.0, blot)))
         for whole, blot in zip(size, (width, height), strict=True)
     )
-    coarse = Image.fromarray(rng.standard_normal((rows, columns), np.float32))
-    return np.asarray(coarse.resize(size, Image.Resampling.BICUBIC))
+    coarse = Image.fromarray(rng.integers(0, 256, (rows, columns), np.uint8))
+    return coarse.resize(size, Image.Resampling.BILINEAR)
+
+
+def _clutter(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """Returns things out of focus: bars, boards and discs of several colours, one over another."""
+    width, height = (max(2, whole // 3) for whole in size)  # enlarged, they are out of focus
+    canvas = _gradient((width, height), rng)
+    draw = ImageDraw.Draw(canvas)
+    for _ in range(rng.integers(2, 8)):
+        color, x, y = as_rgb(_color(rng)), rng.uniform(0, width), rng.uniform(0, height)
+        far = np.exp(rng.uniform(-2, 0.5, 2)) * height
+        if rng.random() < 0.25:
+            draw.ellipse((x - far[0], y - far[0], x + far[0], y + far[0]), color)
+        else:
+            slope = far[1] * rng.uniform(-0.5, 0.5)
+            draw.polygon(
+                [(x, -1), (x + far[0], -1), (x + far[0] + slope, height), (x + slope, height)]
+                if rng.random() < 0.5
+                else [(-1, y), (width, y + slope), (width, y + slope + far[1]), (-1, y + far[1])],
+                color,
+            )
+    return canvas.resize(size, Image.Resampling.BILINEAR)
 
 
 def _color(rng: np.random.Generator) -> np.ndarray:
@@ -226,8 +266,10 @@ def _color(rng: np.random.Generator) -> np.ndarray:
     return random_color(rng, saturation=rng.random())
 
 
-def _mix(amount: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return one + (other - one) * amount[..., np.newaxis].astype(np.float32)
-
-
-_PAINTERS = {"plain": _plain, "gradient": _gradient, "noise": _noise, "texture": _texture}
+_PAINTERS = {
+    "plain": _plain,
+    "gradient": _gradient,
+    "noise": _noise,
+    "texture": _texture,
+    "clutter": _clutter,
+}

@@ -9,62 +9,60 @@ from PIL import Image, ImageDraw, ImageOps
 
 from aocr.synthesis.drawing import geometry
 from aocr.synthesis.drawing.colors import (
-    as_weights,
+    Color,
+    as_rgb,
     least_contrast,
-    paint,
+    levels_of,
+    luminance,
     random_color,
     text_color,
 )
-from aocr.synthesis.drawing.effects import add_noise, blur, to_image
+from aocr.synthesis.drawing.effects import add_noise, blur
 from aocr.synthesis.drawing.lettering import (
     Pen,
     Scatter,
-    draw_line,
+    draw_near_height,
     draw_scattered,
-    size_for_ink,
-    union,
 )
 from aocr.synthesis.drawing.subject import Subject
 from aocr.synthesis.fonts.shaping import needs_shaping
 
 BACKGROUNDS = {"plain": 0.4, "gradient": 0.35, "noise": 0.15, "texture": 0.1}
 
+SIZE = 1.25
+"""Pixels per em of the characters, relative to the height of the image."""
+
 
 def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
     """Returns a captcha."""
     strength = subject.strength
-    ink = _place(_grouped(_letter(subject, rng), rng), subject, rng)
+    ink = _place(_letter(subject, rng), subject, rng)
     canvas = subject.backdrop.paint(ink.size, BACKGROUNDS, 4 + 12 * strength, rng)
     colors = _colors(canvas, len(ink.getbands()), strength, rng)
     for band, color in zip(ink.split(), colors, strict=True):
-        canvas = paint(canvas, as_weights(band), color)
-    canvas = _cross(canvas, colors[0], strength, rng)
-    canvas = _speckle(canvas, colors[0], strength, rng)
-    return add_noise(blur(to_image(canvas), 0.5 * strength, rng), 0.6 * strength, rng)
+        canvas.paste(as_rgb(color), mask=band)
+    _cross(canvas, colors[0], strength, rng)
+    _speckle(canvas, colors[0], strength, rng)
+    return add_noise(blur(canvas, 0.4 * strength, rng), 0.6 * strength, rng)
 
 
-def _letter(subject: Subject, rng: np.random.Generator) -> list[Image.Image]:
-    """Returns the characters as masks of one size; text whose letters join as a single one."""
+def _letter(subject: Subject, rng: np.random.Generator) -> Image.Image:
+    """Returns the characters as one mask, or as three, the bands of an image of mode `RGB`."""
     file, strength = subject.font(rng), subject.strength
-    size = size_for_ink(subject.text, file, subject.height * 0.9)
-    pen = Pen(file, size, round(size * 0.03 * rng.random()))
+    size = round(SIZE * subject.height)
+    pen = Pen(file, size, size * 0.025 * rng.random())
     if needs_shaping(subject.text):
-        return [draw_line(subject.text, pen)]
+        return draw_near_height(subject.text, pen, subject.height)
     scatter = Scatter(
         degrees=4 + 24 * strength * rng.random(),
         scale=0.25 * strength * rng.random(),
         lift=0.15 * strength * rng.random(),
         overlap=0.03 + 0.1 * strength * rng.random(),
+        layers=3 if rng.random() < 0.3 else 1,
     )
     fonts = subject.fonts if rng.random() < 0.5 * strength else (file,)
-    return draw_scattered(subject.text, fonts, pen, scatter, rng)
-
-
-def _grouped(masks: list[Image.Image], rng: np.random.Generator) -> Image.Image:
-    """Returns the characters as one mask, or as three, the bands of an image of mode `RGB`."""
-    if len(masks) < 3 or rng.random() < 0.7:
-        return union(masks)
-    return Image.merge("RGB", [union(masks[first::3]) for first in range(3)])
+    masks = draw_scattered(subject.text, fonts, pen, scatter, rng)
+    return Image.merge("RGB", masks) if len(masks) == 3 else masks[0]
 
 
 def _place(ink: Image.Image, subject: Subject, rng: np.random.Generator) -> Image.Image:
@@ -84,11 +82,9 @@ def _place(ink: Image.Image, subject: Subject, rng: np.random.Generator) -> Imag
     beside, above = rng.uniform(0.05, 0.15 + 0.5 * strength, 2), rng.uniform(0.03, 0.12, 2)
     margins = (beside[0], above[0], beside[1], above[1])
     corners = rng.uniform(-1, 1, (4, 2))
-    framed = geometry.frame(padded.size, subject.height, margins, tilt, corners)
+    framed = geometry.frame(padded.size, geometry.View(subject.height, margins, tilt, corners))
     moved = geometry.ripple(*waves)
-    (seen,) = geometry.warp(
-        [padded], framed.size, lambda points: moved(framed.mapping(points)), geometry.BENT_CELL
-    )
+    (seen,) = geometry.warp([padded], framed.size, lambda points: moved(framed.place(points)))
     is_frayed = rng.random() < 0.4 * strength and subject.height >= 36
     return _fray(seen, rng) if is_frayed else seen
 
@@ -107,32 +103,28 @@ def _steps(shape: tuple[int, int], far: int, rng: np.random.Generator) -> np.nda
 
 
 def _colors(
-    canvas: np.ndarray, count: int, strength: float, rng: np.random.Generator
-) -> list[np.ndarray]:
+    canvas: Image.Image, count: int, strength: float, rng: np.random.Generator
+) -> list[Color]:
     """Returns readable colours, all of them darker than the background, or all lighter."""
     contrast, saturation = least_contrast(strength), rng.random() if rng.random() < 0.6 else 0
-    colors = [text_color(random_color(rng, saturation), canvas, contrast, rng)]
-    mean = canvas.mean()
+    behind = levels_of(canvas)
+    colors = [text_color(random_color(rng, saturation), behind, contrast, rng)]
+    is_darker = luminance(colors[0]) < behind.mean
     while len(colors) < count:
-        other = text_color(random_color(rng, 1), canvas, contrast, rng)
-        same_side = (other.mean() < mean) == (colors[0].mean() < mean)
-        colors.append(other if same_side else colors[0])
+        other = text_color(random_color(rng, 1), behind, contrast, rng)
+        colors.append(other if (luminance(other) < behind.mean) == is_darker else colors[0])
     return colors
 
 
-def _cross(
-    canvas: np.ndarray, color: np.ndarray, strength: float, rng: np.random.Generator
-) -> np.ndarray:
+def _cross(canvas: Image.Image, color: Color, strength: float, rng: np.random.Generator) -> None:
     """Draws thin lines across: bent ones, mostly in the colour of the characters."""
-    height, width = canvas.shape[:2]
+    width, height = canvas.size
     for _ in range(rng.integers(0, 3 + round(strength))):
         mask = Image.new("L", (2 * width, 2 * height))  # drawn at twice the size: smooth edges
         thickness = max(2, round(2 * height * rng.uniform(0.015, 0.025 + 0.015 * strength)))
         ImageDraw.Draw(mask).line(_curve(width, height, rng), 255, thickness, joint="curve")
-        weights = as_weights(mask.resize((width, height), Image.Resampling.BOX))
         own = color if rng.random() < 0.7 else random_color(rng, 1)
-        canvas = paint(canvas, weights, own)
-    return canvas
+        canvas.paste(as_rgb(own), mask=mask.reduce(2))
 
 
 def _curve(width: int, height: int, rng: np.random.Generator) -> list[tuple[float, float]]:
@@ -151,15 +143,13 @@ def _curve(width: int, height: int, rng: np.random.Generator) -> list[tuple[floa
     return list(zip(xs.tolist(), ys.tolist(), strict=True))
 
 
-def _speckle(
-    canvas: np.ndarray, color: np.ndarray, strength: float, rng: np.random.Generator
-) -> np.ndarray:
+def _speckle(canvas: Image.Image, color: Color, strength: float, rng: np.random.Generator) -> None:
     """Draws dots of one or two pixels."""
     if rng.random() > 0.8 * strength:
-        return canvas
-    height, width = canvas.shape[:2]
-    side = 1 if height < 40 else 2
-    shape = (height // side + 1, width // side + 1)
-    dots = rng.random(shape, np.float32) < 0.03 * strength * rng.random()
-    whole = np.kron(dots, np.ones((side, side), np.float32))[:height, :width]
-    return paint(canvas, whole, color)
+        return
+    side = 1 if canvas.height < 40 else 2
+    size = canvas.height // side + 1, canvas.width // side + 1
+    least = 256 * (1 - 0.03 * strength * rng.random())
+    dots = Image.fromarray(rng.integers(0, 256, size, np.uint8)).point(lambda v: 255 * (v >= least))
+    whole = dots.resize((side * dots.width, side * dots.height), Image.Resampling.NEAREST)
+    canvas.paste(as_rgb(color), mask=whole.crop((0, 0, *canvas.size)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,23 +16,25 @@ Points = np.ndarray
 Mapping = Callable[[Points], Points]
 """Returns for points of the output the points of the input that are seen there."""
 
-FLAT_CELL, BENT_CELL = 48, 12
-"""Width and height in pixels of the cells in which a mapping is taken as bilinear: of one in
-perspective, and of one with curves."""
+BENT_CELL = 16
+"""Width and height in pixels of the cells in which a mapping with curves is taken as bilinear."""
+
+_RESAMPLING = Image.Resampling.BILINEAR
+"""Enough for masks that are drawn a little larger than they are seen; half the time of bicubic."""
 
 
 def warp(
-    images: list[Image.Image], size: tuple[int, int], mapping: Mapping, cell: int = FLAT_CELL
+    images: list[Image.Image], size: tuple[int, int], mapping: Mapping, cell_height: int = BENT_CELL
 ) -> list[Image.Image]:
-    """Returns distorted images, black outside of the input.
+    """Returns images distorted by a mapping with curves, black outside of the input.
 
     Args:
         images: images of one size.
         size: width and height of the output.
         mapping: place in the input of each place of the output.
-        cell: `FLAT_CELL` or `BENT_CELL`.
+        cell_height: height of a cell, if columns are not curved.
     """
-    xs, ys = _edges(size[0], cell), _edges(size[1], cell)
+    xs, ys = _edges(size[0], BENT_CELL), _edges(size[1], cell_height)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)  # [ROWS + 1, COLUMNS + 1, 2]
     seen = mapping(grid.reshape(-1, 2).astype(np.float64)).reshape(grid.shape)
     corners = [seen[:-1, :-1], seen[1:, :-1], seen[1:, 1:], seen[:-1, 1:]]  # NW, SW, SE, NE
@@ -43,10 +45,7 @@ def warp(
         for left, right in itertools.pairwise(xs)
     ]
     mesh = list(zip(boxes, quads, strict=True))
-    return [
-        image.transform(size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)
-        for image in images
-    ]
+    return [image.transform(size, Image.Transform.MESH, mesh, _RESAMPLING) for image in images]
 
 
 def _edges(length: int, cell: int) -> list[int]:
@@ -61,11 +60,13 @@ class Tilt(NamedTuple):
         degrees: angle of rotation.
         shear: horizontal shift of the upper edge, relative to the height.
         perspective: most shift of a corner, relative to the height.
+        stretch: factor of the width.
     """
 
     degrees: float
     shear: float
     perspective: float
+    stretch: float = 1.0
 
 
 class Framed(NamedTuple):
@@ -73,59 +74,96 @@ class Framed(NamedTuple):
 
     Attributes:
         size: width and height of the image.
-        mapping: place in the rectangle of each place of the image.
+        matrix: float64 `[3, 3]`, takes places of the image to places in the rectangle.
     """
 
     size: tuple[int, int]
-    mapping: Mapping
+    matrix: np.ndarray
+
+    def see(self, image: Image.Image) -> Image.Image:
+        """Returns the rectangle as it is seen, black outside of it."""
+        data = self.matrix.reshape(-1)[:8].tolist()
+        return image.transform(self.size, Image.Transform.PERSPECTIVE, data, _RESAMPLING)
+
+    def place(self, points: Points) -> Points:
+        """Returns the places in the rectangle of places of the image."""
+        return project(self.matrix, points)
 
 
-def frame(
-    inner: tuple[int, int], height: int, margins: tuple[float, ...], tilt: Tilt, corners: np.ndarray
-) -> Framed:
-    """Places a tilted rectangle in an image of a given height, wholly inside.
+class View(NamedTuple):
+    """Says where in an image a tilted rectangle is to lie.
 
-    Args:
-        inner: width and height of the rectangle.
+    Attributes:
         height: height of the image.
         margins: left, top, right and bottom of the tilted rectangle, relative to `height`.
         tilt: how the rectangle is seen.
         corners: float64 `[4, 2]`, from -1 to 1: the part of `tilt.perspective` of each corner.
     """
+
+    height: int
+    margins: tuple[float, ...]
+    tilt: Tilt
+    corners: np.ndarray
+
+
+def frame(inner: tuple[int, int], view: View) -> Framed:
+    """Places a rectangle of a width and height in an image; inside, unless margins are negative."""
+    height, margins, tilt, corners = view
     quad = _tilted(inner, tilt, corners)
-    quad -= quad.min(axis=0)
-    extent = quad.max(axis=0)
+    first_x, first_y = min(x for x, _ in quad), min(y for _, y in quad)
+    extent = max(x for x, _ in quad) - first_x, max(y for _, y in quad) - first_y
     left, top, right, bottom = margins
     scale = height * max(0.2, 1 - top - bottom) / extent[1]
-    quad = quad * scale + [left * height, top * height]
+    placed = [
+        ((x - first_x) * scale + left * height, (y - first_y) * scale + top * height)
+        for x, y in quad
+    ]
     width = max(1, round(extent[0] * scale + (left + right) * height))
-    matrix = homography(quad, _corners_of(inner))
-    return Framed((width, height), lambda points: project(matrix, points))
+    return Framed((width, height), homography(placed, _corners_of(*inner)))
 
 
-def _corners_of(size: tuple[int, int]) -> np.ndarray:
-    """Returns the corners NW, NE, SE, SW."""
-    width, height = size
-    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+Quad = Sequence[tuple[float, float]]
+"""The corners NW, NE, SE and SW. Numbers of Python: arrays of four points take longer."""
 
 
-def _tilted(inner: tuple[int, int], tilt: Tilt, corners: np.ndarray) -> np.ndarray:
+def _corners_of(width: float, height: float) -> Quad:
+    return (0.0, 0.0), (width, 0.0), (width, height), (0.0, height)
+
+
+def _tilted(inner: tuple[int, int], tilt: Tilt, corners: np.ndarray) -> Quad:
     height = inner[1]
-    quad = _corners_of(inner) + corners * tilt.perspective * height
-    quad[:, 0] += tilt.shear * (height - quad[:, 1])
     angle = math.radians(tilt.degrees)
-    turn = np.array([(math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))])
-    return quad @ turn
+    cosine, sine, most = math.cos(angle), math.sin(angle), tilt.perspective * height
+    turned = []
+    for (x, y), (dx, dy) in zip(
+        _corners_of(inner[0] * tilt.stretch, height), corners.tolist(), strict=True
+    ):
+        y += dy * most
+        x += dx * most + tilt.shear * (height - y)
+        turned.append((x * cosine - y * sine, x * sine + y * cosine))
+    return turned
 
 
-def homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Returns the projective matrix `[3, 3]` that takes four points `[4, 2]` to four others."""
-    rows, values = [], []
-    for (x, y), (u, v) in zip(source.tolist(), target.tolist(), strict=True):
-        rows.append((x, y, 1, 0, 0, 0, -u * x, -u * y))
-        rows.append((0, 0, 0, x, y, 1, -v * x, -v * y))
-        values += [u, v]
-    return np.append(np.linalg.solve(np.array(rows), np.array(values)), 1).reshape(3, 3)
+def homography(source: Quad, target: Quad) -> np.ndarray:
+    """Returns the projective matrix `[3, 3]` that takes four points to four others."""
+    matrix = _from_square(target) @ np.linalg.inv(_from_square(source))
+    return matrix / matrix[2, 2]
+
+
+def _from_square(quad: Quad) -> np.ndarray:
+    """Returns the matrix that takes the unit square to four points (Heckbert, 1989)."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad
+    dx1, dx2, dx3 = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
+    dy1, dy2, dy3 = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (dx3 * dy2 - dx2 * dy3) / area, (dx1 * dy3 - dx3 * dy1) / area
+    return np.array(
+        [
+            (x1 - x0 + g * x1, x3 - x0 + h * x3, x0),
+            (y1 - y0 + g * y1, y3 - y0 + h * y3, y0),
+            (g, h, 1.0),
+        ]
+    )
 
 
 def project(matrix: np.ndarray, points: Points) -> Points:

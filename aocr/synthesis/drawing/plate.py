@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from aocr.synthesis.drawing import geometry
-from aocr.synthesis.drawing.colors import as_weights, paint
-from aocr.synthesis.drawing.effects import photograph
-from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_line, size_for_ink
+from aocr.synthesis.drawing.colors import as_rgb
+from aocr.synthesis.drawing.effects import photograph, scaled
+from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_near_height
 from aocr.synthesis.drawing.subject import Subject
+from aocr.synthesis.fonts.plain import plain_face
 from aocr.synthesis.fonts.shaping import clusters, needs_shaping
 
 SURROUNDINGS = {"plain": 0.5, "gradient": 0.2, "texture": 0.3}
@@ -26,6 +27,9 @@ SCHEMES = (
     ((245, 245, 240), (20, 40, 120)),
 )
 """Colours of plates and of their characters, as RGB."""
+
+SIZE = 1.4
+"""Pixels per em of characters, relative to their height: capitals have about 0.7 of an em."""
 
 SUPERSAMPLING = 1.25
 """Height of a plate before it is photographed, relative to the height of the image."""
@@ -56,21 +60,20 @@ def draw(subject: Subject, rng: np.random.Generator) -> Image.Image:
     )
     margins = tuple(rng.uniform(-0.03, 0.03 + 0.15 * strength, 4))
     corners = rng.uniform(-1, 1, (4, 2))
-    framed = geometry.frame(size, subject.height, margins, tilt, corners)
-    soft = ImageFilter.GaussianBlur(0.6)  # thin lines would become dashes
-    layers = [plate.picture.filter(soft), plate.outline.filter(soft)]
-    seen = geometry.warp(layers, framed.size, framed.mapping)
+    framed = geometry.frame(size, geometry.View(subject.height, margins, tilt, corners))
+    soft = ImageFilter.BoxBlur(0.5)  # thin lines would become dashes
     canvas = subject.backdrop.paint(framed.size, SURROUNDINGS, 30, rng)
-    canvas = paint(canvas, as_weights(seen[1]), np.asarray(seen[0], np.float32))
+    picture = framed.see(plate.picture.filter(soft))
+    canvas.paste(picture, mask=framed.see(plate.outline.filter(soft)))
     return photograph(_expose(canvas, strength, rng), strength, rng)
 
 
-def _expose(canvas: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _expose(image: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
     """Returns the image darker, paler or tinted, as at night or in the sun."""
     contrast = 1 - 0.4 * strength * rng.random()
-    offset = rng.uniform(0, 1) * (1 - contrast) * 255
-    tint = 1 - 0.25 * strength * rng.random(3).astype(np.float32)
-    return (canvas * contrast + offset) * tint
+    image = scaled(image, contrast, rng.uniform(0, 1) * (1 - contrast) * 255)
+    tint = as_rgb(255 * (1 - 0.25 * strength * rng.random(3)))
+    return ImageChops.multiply(image, Image.new("RGB", image.size, tint))
 
 
 def _plate(subject: Subject, rng: np.random.Generator) -> _Plate:
@@ -82,23 +85,22 @@ def _plate(subject: Subject, rng: np.random.Generator) -> _Plate:
     height = subject.height * SUPERSAMPLING
     mask = _letter(subject, round(height * rng.uniform(0.58, 0.78)), rng)
     size = round(mask.width + height * rng.uniform(0.2, 0.6)), round(height)
-    canvas = np.broadcast_to(board.astype(np.float32), (size[1], size[0], 3))
-    whole = Image.new("L", size)
-    whole.paste(mask, ((size[0] - mask.width) // 2, (size[1] - mask.height) // 2))
+    picture = Image.new("RGB", size, as_rgb(board))
     radius = height * rng.uniform(0, 0.15)
     if rng.random() < 0.7:
-        canvas = paint(canvas, as_weights(_border(size, radius, rng)), ink)
-    canvas = paint(canvas, as_weights(whole), ink)
-    return _Plate(_picture(canvas), _rounded(size, radius))
+        picture.paste(as_rgb(ink), mask=_border(size, radius, rng))
+    place = (size[0] - mask.width) // 2, (size[1] - mask.height) // 2
+    picture.paste(as_rgb(ink), (*place, place[0] + mask.width, place[1] + mask.height), mask)
+    return _Plate(picture, _rounded(size, radius))
 
 
 def _letter(subject: Subject, height: int, rng: np.random.Generator) -> Image.Image:
     """Draws the characters in cells of one width; bold, because plates are read from afar."""
-    file = subject.font(rng)
-    size = size_for_ink(subject.text, file, height)
-    pen = Pen(file, size, round(size * rng.uniform(0, 0.04)))
+    file = plain_face(subject.fonts, rng)
+    size = round(SIZE * height)
+    pen = Pen(file, size, size * rng.uniform(0, 0.03))
     if needs_shaping(subject.text):
-        return draw_line(subject.text, pen)
+        return draw_near_height(subject.text, pen, height)
     pitch, width = rng.uniform(0.62, 0.85) * height, rng.uniform(0.8, 0.95)
     cells = draw_cells(subject.text, pen, (max(2, round(pitch * width)), height))
     places, x = [], 0.0
@@ -133,37 +135,34 @@ def _meter(subject: Subject, rng: np.random.Generator) -> _Plate:
     window = round(height * rng.uniform(0.5, 0.7)), round(height * rng.uniform(0.75, 0.95))
     gap = round(height * rng.uniform(0.03, 0.25))
     size = gap + len(digits) * (window[0] + gap), height
-    canvas = np.full((size[1], size[0], 3), rng.uniform(30, 215), np.float32)
-    drums = _drums(subject, window, rng)
+    shade = round(rng.uniform(30, 215))
+    picture = Image.new("RGB", size, (shade, shade, shade))
     top = (height - window[1]) // 2
-    for number, drum in enumerate(drums):
-        left = gap + number * (window[0] + gap)
-        canvas[top : top + window[1], left : left + window[0]] = drum
-    return _Plate(_picture(canvas), Image.new("L", size, 255))
+    for number, drum in enumerate(_drums(subject, window, rng)):
+        picture.paste(drum, (gap + number * (window[0] + gap), top))
+    return _Plate(picture, Image.new("L", size, 255))
 
 
-def _drums(subject: Subject, window: tuple[int, int], rng: np.random.Generator) -> list[np.ndarray]:
+def _drums(
+    subject: Subject, window: tuple[int, int], rng: np.random.Generator
+) -> list[Image.Image]:
     """Returns what is seen in each window: a digit on a cylinder, dark above and below."""
-    file, (width, height) = subject.font(rng), window
+    file, (width, height) = plain_face(subject.fonts, rng), window
     ink_height = round(height * rng.uniform(0.6, 0.75))
-    pen = Pen(file, size_for_ink(subject.text, file, ink_height))
+    pen = Pen(file, round(SIZE * ink_height))
     cells = draw_cells(subject.text, pen, (round(width * 0.8), ink_height))
-    bend = 1 - 0.6 * np.linspace(-1, 1, height, dtype=np.float32) ** 2
+    bend = 255 * (1 - 0.6 * np.linspace(-1, 1, height) ** 2)
+    light = Image.fromarray(bend.astype(np.uint8)[:, np.newaxis]).resize(window).convert("RGB")
     is_light = rng.random() < 0.35
     reds = int(rng.integers(0, 3)) if rng.random() < 0.5 else 0
     drums = []
     for number, cell in enumerate(cells):
         is_red = number >= len(cells) - reds and number > 0
         base = (170, 25, 25) if is_red else (225, 225, 220) if is_light else (25, 25, 28)
-        ink = 15 if is_light and not is_red else 240
-        drum = np.broadcast_to(np.array(base, np.float32), (height, width, 3))
+        ink = (15, 15, 15) if is_light and not is_red else (240, 240, 240)
+        drum = Image.new("RGB", window, base)
         roll = round(0.07 * height * subject.strength * rng.uniform(-1, 1))
-        mask = Image.new("L", window)
-        mask.paste(cell, ((width - cell.width) // 2, (height - cell.height) // 2 + roll))
-        drum = paint(drum, as_weights(mask), np.full(3, ink, np.float32))
-        drums.append(drum * bend[:, np.newaxis, np.newaxis])
+        left, top = (width - cell.width) // 2, (height - cell.height) // 2 + roll
+        drum.paste(ink, (left, top, left + cell.width, top + cell.height), cell)
+        drums.append(ImageChops.multiply(drum, light))
     return drums
-
-
-def _picture(canvas: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))

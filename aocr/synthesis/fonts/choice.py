@@ -9,14 +9,15 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageFont
 
 from aocr.synthesis.fonts.character_map import CharacterMap, FontFileError, read_character_map
-from aocr.synthesis.fonts.shaping import JOIN_CONTROLS
+from aocr.synthesis.fonts.shaping import JOIN_CONTROLS, features_for
 from aocr.synthesis.options import BUILT_IN
 from aocr.util.text.drawing import UNASSIGNED
 
-_TRIAL_SIZE = 16  # pixels
+_TRIAL_SIZE, CELL = 24, 64  # pixels per em, and of the square that a character is drawn in
+_NO_INK = bytes(CELL * CELL)
 
 
 class FontFile(NamedTuple):
@@ -57,7 +58,8 @@ def drawable_characters(file: FontFile, characters: str) -> str:
     """Returns those of the characters that a font really draws.
 
     A character counts if the font maps it to a glyph, and if this glyph leaves ink that is not the
-    font's sign for a missing glyph; of spaces and join controls no ink is expected.
+    font's sign for a missing glyph. A space counts if it leaves none; of join controls none is
+    expected.
 
     Raises:
         FontFileError: the font cannot be used.
@@ -80,21 +82,29 @@ def _drawn(file: FontFile, characters: str, mapped: CharacterMap) -> str:
 
 def _leaves_ink(file: FontFile, character: str, missing: bytes) -> bool:
     kind = unicodedata.category(character)
-    if kind == "Zs" or character in JOIN_CONTROLS:
+    if character in JOIN_CONTROLS:
         return True
-    return kind[0] not in "CZ" and any(ink := ink_of(file, character)) and ink != missing
+    if kind == "Zs":
+        return ink_of(file, character) == _NO_INK
+    return kind[0] not in "CZ" and ink_of(file, character) not in (_NO_INK, missing)
 
 
 @functools.lru_cache(maxsize=1024)
 def ink_of(file: FontFile, character: str) -> bytes:
-    """Returns the pixels of a character in the middle of a square, so that marks lie inside.
+    """Returns the `CELL * CELL` levels of a character in a square, so that marks lie inside.
 
     Raises:
         OSError: FreeType cannot read the file.
     """
-    font = open_font(file, _TRIAL_SIZE)
-    mask = Image.new("L", (3 * _TRIAL_SIZE, 3 * _TRIAL_SIZE))
-    ImageDraw.Draw(mask).text((_TRIAL_SIZE, _TRIAL_SIZE // 2), character, fill=255, font=font)
+    core, offset = open_font(file, _TRIAL_SIZE).getmask2(
+        character, "L", features=features_for(character)
+    )
+    place = _TRIAL_SIZE + offset[0], _TRIAL_SIZE // 2 + offset[1]
+    mask = Image.new("L", (CELL, CELL))
+    if all(core.size):
+        drawn = Image.new("L", core.size)
+        drawn.im.paste(core, (0, 0, *core.size))
+        mask.paste(drawn, place)
     return mask.tobytes()
 
 

@@ -13,10 +13,8 @@ import unicodedata
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from aocr.synthesis.fonts.choice import FontFile, ink_of, open_font
-from aocr.synthesis.fonts.shaping import features_for
+from aocr.synthesis.fonts.choice import CELL, FontFile, ink_of
 from aocr.synthesis.options import BUILT_IN
 from aocr.util.text.drawing import UNASSIGNED
 
@@ -24,6 +22,7 @@ ORNAMENTS = "drawn as other signs"
 CAPITALS = "small letters drawn as capitals"
 SMALL_LETTERS = "capitals drawn as small letters"
 ALIKE = "letters drawn alike in both cases"
+SAME_SIGNS = "punctuation drawn exactly alike"
 TWINS = "drawn exactly as their capital, or as their letter without its mark"
 
 _COMPARED = string.ascii_lowercase + string.ascii_uppercase + string.digits + string.punctuation
@@ -31,7 +30,6 @@ _LOWER, _UPPER, _DIGITS, _PUNCTUATION = slice(26), slice(26, 52), slice(52, 62),
 _TELLING = [ord(letter) - ord("a") for letter in "abdefghilmnqrty"]
 """Numbers of the letters whose two forms differ in more than their size."""
 
-_SIZE, _CELL = 24, 64  # pixels per em, and of the square that a character is drawn in
 _GRID = 16
 _REACH = 2.2
 """Half the width of the compared area, in standard deviations of the ink."""
@@ -73,6 +71,8 @@ def misdrawn(file: FontFile, characters: str) -> dict[str, str]:
         file: a font.
         characters: characters that the font has a glyph for, to choose from.
     """
+    if not characters:
+        return {}
     rest, found = characters, {}
     tests = _judge(file)
     cases_differ = SMALL_LETTERS not in tests
@@ -94,6 +94,8 @@ def _judge(file: FontFile) -> dict[str, _Test]:
     tests: dict[str, _Test] = {}
     if is_others := _tests_of_ornaments(_places(likeness), is_there):
         tests[ORNAMENTS] = lambda c: c <= _LAST_LATIN and any(test(c) for test in is_others)
+    if same := _same_signs(cells, is_there):
+        tests[SAME_SIGNS] = same.__contains__
     telling = [number for number in _TELLING if is_there[number] and is_there[26 + number]]
     if len(telling) >= _FEWEST:
         tests |= _tests_of_cases(likeness, shapes, np.array(telling))
@@ -108,6 +110,15 @@ def _tests_of_ornaments(places: np.ndarray, is_there: np.ndarray) -> list[_Test]
         if len(present) >= _FEWEST and present.mean() > chance:
             found.append(is_in)
     return found
+
+
+def _same_signs(cells: np.ndarray, is_there: np.ndarray) -> set[str]:
+    """Returns the punctuation whose pixels are those of other punctuation, as on typewriters."""
+    signs: dict[bytes, list[str]] = {}
+    for number in range(_PUNCTUATION.start, _PUNCTUATION.stop):
+        if is_there[number]:
+            signs.setdefault(cells[number].tobytes(), []).append(_COMPARED[number])
+    return {sign for alike in signs.values() if len(alike) > 1 for sign in alike}
 
 
 def _tests_of_cases(
@@ -159,6 +170,19 @@ def _places_of(likeness: np.ndarray, first: int) -> np.ndarray:
     return (likeness > right[:, np.newaxis]).mean(1)
 
 
+def likeness_to_reference(file: FontFile, characters: str) -> float:
+    """Returns the mean likeness of what a font draws to what the reference draws, to 1.
+
+    Args:
+        file: the font.
+        characters: printable ASCII to compare.
+    """
+    shapes = _shapes(_cells(file, characters))
+    numbers = [_COMPARED.index(character) for character in characters]
+    likeness = [(shapes * reference[numbers]).sum(1) for reference in _references()]
+    return float(np.max(likeness, 0).mean())
+
+
 def _likeness(shapes: np.ndarray) -> np.ndarray:
     """Returns how like the reference what is drawn is: float32 `[N, 94 of the reference]`, to 1."""
     # not `@`, whose threads cost more than products of this size
@@ -170,20 +194,16 @@ def _references() -> list[np.ndarray]:
     """Returns the shapes of the reference face, upright and slanted."""
     cells = _cells(FontFile(BUILT_IN), _COMPARED)
     slanted = np.zeros_like(cells)
-    for row in range(_CELL):
-        shift = round(_SLANT * (_CELL // 2 - row))
+    for row in range(CELL):
+        shift = round(_SLANT * (CELL // 2 - row))
         slanted[:, row] = np.roll(cells[:, row], shift, axis=1)
     return [_shapes(cells), _shapes(slanted)]
 
 
 def _cells(file: FontFile, characters: str) -> np.ndarray:
-    """Returns characters as they are drawn, each in a square: uint8 `[N, _CELL, _CELL]`."""
-    strip = Image.new("L", (_CELL, _CELL * len(characters)))
-    draw, font = ImageDraw.Draw(strip), open_font(file, _SIZE)
-    for number, character in enumerate(characters):
-        place = _SIZE, number * _CELL + _SIZE // 2
-        draw.text(place, character, fill=255, font=font, features=features_for(character))
-    return np.asarray(strip).reshape(len(characters), _CELL, _CELL)
+    """Returns characters as they are drawn, each in a square: uint8 `[N, CELL, CELL]`."""
+    drawn = b"".join(ink_of(file, character) for character in characters)
+    return np.frombuffer(drawn, np.uint8).reshape(len(characters), CELL, CELL)
 
 
 def _shapes(cells: np.ndarray) -> np.ndarray:
@@ -198,12 +218,12 @@ def _shapes(cells: np.ndarray) -> np.ndarray:
     total = ink.sum((1, 2))
     samples = []
     for axis in (1, 2):
-        profile = ink.sum(3 - axis) / total[:, np.newaxis]  # [N, _CELL]
-        centre = profile @ np.arange(_CELL)
-        spread = np.sqrt(np.maximum(profile @ np.arange(_CELL) ** 2 - centre**2, 1))
+        profile = ink.sum(3 - axis) / total[:, np.newaxis]  # [N, CELL]
+        centre = profile @ np.arange(CELL)
+        spread = np.sqrt(np.maximum(profile @ np.arange(CELL) ** 2 - centre**2, 1))
         steps = np.linspace(-_REACH, _REACH, 2 * _GRID)
         places = np.round(centre[:, np.newaxis] + spread[:, np.newaxis] * steps)
-        samples.append(np.clip(places, 0, _CELL - 1).astype(int))
+        samples.append(np.clip(places, 0, CELL - 1).astype(int))
     numbers = np.arange(len(cells))[:, np.newaxis, np.newaxis]
     fine = ink[numbers, samples[0][:, :, np.newaxis], samples[1][:, np.newaxis]]
     coarse = fine.reshape(-1, _GRID, 2, _GRID, 2).mean((2, 4)).reshape(len(cells), -1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
+import re
 import unicodedata
 
 from PIL import features
@@ -49,13 +49,16 @@ def begins_right_to_left(text: str) -> bool:
 
 def needs_shaping(text: str) -> bool:
     """Returns whether letters of a text join, change places or run from right to left."""
-    return not all(_is_independent(character) for character in text)
+    return not _INDEPENDENT.fullmatch(text)
 
 
-@functools.cache
+_INDEPENDENT = re.compile(
+    "[" + "".join(f"{chr(first)}-{chr(end - 1)}" for first, end in INDEPENDENT_RANGES) + "]*"
+)
+
+
 def _is_independent(character: str) -> bool:
-    code = ord(character)
-    return any(first <= code < end for first, end in INDEPENDENT_RANGES)
+    return _INDEPENDENT.fullmatch(character) is not None
 
 
 _REPLACING = ("calt", "liga", "clig", "dlig")

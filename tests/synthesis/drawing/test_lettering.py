@@ -5,7 +5,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from aocr.synthesis.drawing import geometry
-from aocr.synthesis.drawing.lettering import Pen, draw_cells, draw_line, size_for_ink
+from aocr.synthesis.drawing.lettering import (
+    Pen,
+    draw_cells,
+    draw_line,
+    draw_near_height,
+)
+from aocr.synthesis.drawing.rows import add_rows
 from aocr.synthesis.fonts import shaping
 from aocr.synthesis.fonts.choice import BUILT_IN, FontFile
 from aocr.synthesis.fonts.files import coverage, find_fonts
@@ -16,13 +22,13 @@ FILE = FontFile(BUILT_IN)
 
 def test_the_ink_has_the_wanted_height_and_touches_all_sides():
     for text in ("Hxg", "ABC", "one"):
-        mask = draw_line(text, Pen(FILE, size_for_ink(text, FILE, 40)))
+        mask = draw_near_height(text, Pen(FILE, 300), 40)
         assert mask.height == pytest.approx(40, abs=3)
         assert mask.getbbox() == (0, 0, *mask.size)
 
 
 def test_low_characters_keep_their_size():
-    mask = draw_line("-", Pen(FILE, size_for_ink("-", FILE, 40)))
+    mask = draw_near_height("-", Pen(FILE, 300), 40)
     assert mask.height >= 20
     assert np.asarray(mask).any(axis=1).sum() < 12
 
@@ -74,8 +80,8 @@ def test_a_frame_holds_the_whole_tilted_rectangle():
     ImageDraw.Draw(inner).rectangle((2, 2, 77, 27), fill=255)
     corners = np.random.default_rng(0).uniform(-1, 1, (4, 2))
     tilt = geometry.Tilt(degrees=9, shear=0.3, perspective=0.2)
-    framed = geometry.frame(inner.size, 48, (0.1, 0.1, 0.1, 0.1), tilt, corners)
-    (seen,) = geometry.warp([inner], framed.size, framed.mapping)
+    framed = geometry.frame(inner.size, geometry.View(48, (0.1,) * 4, tilt, corners))
+    seen = framed.see(inner)
     left, top, right, bottom = seen.getbbox()
     assert seen.height == 48
     assert left >= 3
@@ -86,12 +92,41 @@ def test_a_frame_holds_the_whole_tilted_rectangle():
 
 def test_an_identity_changes_nothing():
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8))
-    (same,) = geometry.warp([picture], picture.size, lambda points: points, geometry.BENT_CELL)
+    (same,) = geometry.warp([picture], picture.size, lambda points: points)
     np.testing.assert_array_equal(np.asarray(same), np.asarray(picture))
+    framed = geometry.Framed(picture.size, np.eye(3))
+    np.testing.assert_array_equal(np.asarray(framed.see(picture)), np.asarray(picture))
+
+
+def test_a_stroke_thickens_the_ink_on_all_sides():
+    thin, bold = (draw_line("H", Pen(FILE, 60, stroke)) for stroke in (0, 2))
+    assert bold.width - thin.width == pytest.approx(4, abs=1)
+    stems = [np.count_nonzero(np.asarray(mask)[5] > 127) for mask in (thin, bold)]
+    assert stems[1] - stems[0] == pytest.approx(8, abs=3)
+
+
+@pytest.mark.parametrize("text", ["Hxg", "one", "-", "XYZ 12"])
+def test_the_first_size_gives_about_the_wanted_height_or_is_corrected(text):
+    for size in (10, 60, 300):
+        mask = draw_near_height(text, Pen(FILE, size), 40)
+        assert 22 <= mask.height <= 80, (size, mask.height)
+
+
+def test_parts_of_other_rows_lie_at_the_borders_apart_from_the_line():
+    line = draw_line("HHHH", Pen(FILE, 40))
+    bare = add_rows(line, 0.0, 3, np.random.default_rng(0))
+    assert bare.mask.getbbox() == (3, 3, 3 + line.width, 3 + line.height)
+    for seed in range(20):
+        rows = add_rows(line, 1.0, 3, np.random.default_rng(seed))
+        inked = np.flatnonzero(np.diff(np.asarray(rows.mask).any(axis=1).astype(int)))
+        assert (rows.above, rows.below) == (True, True)
+        heights = np.diff(inked).tolist()  # gap, line, gap
+        assert heights[1] == line.height
+        assert min(heights[0], heights[2]) >= 3
 
 
 def test_a_homography_takes_corners_to_corners():
     source = np.array([(0, 0), (10, 0), (10, 5), (0, 5)], float)
     target = source + [(1, 2), (-2, 0), (3, 1), (0, -1)]
-    mapped = geometry.project(geometry.homography(source, target), source)
+    mapped = geometry.project(geometry.homography(source.tolist(), target.tolist()), source)
     np.testing.assert_allclose(mapped, target, atol=1e-9)

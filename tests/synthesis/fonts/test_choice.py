@@ -62,6 +62,15 @@ def test_characters_without_ink_do_not_count(tmp_path):
     assert drawable_characters(FontFile(str(path)), "AB") == ""
 
 
+def test_a_space_with_ink_does_not_count(tmp_path):
+    fonttools = pytest.importorskip("fontTools.ttLib")
+    font = fonttools.TTFont(io.BytesIO(content_of(BUILT_IN_FONT)))
+    for table in font["cmap"].tables:
+        table.cmap[ord(" ")] = table.cmap[ord("H")]
+    font.save(tmp_path / "box.ttf")
+    assert drawable_characters(FontFile(str(tmp_path / "box.ttf")), "A B") == "AB"
+
+
 def test_other_files_are_refused():
     assert face_count(b"ttcf\0\1\0\0\0\0\0\3") == 3
     with pytest.raises(FontFileError, match="not a TrueType"):

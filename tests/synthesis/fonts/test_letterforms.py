@@ -59,6 +59,7 @@ CASES = {
         dict(zip(PUNCTUATION + LOWER, SHUFFLED + "ABEFGH" + UPPER, strict=True)),
         {letterforms.ORNAMENTS: PUNCTUATION, letterforms.CAPITALS: LOWER},
     ),
+    "brackets": ({"[": "(", "{": "("}, {letterforms.SAME_SIGNS: "([{"}),
     "one": ({"h": "H", "é": "e"}, {letterforms.TWINS: "hé"}),
 }
 
