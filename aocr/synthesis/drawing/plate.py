@@ -86,7 +86,7 @@ def _plate(subject: Subject, rng: np.random.Generator) -> _Plate:
     mask = _letter(subject, round(height * rng.uniform(0.58, 0.78)), rng)
     size = round(mask.width + height * rng.uniform(0.2, 0.6)), round(height)
     picture = Image.new("RGB", size, as_rgb(board))
-    radius = height * rng.uniform(0, 0.15)
+    radius = round(height * rng.uniform(0, 0.15))
     if rng.random() < 0.7:
         picture.paste(as_rgb(ink), mask=_border(size, radius, rng))
     place = (size[0] - mask.width) // 2, (size[1] - mask.height) // 2
@@ -113,15 +113,15 @@ def _letter(subject: Subject, height: int, rng: np.random.Generator) -> Image.Im
     return row
 
 
-def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
+def _rounded(size: tuple[int, int], radius: int) -> Image.Image:
     mask = Image.new("L", size)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius, fill=255)
     return mask
 
 
-def _border(size: tuple[int, int], radius: float, rng: np.random.Generator) -> Image.Image:
+def _border(size: tuple[int, int], radius: int, rng: np.random.Generator) -> Image.Image:
     mask = Image.new("L", size)
-    inset = size[1] * rng.uniform(0.02, 0.05)
+    inset = round(size[1] * rng.uniform(0.02, 0.05))  # Pillow 10.1 fails on parts of pixels
     box = (inset, inset, size[0] - 1 - inset, size[1] - 1 - inset)
     width = max(1, round(size[1] * rng.uniform(0.015, 0.035)))
     ImageDraw.Draw(mask).rounded_rectangle(box, radius, outline=255, width=width)
