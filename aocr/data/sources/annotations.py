@@ -146,8 +146,13 @@ class Annotations(NamedTuple):
             raise UserError(f"cannot read {self.path}: {first_line(error)}") from error
 
     def estimate_count(self) -> int | None:
-        """Returns the number of annotations and blank lines; None if they can be read only once."""
+        """Returns the number of annotations and blank lines.
+
+        It is None if they can be read only once, or not at all, which `read` tells.
+        """
         if self.path == STDIN or kind_of_special_file(self.path):
+            return None
+        if not tf.io.gfile.exists(self.path):
             return None
         if _is_folder(self.path):
             return len(names_in(self.path))

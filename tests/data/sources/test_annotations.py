@@ -148,6 +148,7 @@ def test_lines_are_counted_as_rows(tmp_path):
     (tmp_path / "a.txt").write_text("a A\nb B\nc C")
     assert Annotations(f"{tmp_path}/a.txt").estimate_count() == 3
     assert Annotations(str(tmp_path)).estimate_count() == 1
+    assert Annotations(f"{tmp_path}/nosuch.txt").estimate_count() is None
 
 
 # Folders
