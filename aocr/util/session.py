@@ -63,14 +63,17 @@ def session_options(
     return options
 
 
-def open_on_cpu(graph: tf.Graph, threads_of_operation: int = 0) -> tf.compat.v1.Session:
+def open_on_cpu(
+    graph: tf.Graph, threads_of_operation: int = 0, *, optimize: bool = True
+) -> tf.compat.v1.Session:
     """Opens a session on the CPU, for reading data.
 
     Args:
         graph: the graph that the session runs.
         threads_of_operation: number of threads of each operation; 0 for those that TensorFlow
             chooses.
+        optimize: whether to optimize the graph (`session_options`).
     """
-    options = session_options(-1)
+    options = session_options(-1, optimize=optimize)
     options.intra_op_parallelism_threads = threads_of_operation
     return tf.compat.v1.Session(graph=graph, config=options)

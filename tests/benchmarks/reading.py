@@ -6,6 +6,9 @@ image, (time on 26 batches - time on 6 batches) / images, so that building the g
 the checkpoint drop out. `test` is given batches of 65; those of `predict` are the command's own.
 `test` goes through its records twice, first to find what cannot be read, and both are counted.
 
+Words of many widths: the CPU time of `predict` with `latin`, whose batches are as wide as their
+widest image, beside that of its network alone on the same images, prepared and sorted by width.
+
 One image: the bytes of a PNG file through the exported SavedModel, as a client of it reads.
 
 The bare CNN is the seven convolutions with batch norm and pooling, inference mode, constant input,
@@ -24,6 +27,7 @@ import functools
 import os
 import pathlib
 import tempfile
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -38,7 +42,9 @@ from aocr.cli.commands import prediction_output  # noqa: E402
 from aocr.config import TEST_BATCH_SIZE, Config  # noqa: E402
 from aocr.evaluation import evaluator  # noqa: E402
 from aocr.exports.export import ExportRequest, export  # noqa: E402
+from aocr.model import config_file  # noqa: E402
 from aocr.model.backbones import sliding_cnn  # noqa: E402
+from aocr.model.weights import checkpoints, pretrained  # noqa: E402
 from aocr.reading import reader  # noqa: E402
 from aocr.reading.checkpoint_backend import CheckpointBackend  # noqa: E402
 from aocr.util.terminal import log  # noqa: E402
@@ -123,7 +129,8 @@ def rows(rounds: int = ROUNDS) -> list[measure.Row]:
         log_into(f"{folder}/aocr.log")
         checkpoint = measure.make_checkpoint(f"{folder}/model")
         many = _rows_of_many(rounds, folder, checkpoint)
-        return [*many, _row_of_one(rounds, folder, checkpoint)]
+        widths = _row_of_many_widths(rounds, folder)
+        return [*many, widths, _row_of_one(rounds, folder, checkpoint)]
 
 
 def _rows_of_many(rounds: int, folder: str, checkpoint: str) -> list[measure.Row]:
@@ -146,6 +153,48 @@ def _rows_of_many(rounds: int, folder: str, checkpoint: str) -> list[measure.Row
         measure.compared("aocr test, an image", tested, *forward_of),
         measure.compared("aocr predict, an image", predicted, *forward_of),
     ]
+
+
+def _row_of_many_widths(rounds: int, folder: str) -> measure.Row:
+    """Files of 30 to 250 pixels in width and 32 in height."""
+    widths = np.random.default_rng(0).integers(30, 250, MANY * TEST_BATCH_SIZE).tolist()
+    files = [measure.draw("WORD", (width, 32), 14) for width in widths]
+    paths = [f"{folder}/wide-{number}.png" for number in range(len(files))]
+    for path, file in zip(paths, files, strict=True):
+        pathlib.Path(path).write_bytes(file)
+    model_dir = str(pathlib.Path(pretrained.FOLDER, pretrained.LATIN))
+    config, found = config_file.read(model_dir), checkpoints.find_checkpoint(model_dir)
+    few, added = paths[: FEW * TEST_BATCH_SIZE], (MANY - FEW) * TEST_BATCH_SIZE
+    load = functools.partial(CheckpointBackend, config, found, -1)
+
+    def predict_all(names: list[str]) -> None:
+        list(reader.read_paths(load, names))
+
+    def predicted() -> float:
+        first = _processor_seconds(functools.partial(predict_all, few))
+        return (_processor_seconds(functools.partial(predict_all, paths)) - first) / added
+
+    model = load()
+    order = np.argsort(widths)[: len(widths) // TEST_BATCH_SIZE * TEST_BATCH_SIZE]
+    batches = [[files[n] for n in part] for part in order.reshape(-1, TEST_BATCH_SIZE)]
+    prepared = [model.session.run(model.model.prepared, {model.model.input: b}) for b in batches]
+
+    def network() -> float:
+        feeds = [dict(zip(model.model.prepared, each, strict=True)) for each in prepared]
+        run = functools.partial(model.session.run, model.model.transcription)
+        return _processor_seconds(lambda: list(map(run, feeds))) / order.size
+
+    network()
+    taken = measure.alternate(rounds, predicted, network)
+    what, name = "aocr predict of latin, CPU of an image of many widths", "its network alone"
+    return measure.compared(what, taken[0], name, taken[1], "at most 2 ms", show=_milliseconds)
+
+
+def _processor_seconds(run: Callable[[], object]) -> float:
+    """Seconds of all cores that a call takes."""
+    started = time.process_time()
+    run()
+    return time.process_time() - started
 
 
 def _row_of_one(rounds: int, folder: str, checkpoint: str) -> measure.Row:

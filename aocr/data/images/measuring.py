@@ -6,6 +6,7 @@ What checks images, builds or scans datasets asks here, so that all have the sam
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -41,9 +42,6 @@ def in_batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     while batch := list(itertools.islice(unread, BATCH_SIZE)):
         yield batch
 
-
-_Measure = Callable[[np.ndarray], np.ndarray]
-"""Returns int64 `[N, 6]` for N image files: the fields of `Measured`."""
 
 _BEFORE_PIXELS = 2000
 """Number of first bytes of a PNG file that hold its palette and what is transparent of it."""
@@ -93,27 +91,48 @@ class Measured(NamedTuple):
         return hash((self.height, self.width, self.digest))
 
 
+class _Opened(NamedTuple):
+    """Holds a graph that measures N image files at a time.
+
+    Attributes:
+        session: the session on the graph.
+        measure: returns int64 `[N, 6]`, the fields of `Measured`.
+    """
+
+    session: tf.compat.v1.Session
+    measure: Callable[[np.ndarray], np.ndarray]
+
+
+def _open(
+    measure: Callable[[tf.Tensor, Config], tf.Tensor], config: Config, count: int | None
+) -> _Opened:
+    """Opens the graph of a function below on so many files; None for any number."""
+    with tf.Graph().as_default() as graph:
+        files = tf.compat.v1.placeholder(tf.string, [count])
+        measured = _with_prepared_widths(measure(files, config), config)
+    # an operation on pixels is too small to be shared by threads; several run at a time
+    session = open_on_cpu(graph, threads_of_operation=1, optimize=False)  # which gains nothing
+    return _Opened(session, session.make_callable(measured, [files]))
+
+
 class ImageMeasurer:
-    """Measures images in a graph of its own; threads may share it.
+    """Measures images in graphs of its own; threads may share it.
 
     Args:
         config: the config, for `image_width`, `channels` and `resize`.
     """
 
     def __init__(self, config: Config) -> None:
-        with tf.Graph().as_default() as graph:
-            images = tf.compat.v1.placeholder(tf.string, [None])
-            batch = tf.compat.v1.placeholder(tf.string, [DECODED_TOGETHER])
-            one_by_one = _with_prepared_widths(_measure_one_by_one(images, config), config)
-            together = _with_prepared_widths(_measure_together(batch, config), config)
-        # an operation on pixels is too small to be shared by threads; several run at a time
-        self._session = open_on_cpu(graph, threads_of_operation=1)
-        self._one_by_one: _Measure = self._session.make_callable(one_by_one, [images])
-        self._together: _Measure = self._session.make_callable(together, [batch])
+        self._config = config
+        self._together = _open(_measure_together, config, DECODED_TOGETHER)
+        self._one_by_one: _Opened | None = None  # few datasets need it
+        self._opening = threading.Lock()
 
     def close(self) -> None:
-        """Frees the session."""
-        self._session.close()
+        """Frees the sessions."""
+        self._together.session.close()
+        if self._one_by_one:
+            self._one_by_one.session.close()
 
     def measure(self, images: Sequence[bytes]) -> list[Measured | None]:
         """Measures images; returns None for each that cannot be decoded.
@@ -128,7 +147,7 @@ class ImageMeasurer:
         return [measured for part in parts for measured in self._measure_part(part)]
 
     def _measure_part(self, images: Sequence[bytes]) -> list[Measured | None]:
-        found = self._measure_batch(images) or _or_none(self._one_by_one, images)
+        found = self._measure_batch(images) or self._measure_others(images)
         if found is not None:
             return list(found)
         if len(images) == 1:
@@ -143,6 +162,13 @@ class ImageMeasurer:
         found = _or_none(self._together, [*images, *[images[0]] * missing])
         return found and found[: len(images)]
 
+    def _measure_others(self, images: Sequence[bytes]) -> list[Measured] | None:
+        """Measures any images, if all can be decoded."""
+        with self._opening:
+            if not self._one_by_one:
+                self._one_by_one = _open(_measure_one_by_one, self._config, None)
+        return _or_none(self._one_by_one, images)
+
 
 def _is_common(file: bytes) -> bool:
     """Returns whether both ways of decoding treat a file alike: JPEG, or PNG without alpha."""
@@ -152,10 +178,10 @@ def _is_common(file: bytes) -> bool:
     return not has_alpha_channel and b"tRNS" not in file[:_BEFORE_PIXELS]
 
 
-def _or_none(measure: _Measure, images: Sequence[bytes]) -> list[Measured] | None:
+def _or_none(opened: _Opened, images: Sequence[bytes]) -> list[Measured] | None:
     """Returns what was measured of images, or None if any of them cannot be decoded."""
     try:
-        return [Measured(*each) for each in measure(np.array(images, object)).tolist()]
+        return [Measured(*each) for each in opened.measure(np.array(images, object)).tolist()]
     except tf.errors.OpError:
         return None
 
