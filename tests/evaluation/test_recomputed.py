@@ -184,7 +184,9 @@ def compare(name, folder):
         load_noise(session)
         session.run(model.start)
         prepared = model.batch.images, model.batch.widths
-        feed = dict(zip(prepared, session.run(prepared), strict=True))
+        *pixels, places = session.run((*prepared, model.batch.record_indices))
+        in_order = np.argsort(places)  # images of similar width come together
+        feed = {key: each[in_order] for key, each in zip(prepared, pixels, strict=True)}
         twin = (CTC if name == "ctc" else Attention)(
             passes[0].decoder, -(-feed[model.batch.widths] // 4)
         )
