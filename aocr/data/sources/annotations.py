@@ -219,7 +219,7 @@ def _lines(path: str) -> Iterator[bytes]:
     """
     start = b""
     ends_in_cr = None
-    with _open(path) as file:
+    with open_list(path) as file:
         chunks = iter(functools.partial(file.read, _CHUNK_BYTES), b"")
         for chunk in in_utf_8(path, chunks):
             if ends_in_cr is None:
@@ -233,8 +233,8 @@ def _lines(path: str) -> Iterator[bytes]:
         yield start
 
 
-def _open(path: str) -> BinaryIO:
-    """Opens a file to read it once; TensorFlow cannot read pipes.
+def open_list(path: str) -> BinaryIO:
+    """Opens a file, a pipe or stdin to read it once; TensorFlow cannot read pipes.
 
     Raises:
         UserError: it is a device other than a terminal, which may never end; or stdin is closed.

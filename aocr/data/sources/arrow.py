@@ -49,9 +49,11 @@ def read_saved(path: str, request: Request) -> Iterator[Annotation]:
 
 def _read_files(path: str, ending: str, batches: Any, request: Request) -> Iterator[Annotation]:
     """Reads the files of a folder, or one; their parts are in their names or their folders'."""
-    paths = [path] if not tf.io.gfile.isdir(path) else list(files_below(path))
+    paths = [path]
+    if tf.io.gfile.isdir(path):
+        paths = [each for each in files_below(path) if each.endswith(ending)]
     number = 0
-    for file in (each for each in paths if each.endswith(ending)):
+    for file in paths:
         inside = os.path.relpath(file, path) if file != path else os.path.basename(file)
         if request.part and request.part not in map(part_of_name, inside.split(os.sep)):
             continue
@@ -92,11 +94,7 @@ def _columns(schema: Any, request: Request, file: str) -> tuple[str, str]:
     import pyarrow
 
     structs = [field.name for field in schema if pyarrow.types.is_struct(field.type)]
-    texts = [
-        field.name
-        for field in schema
-        if pyarrow.types.is_string(field.type) or pyarrow.types.is_large_string(field.type)
-    ]
+    texts = [field.name for field in schema if _is_text(field.type)]
     try:
         image = request.image_column
         if not image and len(structs) == 1:
@@ -111,16 +109,26 @@ def _columns(schema: Any, request: Request, file: str) -> tuple[str, str]:
         raise UserError(f"{file}: {error}") from error
 
 
+def _is_text(kind: Any) -> bool:
+    import pyarrow
+
+    if pyarrow.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)
+
+
 def _row(number: int, value: Any, text: Any, file: str, request: Request) -> Annotation:
     encoded, path = value, ""
     if isinstance(value, dict):
         encoded, path = value.get("bytes"), value.get("path") or ""
+        if not isinstance(path, str):
+            path = ""
     elif isinstance(value, str):
         encoded, path = None, value
     name = path or f"{file}#{number}"
     if not isinstance(text, str):
         return rejected(number, "no text", repr(text), name)
-    if encoded:
+    if isinstance(encoded, bytes) and encoded:
         return Annotation(number, name, text, encoded=encoded)
     if not path:
         return rejected(number, "neither an image nor its path", name, name)
@@ -141,13 +149,19 @@ def read_ketos(path: str, request: Request) -> Iterator[Annotation]:
                     if is_used:
                         used += 1
                         name = f"{path}#{number}"
-                        yield Annotation(number, name, line["text"], encoded=line["im"])
+                        yield _ketos_line(number, name, line)
     except (pyarrow.ArrowException, tf.errors.OpError, OSError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not what ketos compile writes: {first_line(error)}") from error
     if number and not used:
         raise UserError(
             f"{path}: no line of it is marked as {request.part}: leave out --split={request.part}"
         )
+
+
+def _ketos_line(number: int, name: str, line: Any) -> Annotation:
+    if not isinstance(line["text"], str) or not isinstance(line["im"], bytes):
+        return rejected(number, "no text or no image of it", repr(line["text"]), name)
+    return Annotation(number, name, line["text"], encoded=line["im"])
 
 
 def _are_of_part(batch: Any, part: str) -> list[bool]:

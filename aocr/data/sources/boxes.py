@@ -19,6 +19,7 @@ from aocr.data.sources.common import (
     json_of,
     lines_of,
     located,
+    page_named,
     rejected,
     text_of,
 )
@@ -44,7 +45,7 @@ def read_ppocrlabel(path: str, request: Request) -> Iterator[Annotation]:
             yield rejected(number, "not IMAGE<TAB>JSON", line)._replace(place=place)
             number += 1
             continue
-        image = located(request, path, name, ("..", "", "../.."))
+        image = page_named(request, path, name, ("..", "", "../.."))
         if not tf.io.gfile.exists(image):
             image = located(request, path, os.path.basename(name))
         regions = [_ppocr_region(box, f"{place}, box {n}") for n, box in enumerate(found, 1)]
@@ -56,11 +57,11 @@ def _ppocr_region(box: Any, place: str) -> Region:
     try:
         points = [(float(x), float(y)) for x, y in box["points"]]
         text, difficult = box["transcription"], box.get("difficult", False)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return Region((), None, place, problem="no transcription, or no points")
-    problem = "marked as difficult" if difficult else ""
     if not isinstance(text, str):
-        problem = "a transcription that is no string"
+        return Region(points, None, place, problem="a transcription that is no string")
+    problem = "marked as difficult" if difficult else ""
     return Region(points, text, place, len(points) == 4, problem)
 
 
@@ -141,7 +142,7 @@ def read_label_studio(path: str, request: Request) -> Iterator[Annotation]:
         place = f"{path}, task {task_number}"
         try:
             image, regions = _task(task, place)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             reason = "a task without an image and its annotations"
             detail = str(error) if isinstance(error, ValueError) else str(task)
             yield rejected(number, reason, detail)._replace(place=place)
@@ -182,6 +183,8 @@ def _studio_region(result: Any, texts: list[str], place: str) -> Region:
     if len(texts) > 1:
         problem = f"{len(texts)} texts for one region"
     text = texts[0] if texts else None
+    if not isinstance(text, str | None):
+        raise TypeError("a text that is no string")
     if "points" in value:
         return Region(
             [(x * width, y * height) for x, y in value["points"]], text, place, False, problem
@@ -220,7 +223,7 @@ def read_cvat(path: str, request: Request) -> Iterator[Annotation]:
         for image in root.iter("image") if tag_of(root) == "annotations" else ():
             name, regions = _cvat_image(image, request, file)
             folders = ("images", "", f"images/{image.get('subset') or ''}")
-            where = located(request, file, name, folders)
+            where = page_named(request, file, name, folders)
             yield from cut_out(where, regions, request, number)
             number += len(regions)
 
@@ -245,11 +248,10 @@ def _cvat_region(shape: Any, request: Request, place: str) -> Region:
         if tag_of(shape) == "polygon":
             return Region(points_of(shape.get("points") or ""), attributes[name], place)
         left, top, right, bottom = (float(shape.get(n)) for n in ("xtl", "ytl", "xbr", "ybr"))
-        angle = float(shape.get("rotation") or 0)
+        if angle := float(shape.get("rotation") or 0):
+            centre = (left + right) / 2, (top + bottom) / 2
+            corners = rotated((left, top, right, bottom), angle, centre)
+            return Region(corners, attributes[name], place, is_quadrilateral=True)
     except (TypeError, ValueError) as error:
         return Region((), None, place, problem=f"not a shape with a text: {error}")
-    if angle:
-        centre = (left + right) / 2, (top + bottom) / 2
-        corners = rotated((left, top, right, bottom), angle, centre)
-        return Region(corners, attributes[name], place, is_quadrilateral=True)
     return Region([(left, top), (right, bottom)], attributes[name], place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -13,16 +14,17 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from aocr.data.records.framing import masked_crc32c
-from aocr.data.sources import boxes, lists, tables, tesseract_boxes
+from aocr.data.records.shards import REPORT_SUFFIX
+from aocr.data.sources import boxes, containers, lists, tables, tesseract_boxes
 from aocr.data.sources.annotations import Annotations, label_of_name
-from aocr.data.sources.common import IMAGE_FIELDS, LABEL_FIELDS, Request, located, text_of
+from aocr.data.sources.common import IMAGE_FIELDS, LABEL_FIELDS, Request, lines_of, located, text_of
 from aocr.data.sources.folder_texts import LIST_SUFFIXES, pair_of, refuse_lists
 from aocr.data.sources.formats import LIST, NAMES
 from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import IMAGE_SUFFIXES, is_utf8
 from aocr.util.paths.files import names_in
 from aocr.util.text.characters import quoted, visible_text
-from aocr.util.text.encodings import decode_text
+from aocr.util.text.encodings import encoding_of
 
 START_BYTES, LINES = 64 * 1024, 50
 """How much of a text is looked at."""
@@ -74,7 +76,7 @@ def _binary(path: str, start: bytes) -> Found | None:
         return Found("parquet", "it is a Parquet file")
     if os.path.basename(path) == "data.mdb":
         return Found("lmdb", "it is an LMDB database")
-    if start[257:262] == b"ustar" or path.endswith((".tar.gz", ".tgz")):
+    if start[257:262] == b"ustar" or path.endswith(containers.ENDINGS):
         return Found("webdataset", "it is a tar archive")
     if len(start) > 12 and masked_crc32c(start[:8]) == int.from_bytes(start[8:12], "little"):
         return Found("tfrecord", "it is a TFRecord file")
@@ -83,20 +85,18 @@ def _binary(path: str, start: bytes) -> Found | None:
 
 def _text(source: Annotations, start: bytes, request: Request) -> Found:
     """Looks at the first lines of a text; what is no text stays to be refused as a list."""
-    cut = start if len(start) < START_BYTES else start[: start.rfind(b"\n") + 1]
-    try:
-        text = decode_text(cut)
-    except ValueError:
-        return Found(LIST)
+    text = _decoded(start)
     if text.lstrip().startswith("<"):
         return _xml(text) or Found(LIST)
-    lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()][:LINES]
-    if text.lstrip().startswith(("{", "[")):
-        return _json(source.path, lines) or Found(LIST)
+    lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
+    if len(start) == START_BYTES and len(lines) > 1:
+        lines.pop()  # it is cut
+    lines = lines[:LINES]
     if not lines:
         return Found(LIST)
-    for look in (_ppocrlabel, _iam, _tesseract_boxes, _icdar_words, _icdar_boxes):
-        if found := look(source.path, lines):
+    for look in (_json, _ppocrlabel, _iam, _tesseract_boxes, _icdar_words, _icdar_boxes):
+        found = look(source.path, lines)
+        if found and (look in (_json, _ppocrlabel) or not _is_list(source, lines)):
             return found
     return (
         _table(source, lines, request)
@@ -105,7 +105,28 @@ def _text(source: Annotations, start: bytes, request: Request) -> Found:
     )
 
 
+def _decoded(start: bytes) -> str:
+    """Returns the text that a file begins with, perhaps cut; empty if it is no text."""
+    try:
+        decoder = codecs.getincrementaldecoder(encoding_of(start))()
+        return decoder.decode(start, final=len(start) < START_BYTES)
+    except ValueError:  # XML names its encoding itself
+        return start.decode("latin-1") if start.lstrip().startswith(b"<") else ""
+
+
+def _is_list(source: Annotations, lines: Sequence[str]) -> bool:
+    """Returns whether images are where lines say that are read as aocr's own."""
+    return source.delimiter == "space" and any(_exists(source, _native(line)[0]) for line in lines)
+
+
+def _native(line: str) -> tuple[str, str]:
+    """Returns the path and the label of a line of aocr's own lists."""
+    path, *label = re.split(r"\s", line, maxsplit=1)
+    return path, "".join(label)
+
+
 def _xml(text: str) -> Found | None:
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     roots = re.findall(r"<(?:\w+:)?(\w+)[\s>/]", text)
     root = next((name for name in roots if name.lower() not in ("xml",)), "")
     forms = {"PcGts": "page", "alto": "alto", "annotations": "cvat"}
@@ -117,10 +138,14 @@ def _xml(text: str) -> Found | None:
 
 
 def _json(path: str, lines: Sequence[str]) -> Found | None:
+    if not lines[0].lstrip().startswith(("{", "[")):
+        return None
     try:
         first = json.loads(lines[0])
     except (ValueError, RecursionError):
         first = None
+    if isinstance(first, dict) and lines[1:]:
+        return Found("jsonl", "it has a JSON object on each line")
     try:
         whole = json.loads(text_of(path))
     except RecursionError as error:
@@ -132,9 +157,9 @@ def _json(path: str, lines: Sequence[str]) -> Found | None:
     if isinstance(whole, dict):
         if "data_list" in whole:
             return Found("mmocr", "it has a data_list")
+        if whole == first and _has_known_columns([*whole]):
+            return Found("jsonl", "it has a JSON object on each line")
         if whole and all(isinstance(value, str) for value in whole.values()):
-            if len(lines) == 1 and set(whole) <= {*IMAGE_FIELDS, *LABEL_FIELDS}:
-                return Found("jsonl", "it has a JSON object on each line")
             return Found("doctr", "it is a JSON object of names and texts")
     first_of_all = whole[0] if isinstance(whole, list) and whole else None
     if isinstance(first_of_all, dict) and {"annotations", "data"} <= set(first_of_all):
@@ -186,22 +211,32 @@ def _table(source: Annotations, lines: Sequence[str], request: Request) -> Found
         header = next(csv.reader(io.StringIO(lines[0]), delimiter=delimiter, strict=True), [])
     except csv.Error:
         return None
-    names = [each.strip().lower() for each in header]
     asked = {request.image_column, request.label_column} - {""}
-    is_known = bool({*IMAGE_FIELDS} & {*names}) and bool({*LABEL_FIELDS} & {*names})
-    if len(header) < 2 or not (is_known or asked & {*header}):
+    if len(header) < 2 or not (_has_known_columns(header) or asked & {*header}):
         return None
-    if names == ["filename", "words"] and delimiter == ",":
-        _refuse_two(source.path, "csv", "easyocr", _differing_line(source.path))
+    if _is_list(source, lines[:1]):
+        return None
+    if header == tables.EASYOCR and delimiter == ",":
+        _refuse_two(source.path, "csv", "easyocr", _differing_line(source.path, delimiter))
+    if delimiter == "\t" and len(header) == 2 and source.delimiter == "space":
+        _refuse_two(source.path, "csv", "tab", _differing_line(source.path, delimiter))
     return Found("csv", f"its first line names the columns {', '.join(header)}")
 
 
-def _differing_line(path: str) -> tuple[str, str, str] | None:
-    """Returns a line that EasyOCR, which knows no quoting, reads otherwise, and both texts."""
-    for line in text_of(path).splitlines()[1:]:
-        plain = line.partition(",")[2]
+def _has_known_columns(names: Sequence[str]) -> bool:
+    """Returns whether names are those that columns of images and of labels usually have."""
+    known = {each.strip().lower() for each in names}
+    return not known.isdisjoint(IMAGE_FIELDS) and not known.isdisjoint(LABEL_FIELDS)
+
+
+def _differing_line(path: str, delimiter: str) -> tuple[str, str, str] | None:
+    """Returns a line whose text is another one without the quoting of CSV, and both texts."""
+    for number, line in lines_of(path):
+        plain = line.partition(delimiter)[2]
+        if number == 1 or '"' not in line:
+            continue
         try:
-            row = next(csv.reader([line], strict=True), [])
+            row = next(csv.reader([line], delimiter=delimiter, strict=True), [])
         except csv.Error:
             row = []
         if len(row) != 2 or row[1] != plain:
@@ -211,7 +246,7 @@ def _differing_line(path: str) -> tuple[str, str, str] | None:
 
 
 def _names_of_mjsynth(path: str, lines: Sequence[str]) -> Found | None:
-    match = [re.fullmatch(r"\S*?\d+_([^_/]+)_(\d+)\.\w+ (\d+)", line) for line in lines]
+    match = [re.fullmatch(r"\./\d+/\d+/\d+_([^_/]+)_(\d+)\.\w+ (\d+)", line) for line in lines]
     if not all(each and each[2] == each[3] for each in match) or not match[0]:
         return None
     if not os.path.basename(path).startswith("annotation"):
@@ -224,10 +259,13 @@ def _tabs(source: Annotations, lines: Sequence[str], request: Request) -> Found:
     """Decides where a tab and a blank may both end the path, by the images that are there."""
     if source.delimiter != "space":
         return Found(LIST)
+    several = [line for line in lines if lists.has_several_images(line)]
+    if several and not _exists(source, _native(several[0])[0]):
+        return Found("tab", "a tab ends its paths, and one is a JSON list of them")
     both = [line for line in lines if " " in line.partition("\t")[0] and "\t" in line]
     if not both or not all("\t" in line for line in lines):
         return Found(LIST)
-    by_blank = [_exists(source, re.split(r"\s", line, maxsplit=1)[0]) for line in both]
+    by_blank = [_exists(source, _native(line)[0]) for line in both]
     paths = [line.partition("\t")[0] for line in both]
     by_tab = [tf.io.gfile.exists(located(request, source.path, p, lists.BESIDE)) for p in paths]
     if any(by_tab) and not any(by_blank):
@@ -235,7 +273,7 @@ def _tabs(source: Annotations, lines: Sequence[str], request: Request) -> Found:
     if any(by_blank) and not any(by_tab):
         return Found(LIST)
     path, _, text = both[0].partition("\t")
-    native = re.split(r"\s", both[0], maxsplit=1)
+    native = _native(both[0])
     readings = f"{native[0]} -> {quoted(native[1])}", f"{path} -> {quoted(text)}"
     _refuse_two(source.path, LIST, "tab", (both[0], *readings))
     return Found(LIST)
@@ -243,7 +281,8 @@ def _tabs(source: Annotations, lines: Sequence[str], request: Request) -> Found:
 
 def _exists(source: Annotations, path: str) -> bool:
     folders = [source.base_dir] if source.base_dir else ["", os.path.dirname(source.path)]
-    return any(tf.io.gfile.exists(os.path.join(folder, path)) for folder in folders)
+    paths = [os.path.join(folder, path) for folder in folders if path]
+    return any(tf.io.gfile.exists(each) and not tf.io.gfile.isdir(each) for each in paths)
 
 
 def _refuse_two(path: str, one: str, other: str, differing: tuple[str, str, str] | None) -> None:
@@ -269,7 +308,7 @@ def _folder(path: str) -> Found:
             return Found(form, reason)
     if "Label.txt" in names:
         return Found("ppocrlabel", "it has a Label.txt", os.path.join(path, "Label.txt"))
-    for look in (_tables_in, _databases_in, _pages_in):
+    for look in (_tables_in, _databases_in, _transcribed_lines_in, _pages_in):
         if found := look(path, names):
             return found
     return _image_names(path, names)
@@ -285,7 +324,7 @@ def _tables_in(path: str, names: Sequence[str]) -> Found | None:
 
 
 def _may_be_folder(name: str) -> bool:
-    return "." not in name
+    return "." not in name and is_utf8(name)
 
 
 def _databases_in(path: str, names: Sequence[str]) -> Found | None:
@@ -300,6 +339,15 @@ def _names_below(path: str, names: Sequence[str], depth: int) -> Iterator[Sequen
         folder = os.path.join(path, name)
         if depth and tf.io.gfile.isdir(folder):
             yield from _names_below(folder, names_in(folder), depth - 1)
+
+
+def _transcribed_lines_in(path: str, names: Sequence[str]) -> Found | None:
+    """Recognizes tesstrain's lines, which get `.box` files that are made of their texts."""
+    del path
+    pair = pair_of(names, (".gt.txt",))
+    if pair and not any(name.endswith((".xml", ".hocr")) for name in names):
+        return Found("pairs", f"{pair[1]} is beside {pair[0]}")
+    return None
 
 
 def _pages_in(path: str, names: Sequence[str]) -> Found | None:
@@ -320,16 +368,13 @@ def _pages_in(path: str, names: Sequence[str]) -> Found | None:
 
 def _start_of(path: str) -> str:
     with tf.io.gfile.GFile(path, "rb") as file:
-        start = file.read(START_BYTES)
-    try:
-        return decode_text(start)
-    except ValueError:
-        return ""
+        return _decoded(file.read(START_BYTES))
 
 
 def _list_in(source: Annotations, request: Request) -> Found:
     """Looks at the one list of a folder whose images are elsewhere; else its names are labels."""
     names = [name for name in names_in(source.path) if not name.startswith(".")]
+    names = [name for name in names if not name.endswith(REPORT_SUFFIX)]
     lists_of_images = [name for name in names if name.endswith(LIST_SUFFIXES)]
     if len(lists_of_images) != 1 or any(n.lower().endswith(IMAGE_SUFFIXES) for n in names):
         return Found(NAMES)
@@ -339,6 +384,17 @@ def _list_in(source: Annotations, request: Request) -> Found:
     return Found(found.format, reason, found.path or path)
 
 
+def _with_id(stems: Sequence[str]) -> str:
+    """Returns the pattern of `12_HELLO`; `12_345` is one if the names are counted in front."""
+    numbers = [re.fullmatch(r"(\d+)_(\d+)", stem) for stem in stems]
+    pairs = [match.groups() for match in numbers if match]
+    first = sorted(int(number) for number, _ in pairs if number.isdecimal() and len(number) < 10)
+    is_counted = first in (list(range(len(stems))), list(range(1, len(stems) + 1)))
+    if len(first) > 1 and is_counted and len({label for _, label in pairs}) > 1:
+        return r"\d+_\d+"
+    return r"\d+_(?!\d+$).+"
+
+
 def _image_names(path: str, names: Sequence[str]) -> Found:
     if pair := pair_of(names):
         return Found("pairs", f"{pair[1]} is beside {pair[0]}")
@@ -346,7 +402,7 @@ def _image_names(path: str, names: Sequence[str]) -> Found:
     images = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
     stems = [os.path.splitext(name)[0] for name in images]
     ways: dict[str, tuple[str, Callable[[str], str]]] = {
-        "id-label": (r"\d+_(?!\d+$)[^_]+", lambda stem: stem.partition("_")[2]),
+        "id-label": (_with_id(stems), lambda stem: stem.partition("_")[2]),
         "label-id": (r".+_[0-9a-fA-F]{8,}", lambda stem: stem.rpartition("_")[0]),
     }
     for form, (pattern, label) in ways.items():

@@ -52,11 +52,13 @@ def refuse_lists(folder: str, names: Sequence[str]) -> None:
         logging.warning("%s", problem)
 
 
-def pair_of(names: Sequence[str]) -> tuple[str, str] | None:
+def pair_of(
+    names: Sequence[str], suffixes: Sequence[str] = PAIR_SUFFIXES
+) -> tuple[str, str] | None:
     """Returns the first image with a text of its name, up to its last or its first dot."""
     texts: dict[str, str] = {}
     for name in names:
-        for suffix in PAIR_SUFFIXES:
+        for suffix in suffixes:
             if name.endswith(suffix):
                 texts.setdefault(name.removesuffix(suffix), name)
     for name in _images(names):

@@ -30,6 +30,12 @@ def read_tab(path: str, request: Request) -> Iterator[Annotation]:
             yield Annotation(number, located(request, path, name, BESIDE), columns[1], line=line)
 
 
+def has_several_images(line: str) -> bool:
+    """Returns whether a line is a JSON list of images, a tab and their text."""
+    column, tab, _ = line.partition("\t")
+    return bool(tab) and _names(column) != [column]
+
+
 def _names(column: str) -> list[str]:
     if column.startswith("["):
         try:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aocr.data.sources.annotations import STDIN, Annotation, Annotations, Source
+from aocr.data.sources.annotations import STDIN, Annotation, Annotations, Rejection, Source
 from aocr.data.sources.common import Request
 from aocr.data.sources.formats import AUTO, FORMATS, LIST, NAMES
-from aocr.util.errors import UserError
+from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import kind_of_special_file
 
 
@@ -50,9 +50,14 @@ class FormSource(NamedTuple):
         Raises:
             UserError: the source cannot be read.
         """
+        if self.path != STDIN and not tf.io.gfile.exists(self.path):
+            raise UserError(f"no source {self.path}: no such file or folder")
         module, _, function = FORMATS[self.format].function.partition(".")
         read = getattr(importlib.import_module(f"{__package__}.{module}"), function)
-        yield from read(self.path, self.request)
+        try:
+            yield from map(_checked, read(self.path, self.request))
+        except tf.errors.OpError as error:
+            raise UserError(f"cannot read {self.path}: {first_line(error)}") from error
 
     def estimate_count(self) -> int | None:
         """Returns None: most forms tell the number of annotations only at their end."""
@@ -62,6 +67,15 @@ class FormSource(NamedTuple):
         """Returns an empty path: each form looks where its own images are."""
         del annotation
         return ""
+
+
+def _checked(annotation: Annotation) -> Annotation:
+    """Rejects a text that is no line, which the lists of aocr cannot hold."""
+    ends = [end for end in ("\n", "\r", "\0") if end in annotation.label]
+    if annotation.rejection or not ends:
+        return annotation
+    reason = "NUL character in the text" if ends == ["\0"] else "a text of several lines"
+    return annotation._replace(rejection=Rejection(reason, annotation.label))
 
 
 class Sources(NamedTuple):

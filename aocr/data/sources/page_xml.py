@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,11 +11,13 @@ import tensorflow as tf
 from aocr.config import MAX_PIXELS
 from aocr.data.images.files import ImageFileError, read_file, read_header
 from aocr.data.sources.annotations import Annotation
-from aocr.data.sources.common import Request, files_below, located, needed
+from aocr.data.sources.common import Request, files_below, needed, page_named
 from aocr.data.sources.regions import Point, Region, cut_out
 from aocr.util.errors import UserError, first_line
 
 HOCR_LINES = ("ocr_line", "ocr_header", "ocr_caption", "ocr_textfloat", "ocrx_line")
+
+_HOCR_IMAGE = re.compile(r"""image\s+(?:"([^"]+)"|'([^']+)'|([^"';]+))""")
 
 Pages = Callable[[Any, str, Request], Iterator[tuple[str, list[Region]]]]
 """Yields the name of each page's image, and its lines, from the root of a file."""
@@ -71,7 +72,7 @@ def _read(
                 raise UserError(f"{file}: its root is <{tag_of(root)}>, not <{name}>")
             continue  # another file of the folder, such as METS
         for image, regions in pages(root, file, request):
-            where = located(request, file, image, ("", "images", ".."))
+            where = page_named(request, file, image, ("", "images", ".."))
             yield from cut_out(where, regions, request, number)
             number += len(regions)
 
@@ -114,7 +115,7 @@ def _page_text(element: Any) -> str | None:
     found = []
     for order, text in enumerate(_children(element, "TextEquiv")):
         index = text.get("index") or ""
-        rank = -2 if index == "0" else (int(index) if index.isdecimal() else -1)
+        rank = -2 if index == "0" else (int(index[:9]) if index.isdecimal() else -1)
         unicode = _children(text, "Unicode")
         if unicode:
             found.append((rank, order, "".join(unicode[0].itertext()).strip("\r\n")))
@@ -150,7 +151,7 @@ def _alto(root: Any, file: str, request: Request) -> Iterator[tuple[str, list[Re
     for page in pages:
         scale = (1.0, 1.0)
         if units and units[0] != "pixel":
-            scale = _scale(page, located(request, file, names[0], ("", "images", "..")), file)
+            scale = _scale(page, page_named(request, file, names[0], ("", "images", "..")), file)
         yield names[0], [_alto_line(line, file, scale) for line in _all(page, "TextLine")]
 
 
@@ -202,11 +203,12 @@ def _hocr(root: Any, file: str, request: Request) -> Iterator[tuple[str, list[Re
     del request
     for page in (each for each in root.iter() if "ocr_page" in _classes(each)):
         title = page.get("title") or ""
-        image = re.search(r"""image\s+["']?([^"';]+)""", title)
+        image = _HOCR_IMAGE.search(title)
         if not image:
             raise UserError(f"{file}: an ocr_page has no image in its title")
         lines = [each for each in page.iter() if _classes(each).intersection(HOCR_LINES)]
-        yield os.path.normpath(image[1].strip()), [_hocr_line(line, file) for line in lines]
+        name = next(filter(None, image.groups())).strip()
+        yield name, [_hocr_line(line, file) for line in lines]
 
 
 def _classes(element: Any) -> set[str]:
@@ -220,4 +222,10 @@ def _hocr_line(line: Any, file: str) -> Region:
         return Region((), None, place, problem="a line without a bbox")
     left, top, right, bottom = map(float, found.groups())
     text = " ".join("".join(line.itertext()).split())
-    return Region([(left, top), (right, bottom)], text or None, place)
+    problem = "a text with alternatives" if any(map(_is_alternative, line.iter())) else ""
+    return Region([(left, top), (right, bottom)], text or None, place, problem=problem)
+
+
+def _is_alternative(element: Any) -> bool:
+    """Returns whether an element is one of several readings, as of Tesseract's lstm_choice_mode."""
+    return "alternatives" in _classes(element) or (element.get("id") or "").startswith("choice_")

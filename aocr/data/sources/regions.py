@@ -90,9 +90,13 @@ def _annotation(
         raise ValueError("a region that is less than a pixel wide or high")
     if (low < -1).any() or (high > np.array(page.size) + 1).any():
         raise ValueError(f"a region outside the page, which is {page.width} x {page.height}")
+    if len(corners) == 2 and (corners[0] > corners[1]).any():
+        raise ValueError("a box whose corners are swapped")
     box = _box(low - margin, high + margin, page)
     if region.is_quadrilateral:
-        cut = page.crop(box) if _is_upright_box(corners) else _straightened(page, corners)
+        corners = _clockwise(corners)
+        is_upright = _is_upright_box(corners)
+        cut = page.crop(box) if is_upright else _straightened(page, corners, margin)
         if cut.height >= TURNED * cut.width and len(region.label) > 1:
             cut = cut.transpose(Image.Transpose.ROTATE_90)
     else:
@@ -113,6 +117,18 @@ def _box(low: np.ndarray, high: np.ndarray, page: Image.Image) -> tuple[int, int
     return left, top, right, bottom
 
 
+def _clockwise(corners: np.ndarray) -> np.ndarray:
+    """Returns four corners clockwise from the same first one, as PPOCRLabel turns them."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    following = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
+    if (turns > 0).all():
+        return corners
+    if (turns < 0).all():
+        return corners[[0, 3, 2, 1]]
+    raise ValueError("four corners that are no quadrilateral: its sides cross, or it has a dent")
+
+
 def _is_upright_box(corners: np.ndarray) -> bool:
     """Returns whether four corners are those of a box, clockwise from the top left."""
     (a, b), (c, d), (e, f), (g, h) = corners.tolist()
@@ -120,7 +136,7 @@ def _is_upright_box(corners: np.ndarray) -> bool:
 
 
 def _filled(page: Image.Image, corners: np.ndarray, box: tuple[int, int, int, int]) -> Image.Image:
-    """Cuts out a polygon; what is outside gets the most frequent shade inside."""
+    """Cuts out a polygon; what is outside gets the median shade inside."""
     cut = page.crop(box)
     mask = Image.new("L", cut.size, 0)
     outline = [(x - box[0], y - box[1]) for x, y in corners.tolist()]
@@ -134,24 +150,22 @@ def _filled(page: Image.Image, corners: np.ndarray, box: tuple[int, int, int, in
     return ground
 
 
-def _straightened(page: Image.Image, corners: np.ndarray) -> Image.Image:
-    """Maps a quadrilateral, whose text begins at its first corner, to a rectangle."""
+def _straightened(page: Image.Image, corners: np.ndarray, margin: int) -> Image.Image:
+    """Maps a quadrilateral, whose text begins at its first corner, to a rectangle in a margin."""
     a, b, c, d = corners
     width = max(1, round(max(math.dist(a, b), math.dist(d, c))))
     height = max(1, round(max(math.dist(a, d), math.dist(b, c))))
-    if width * height > MAX_PIXELS:
+    full_width, full_height = width + 2 * margin, height + 2 * margin
+    if full_width * full_height > MAX_PIXELS:
         raise ValueError(f"a region of {width} x {height} pixels")
-    target = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    target = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64) + margin
     rows, values = [], []
     for (x, y), (u, v) in zip(target, corners, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         values += [u, v]
-    try:
-        coefficients = np.linalg.solve(np.array(rows), np.array(values))
-    except np.linalg.LinAlgError as error:
-        raise ValueError("four corners that are no quadrilateral") from error
+    coefficients = np.linalg.solve(np.array(rows), np.array(values))
     return page.transform(
-        (width, height),
+        (full_width, full_height),
         Image.Transform.PERSPECTIVE,
         tuple(coefficients.tolist()),
         Image.Resampling.BICUBIC,

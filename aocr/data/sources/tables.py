@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,17 +19,23 @@ from aocr.data.sources.common import (
     json_of,
     lines_of,
     located,
+    raw_lines,
     rejected,
     text_of,
 )
 from aocr.data.sources.formats import DELIMITERS
 from aocr.util.errors import UserError
+from aocr.util.paths.checks import is_utf8
 from aocr.util.paths.files import names_in
 
 BESIDE = ("", "images", "..")
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 """The tables of an image folder of Hugging Face's `datasets`; a parquet file is one of its own."""
+
+
+EASYOCR = ["filename", "words"]
+"""The names of the columns of EasyOCR's lists."""
 
 
 def delimiter_of(header: str, request: Request) -> str:
@@ -41,11 +47,10 @@ def delimiter_of(header: str, request: Request) -> str:
 
 def read_csv(path: str, request: Request) -> Iterator[Annotation]:
     """Reads a CSV or TSV file whose first line names its columns; quoting as in CSV."""
-    text = text_of(path)
+    lines = raw_lines(path)
+    first = next(lines, "")
     rows = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter_of(text.partition("\n")[0], request),
-        strict=True,
+        itertools.chain([first], lines), delimiter=delimiter_of(first, request), strict=True
     )
     try:
         header = next(rows, [])
@@ -67,6 +72,8 @@ def read_easyocr(path: str, request: Request) -> Iterator[Annotation]:
     for number, line in lines_of(path):
         name, comma, words = line.partition(",")
         if number == 1:
+            if [name, words.strip()] != EASYOCR:
+                raise UserError(f"{path}, line 1: not {','.join(EASYOCR)}, the header of EasyOCR")
             continue
         if comma:
             yield Annotation(number, located(request, path, name, BESIDE), words, line=line)
@@ -170,5 +177,5 @@ def read_image_folder(path: str, request: Request) -> Iterator[Annotation]:
 
 def _folders(path: str) -> list[str]:
     """Returns the paths of a folder's own folders, sorted."""
-    paths = (os.path.join(path, name) for name in sorted(names_in(path)))
+    paths = (os.path.join(path, name) for name in sorted(names_in(path)) if is_utf8(name))
     return [each for each in paths if tf.io.gfile.isdir(each)]

@@ -21,7 +21,8 @@ from aocr.util.paths.checks import IMAGE_SUFFIXES
 ENDING = ".box"
 LINE = "WordStr"
 
-_BOX = re.compile(r"(.+?) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (\d+)(?: #(.*))?", re.DOTALL)
+_NUMBER = r" (-?\d{1,9})"
+_BOX = re.compile(rf"(.+?){_NUMBER * 4} (\d{{1,9}})(?: #(.*))?", re.DOTALL)
 
 
 class Box(NamedTuple):

@@ -73,8 +73,11 @@ def _problem(content: bytes, error: UnicodeDecodeError) -> str:
     encoding = encoding_of(content)
     if encoding not in _UTF_8S:
         return _contradiction(encoding, error)
-    line = content[: error.start].count(b"\n") + 1
-    byte = content[error.start]
+    return not_utf_8(content[: error.start].count(b"\n") + 1, content[error.start])
+
+
+def not_utf_8(line: int, byte: int) -> str:
+    """Returns what is wrong with a line that holds a byte which is not UTF-8."""
     return (
         f"line {line}: it is not UTF-8 (cannot decode the byte 0x{byte:02x}); {_cure('ENCODING')}"
     )

@@ -54,6 +54,7 @@ def test_databases_of_clovaai(folder):
         ({"total_number": b"2", "0": b"a.png A"}, "it holds texts only"),
         ({"num-samples": b"many"}, "num-samples is b'many'"),
         ({"x": b"y"}, "num-samples is missing"),
+        ({"num-samples": b"9" * 5000}, "num-samples is b'9999"),
     ],
 )
 def test_other_databases_are_refused(folder, values, message):
@@ -153,3 +154,44 @@ def test_files_that_break_off_are_named(folder, content):
 def test_a_part_of_what_has_none_is_refused(folder):
     with pytest.raises(UserError, match="--split=train is for sources that have such parts"):
         folder.build("a.png A\n", part="train")
+
+
+def test_a_database_that_promises_more_than_it_holds_is_refused(folder):
+    write_lmdb(folder.path / "set", {"num-samples": b"99999999999"})
+    with pytest.raises(UserError, match="num-samples is 99999999999, but it holds fewer"):
+        folder.build_from("set")
+
+
+def test_a_database_that_breaks_off_is_refused(folder):
+    write_lmdb(folder.path / "set", {"num-samples": b"1", "image-000000001": 2**16 * b"x"})
+    path = folder.path / "set/data.mdb"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError, match="set: data.mdb breaks off"):
+        folder.build_from("set")
+
+
+def test_the_part_of_a_database_is_not_that_of_a_folder_above_it(folder):
+    samples = {"num-samples": b"1", "image-000000001": IMAGE, "label-000000001": b"A"}
+    write_lmdb(folder.path / "train/words/valid", samples)
+    assert folder.build_from("train/words", part="validation") == 1
+    with pytest.raises(UserError, match="no usable sample"):
+        folder.build_from("train/words", part="train")
+
+
+OTHER_TYPES = ([1], [[IMAGE]], [{"bytes": {"a": 1}, "path": [1]}], [{"x": 1}], [None], [b""])
+
+
+@pytest.mark.parametrize("images", OTHER_TYPES)
+def test_an_image_of_another_type_is_named(folder, images):
+    data = pyarrow.table({"image": pyarrow.array(images), "text": pyarrow.array(["A"])})
+    parquet.write_table(data, folder.path / "x")
+    with pytest.raises(UserError, match="x has no usable row .1 row rejected"):
+        folder.build_from("x")
+
+
+def test_texts_that_repeat_may_be_stored_once(folder):
+    texts = pyarrow.array(["007", "007"]).dictionary_encode()
+    data = pyarrow.table({"image": pyarrow.array([IMAGE, IMAGE]), "text": texts})
+    parquet.write_table(data, folder.path / "x.parquet")
+    assert folder.build_from("x.parquet") == 2
+    assert folder.labels() == ["007", "007"]

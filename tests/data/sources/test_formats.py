@@ -1,5 +1,6 @@
 """Each form of labelled images, by what its writers write and its readers should get."""
 
+import contextlib
 import io
 import json
 import logging
@@ -11,6 +12,9 @@ from dataset_folder import IMAGE, Folder
 from helpers import encoded
 from PIL import Image, ImageDraw
 
+from aocr.data.sources.common import Request
+from aocr.data.sources.formats import FORMATS
+from aocr.data.sources.opening import open_sources
 from aocr.util.errors import UserError
 
 
@@ -331,6 +335,9 @@ HOSTILE = {
     "file.xml": '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><PcGts>&a;</PcGts>',
     "cut.xml": "<PcGts><Page",
     "deep.json": "[" * 1_000_000,
+    "deep.jsonl": '{"image": "1.png", "text": "A"}\n{"x":' + "[" * 1_000_000,
+    "twice.json": '{"1.png": "A", "1.png": "B"}',
+    "half.json": '{"1.png": "A\\ud800"}',
     "other.json": '{"a": 1}',
     "x.jsonl": '{"filename": "1.png", "text": "A"}\n{"filename"\n',
 }
@@ -382,3 +389,177 @@ def test_the_one_list_of_a_folder_without_images_is_read(folder):
     fill(folder, {"tab/images/1 2.png": IMAGE, "tab/labels.txt": "1 2.png\tB\n"})
     assert folder.build_from("tab", format="auto") == 1
     assert folder.labels() == ["B"]
+
+
+OF_AOCR = {
+    "numbers behind numbers in names": ("1_plate_71711.jpg", "1_plate_71711.jpg 71711"),
+    "names as in IAM": ("a01-000u-00", "a01-000u-00 ok then"),
+    "a comma that belongs to a name": ("1.png,", '1.png, "x"'),
+    "names as of columns": ("image", "image\ttext"),
+    "JSON as a label": ("[1].png", '[1].png {"a": 1}'),
+}
+
+
+@pytest.mark.parametrize(("name", "line"), OF_AOCR.values(), ids=OF_AOCR)
+def test_a_list_whose_images_are_there_is_a_list(folder, name, line):
+    fill(folder, {name: IMAGE})
+    assert folder.build(line, force_uppercase=False) == 1
+    assert folder.labels() == [line.removeprefix(name)[1:]]
+
+
+LONG = {
+    "doctr": ("words/labels.json", json.dumps({"1.png": "A"} | {"x" * 2**16: "B"}), ["A"]),
+    "ppocrlabel": (
+        "words/Label.txt",
+        "words/1.png\t"
+        + json.dumps(1500 * [{"transcription": "A", "points": [[0, 0], [3, 0], [3, 3], [0, 3]]}]),
+        1500 * ["A"],
+    ),
+    "utf-16": ("words/x.csv", ("image,text\n" + 5000 * "1.png,é\n").encode("utf-16"), 5000 * ["é"]),
+    "one object": ("words/x.jsonl", '{"image": "1.png", "text": "A", "id": 3}', ["A"]),
+    "several images": ("words/x.txt", '1.png\tA\n["1.png","2.png"]\tB\n', ["A", "B", "B"]),
+    "latin-1": (
+        "words/x.xml",
+        '<?xml version="1.0" encoding="latin-1"?><PcGts><Page imageFilename="1.png"><TextLine>'
+        '<Coords points="0,0 3,0 3,3 0,3"/><TextEquiv><Unicode>é</Unicode></TextEquiv></TextLine>'
+        "</Page></PcGts>".encode("latin-1"),
+        ["é"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "content", "labels"), LONG.values(), ids=LONG)
+def test_the_form_is_found_in_any_length_and_encoding(folder, path, content, labels):
+    fill(folder, IMAGES | {path: content})
+    assert folder.build_from(path, force_uppercase=False) == len(labels)
+    assert folder.labels() == labels
+
+
+TWO = {
+    "a quote behind a tab": (
+        {"x.tsv": 'image\ttext\n1.png\t"a\n2.png\tb"\n'},
+        "x.tsv",
+        "csv",
+        "tab",
+    ),
+    "counted numbers": ({"f/0_4821.png": IMAGE, "f/1_17.png": IMAGE}, "f", "names", "id-label"),
+    "a label with _": ({"f/0_A_B.png": IMAGE, "f/1_C.png": IMAGE}, "f", "names", "id-label"),
+}
+
+
+@pytest.mark.parametrize(("files", "source", "one", "other"), TWO.values(), ids=TWO)
+def test_two_readings_are_both_shown(folder, files, source, one, other):
+    fill(folder, files)
+    with pytest.raises(UserError, match=f"give --format={one} or --format={other}"):
+        folder.build_from(source)
+
+
+def test_texts_of_tesstrain_are_read_and_not_the_boxes_made_of_them(folder):
+    fill(folder, {"f/1.png": IMAGE, "f/1.gt.txt": "A", "f/1.box": "B 0 0 3 3 0\n\t 3 0 4 3 0\n"})
+    assert folder.build_from("f") == 1
+    assert folder.labels() == ["A"]
+
+
+@pytest.mark.parametrize("text", ["a\\nb", "a\\rb", "a\\u0000b"])
+def test_a_text_that_is_no_line_is_named(folder, text):
+    fill(folder, IMAGES | {"words/x.jsonl": f'{{"image": "1.png", "text": "{text}"}}\n'})
+    with pytest.raises(UserError, match="no usable line"):
+        folder.build_from("words/x.jsonl")
+    assert any("line 1: " in message for message in folder.messages(logging.ERROR))
+
+
+OUTSIDE = ("../../secret.png", "/dev/zero", "http://localhost/p.png")
+DOCUMENTS = {
+    "p.xml": '<PcGts><Page imageFilename="{}"/></PcGts>',
+    "Label.txt": '{}\t[{{"transcription": "A", "points": []}}]',
+    "c.xml": '<annotations><image name="{}"/></annotations>',
+    "p.hocr": "<html><body><div class='ocr_page' title='image \"{}\"'/></body></html>",
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("image", OUTSIDE)
+def test_a_document_names_no_image_outside_its_folder(folder, name, image):
+    fill(folder, {"secret.png": PAGE_FILE, f"a/b/{name}": DOCUMENTS[name].format(image)})
+    with pytest.raises(UserError, match=f"a/b/{name}: it names the image '{image}', which is not"):
+        folder.build_from(f"a/b/{name}")
+
+
+def test_corners_the_other_way_round_are_turned_and_crossing_ones_named(folder):
+    a, b, c, d = QUAD
+    page = PAGE.copy()
+    page.paste(255, (20, 10, 70, 40))  # only the right half is black
+    boxes = [{"transcription": "A", "points": p} for p in ([a, d, c, b], [a, c, b, d])]
+    fill(folder, {"pages/p.png": encoded(page), "pages/Label.txt": f"p.png\t{json.dumps(boxes)}"})
+    assert folder.build_from("pages") == 1
+    cut = Image.open(io.BytesIO(folder.features()[0]["image"]))
+    assert [cut.getpixel((x, 15)) for x in (10, 90)] == [255, 0]
+    assert any("its sides cross" in message for message in folder.messages(logging.ERROR))
+
+
+def test_the_margin_is_around_quadrilaterals_too(folder):
+    corners = [(30, 10), (150, 40), (140, 80), (20, 50)]
+    boxes = json.dumps([{"transcription": "AB", "points": corners}])
+    fill(folder, {"pages/p.png": PAGE_FILE, "pages/Label.txt": f"p.png\t{boxes}"})
+    assert folder.build_from("pages", crop_margin=5) == 1
+    assert Image.open(io.BytesIO(folder.features()[0]["image"])).size == (134, 51)
+
+
+NUMBERS = ("1e400", "NaN", "1" + "0" * 400, '"a"', "null", "[]")
+
+
+@pytest.mark.parametrize("value", NUMBERS)
+def test_a_place_that_is_no_number_is_named(folder, value):
+    boxes = f'[{{"transcription": "A", "points": [[{value}, 1], [9, 1], [9, 9], [1, 9]]}}]'
+    fill(folder, {"pages/p.png": PAGE_FILE, "pages/Label.txt": f"p.png\t{boxes}"})
+    with pytest.raises(UserError, match="1 region rejected"):
+        folder.build_from("pages")
+
+
+@pytest.mark.parametrize(("left", "right"), [("120", "20"), ("20", "20"), ("20", "nan"), ("", "9")])
+def test_a_box_that_is_none_is_named(folder, left, right):
+    box = f'<box xtl="{left}" ytl="1" xbr="{right}" ybr="9"><attribute name="text">A</attribute>'
+    xml = f'<annotations><image name="p.png">{box}</box></image></annotations>'
+    fill(folder, {"p.png": PAGE_FILE, "c.xml": xml})
+    with pytest.raises(UserError, match="1 region rejected"):
+        folder.build_from("c.xml")
+
+
+def test_readings_that_tesseract_chose_among_are_no_text(folder):
+    choices = '<span id="choice_1_1">H</span><span id="choice_1_2">M</span>'
+    hocr = PAGES["hocr"][0].replace("tw-</span>", f"tw-{choices}</span>")
+    fill(folder, {"p.png": PAGE_FILE, "p.hocr": hocr})
+    with pytest.raises(UserError, match="1 line rejected"):
+        folder.build_from("p.hocr")
+
+
+def test_an_archive_that_breaks_off_between_its_members_is_named(folder):
+    content = tar_of([("1.png", IMAGE), ("1.txt", b"A"), ("2.png", IMAGE)])
+    for cut in (content[:2100], content[:2048] + 512 * b"x"):
+        fill(folder, {"x.tar": cut})
+        with pytest.raises(UserError, match=r"cannot read x\.tar: .* at byte 2048"):
+            folder.build_from("x.tar")
+
+
+def test_texts_of_an_archive_are_decoded_as_all_texts(folder):
+    members = [("1.png", IMAGE), ("1.txt", b"\xef\xbb\xbfA"), ("2.png", IMAGE), ("2.json", b"[1]")]
+    fill(folder, {"x.tar": tar_of(members)})
+    assert folder.build_from("x.tar") == 1
+    assert folder.labels() == ["A"]
+    assert any("sample 2: not a JSON object" in m for m in folder.messages(logging.ERROR))
+
+
+def test_a_link_to_a_folder_above_is_not_followed(folder):
+    fill(folder, {"f/1.png": IMAGE, "f/1.gt.txt": "A"})
+    (folder.path / "f/self").symlink_to(".")
+    assert folder.build_from("f") == 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_each_form_names_a_source_that_it_cannot_read(folder, form):
+    fill(folder, {"x.bin": b"\0\xff\1", "empty/.hidden": b""})
+    for source in ("nosuch", "x.bin", "empty"):
+        found = []
+        with contextlib.suppress(UserError):  # and nothing else
+            found = list(open_sources([source], form, Request()).read())
+        assert all(each.rejection for each in found)
