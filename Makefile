@@ -15,7 +15,7 @@ DEMO_MODEL := --max-width=120 --max-height=48 --max-prediction=5 \
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## read at once; then train, test and export a reader on datasets/; about two minutes and a half on two cores
+demo: $(INSTALLED) ## read at once; then train, test and export a reader on datasets/; about two minutes on two cores
 	rm -rf $(DEMO)
 	mkdir -p $(DEMO)
 	$(BIN)/aocr predict --model-dir=latin --log-path=$(DEMO)/aocr.log datasets/images/hello.jpg
