@@ -153,7 +153,7 @@ class DatasetSummary:
         repeated_images: records whose image occurs in an earlier record.
         contradictions: images that occur with different labels.
         shared_images: images that several of the datasets have.
-        gray_contrast: of some of the images, how many lose edges in gray.
+        gray_contrast: how many of a sample of the images lose edges in gray.
         coverage: the smallest flags for each percentage of the records.
         fit: records that do not fit the given flags; None if no such flag is given.
         flags: recommended flags by percentage, such as "99 %". The percentage applies to images and
@@ -210,7 +210,7 @@ def summarize(
         examples: name and label of each record in `duplicates.examples`.
         absurd_sizes: the images whose size is absurd; the recommended flags need not fit them.
         shared_images: images that several datasets have.
-        gray_contrast: of some of the images, how many lose edges in gray.
+        gray_contrast: how many of a sample of the images lose edges in gray.
     """
     images, labels = statistics.images, statistics.labels
     sizes, usual = images.sizes.counts(), images.sizes.usual_counts()

@@ -1,4 +1,4 @@
-"""What the readers of all forms share: what is asked of them, how they find files and text."""
+"""Holds what the readers of all forms share: their request, and how they find files and text."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from aocr.util.errors import UserError, first_line
 from aocr.util.paths.checks import identity, is_remote, is_utf8
 from aocr.util.paths.files import names_in
 from aocr.util.text.encodings import decode_text, in_utf_8, not_utf_8
+
+BESIDE = ("", "images", "..")
+"""Folders where images of a list or of a document are, relative to its own."""
 
 IGNORED = "###"
 """The text of what nobody can read, in the lists of the ICDAR competitions and their followers."""

@@ -46,7 +46,7 @@ def read_webdataset(path: str, request: Request) -> Iterator[Annotation]:
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose header is whole: `tarfile` itself ends at a damaged one, without a word."""
+    """Reports a damaged header, at which `tarfile` itself ends without a word."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:  # type: ignore[override]

@@ -17,7 +17,15 @@ from aocr.data.records.framing import masked_crc32c
 from aocr.data.records.shards import REPORT_SUFFIX
 from aocr.data.sources import boxes, containers, lists, tables, tesseract_boxes
 from aocr.data.sources.annotations import Annotations, label_of_name
-from aocr.data.sources.common import IMAGE_FIELDS, LABEL_FIELDS, Request, lines_of, located, text_of
+from aocr.data.sources.common import (
+    BESIDE,
+    IMAGE_FIELDS,
+    LABEL_FIELDS,
+    Request,
+    lines_of,
+    located,
+    text_of,
+)
 from aocr.data.sources.folder_texts import LIST_SUFFIXES, pair_of, refuse_lists
 from aocr.data.sources.formats import LIST, NAMES
 from aocr.util.errors import UserError, first_line
@@ -27,7 +35,7 @@ from aocr.util.text.characters import quoted, visible_text
 from aocr.util.text.encodings import encoding_of
 
 START_BYTES, LINES = 64 * 1024, 50
-"""How much of a text is looked at."""
+"""Bytes and lines of a text that are looked at."""
 
 DEPTH = 3
 """Folders below a source in which a database is looked for."""
@@ -267,7 +275,7 @@ def _tabs(source: Annotations, lines: Sequence[str], request: Request) -> Found:
         return Found(LIST)
     by_blank = [_exists(source, _native(line)[0]) for line in both]
     paths = [line.partition("\t")[0] for line in both]
-    by_tab = [tf.io.gfile.exists(located(request, source.path, p, lists.BESIDE)) for p in paths]
+    by_tab = [tf.io.gfile.exists(located(request, source.path, p, BESIDE)) for p in paths]
     if any(by_tab) and not any(by_blank):
         return Found("tab", "a tab ends its paths, which have blanks")
     if any(by_blank) and not any(by_tab):

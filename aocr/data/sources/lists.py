@@ -8,10 +8,7 @@ import re
 from collections.abc import Iterator
 
 from aocr.data.sources.annotations import Annotation
-from aocr.data.sources.common import IGNORED, Request, lines_of, located, rejected
-
-BESIDE = ("", "images", "..")
-"""Folders where images of a list are, relative to the list's own."""
+from aocr.data.sources.common import BESIDE, IGNORED, Request, lines_of, located, rejected
 
 _ICDAR = re.compile(r'\s*(?P<name>[^,"]+?)\s*,\s*"(?P<text>.*)"\s*')
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from aocr.data.sources.annotations import Annotation
 from aocr.data.sources.common import Request, files_below, rejected, text_of
 from aocr.util.paths.checks import IMAGE_SUFFIXES
 
 IMAGE_VARIANTS = (".bin", ".nrm", ".raw", ".dew")
-"""What the tools of ocropus and tesstrain put before the ending of an image."""
+"""Parts of names that the tools of ocropus and tesstrain put before the ending of an image."""
 
 
 def images_below(folder: str) -> list[str]:
@@ -26,19 +26,19 @@ def stem_of(path: str) -> str:
 def read_id_label(path: str, request: Request) -> Iterator[Annotation]:
     """Reads `12_HELLO.jpg`: the label is all behind the first `_`."""
     del request
-    for number, image in enumerate(images_below(path), start=1):
-        _, sign, label = stem_of(image).partition("_")
-        if sign:
-            yield Annotation(number, image, label)
-        else:
-            yield rejected(number, "no _ in the name", os.path.basename(image), image)
+    return _labels_in_names(path, lambda stem: stem.partition("_")[1:])
 
 
 def read_label_id(path: str, request: Request) -> Iterator[Annotation]:
     """Reads `HELLO_3f2a9c1d.jpg`: the label is all before the last `_`."""
     del request
-    for number, image in enumerate(images_below(path), start=1):
-        label, sign, _ = stem_of(image).rpartition("_")
+    return _labels_in_names(path, lambda stem: stem.rpartition("_")[1::-1])
+
+
+def _labels_in_names(folder: str, split: Callable[[str], Sequence[str]]) -> Iterator[Annotation]:
+    """Yields the images of a folder; `split` makes the `_`, or nothing, and the label of a stem."""
+    for number, image in enumerate(images_below(folder), start=1):
+        sign, label = split(stem_of(image))
         if sign:
             yield Annotation(number, image, label)
         else:

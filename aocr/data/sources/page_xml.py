@@ -11,7 +11,7 @@ import tensorflow as tf
 from aocr.config import MAX_PIXELS
 from aocr.data.images.files import ImageFileError, read_file, read_header
 from aocr.data.sources.annotations import Annotation
-from aocr.data.sources.common import Request, files_below, needed, page_named
+from aocr.data.sources.common import BESIDE, Request, files_below, needed, page_named
 from aocr.data.sources.regions import Point, Region, cut_out
 from aocr.util.errors import UserError, first_line
 
@@ -72,7 +72,7 @@ def _read(
                 raise UserError(f"{file}: its root is <{tag_of(root)}>, not <{name}>")
             continue  # another file of the folder, such as METS
         for image, regions in pages(root, file, request):
-            where = page_named(request, file, image, ("", "images", ".."))
+            where = page_named(request, file, image, BESIDE)
             yield from cut_out(where, regions, request, number)
             number += len(regions)
 
@@ -151,7 +151,7 @@ def _alto(root: Any, file: str, request: Request) -> Iterator[tuple[str, list[Re
     for page in pages:
         scale = (1.0, 1.0)
         if units and units[0] != "pixel":
-            scale = _scale(page, page_named(request, file, names[0], ("", "images", "..")), file)
+            scale = _scale(page, page_named(request, file, names[0], BESIDE), file)
         yield names[0], [_alto_line(line, file, scale) for line in _all(page, "TextLine")]
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from aocr.data.sources.annotations import Annotation
 from aocr.data.sources.common import (
+    BESIDE,
     IMAGE_FIELDS,
     LABEL_FIELDS,
     Request,
@@ -27,8 +28,6 @@ from aocr.data.sources.formats import DELIMITERS
 from aocr.util.errors import UserError
 from aocr.util.paths.checks import is_utf8
 from aocr.util.paths.files import names_in
-
-BESIDE = ("", "images", "..")
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 """The tables of an image folder of Hugging Face's `datasets`; a parquet file is one of its own."""
